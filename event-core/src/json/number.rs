@@ -1,0 +1,298 @@
+//! The one rule for numbers, the same in memory, in SQL and in Python.
+//!
+//! A literal that is mathematically an integer within `i64` is that integer, however it is
+//! written (`1`, `1.0`, `1e3`). Anything else is the nearest `f64`, and its value is the shortest
+//! decimal that reads back as that `f64`. An integer written without fraction or exponent that
+//! `i64` does not hold is refused, where most parsers would silently round it.
+
+use std::cmp::Ordering;
+use std::fmt::{self, Write as _};
+
+/// A JSON number.
+///
+/// ```
+/// use event_core::Number;
+/// assert_eq!(Number::from_literal("1e3"), Some(Number::Int(1000)));
+/// assert_eq!(Number::from_literal("0.50"), Some(Number::Float(0.5)));
+/// assert_eq!(Number::from_literal("9223372036854775808"), None);
+/// assert_eq!(Number::Float(0.5).to_string(), "0.5");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub enum Number {
+    /// An integer, exact.
+    Int(i64),
+    /// A finite number that is not an `i64`.
+    Float(f64),
+}
+
+/// 2^63, the first float that `i64` does not hold.
+const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+
+impl Number {
+    /// Reads a JSON number literal; `None` if nothing holds it, or if it is no JSON number.
+    #[must_use]
+    pub fn from_literal(literal: &str) -> Option<Number> {
+        if let Some(int) = small_integer(literal.as_bytes()) {
+            return Some(Number::Int(int));
+        }
+        if !literal.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
+            return literal.parse().ok().map(Number::Int);
+        }
+        match integer_value(literal) {
+            Some(int) => Some(Number::Int(int)),
+            None => literal.parse().ok().and_then(Number::from_f64),
+        }
+    }
+
+    /// The number for a float; `None` for NaN and the infinities.
+    #[must_use]
+    pub fn from_f64(float: f64) -> Option<Number> {
+        if !float.is_finite() {
+            None
+        } else if float.fract() == 0.0 && (-TWO_63..TWO_63).contains(&float) {
+            // Exact: every integral float in this range is an i64.
+            #[allow(clippy::cast_possible_truncation)]
+            Some(Number::Int(float as i64))
+        } else {
+            Some(Number::Float(float))
+        }
+    }
+
+    /// The nearest float.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Number::Int(int) => int as f64,
+            Number::Float(float) => float,
+        }
+    }
+
+    /// The integer, if it is one.
+    #[must_use]
+    pub fn as_i64(self) -> Option<i64> {
+        match self {
+            Number::Int(int) => Some(int),
+            Number::Float(_) => None,
+        }
+    }
+
+    /// The value as `mantissa × 10^exponent`, the decimal that [`Display`](fmt::Display) writes.
+    #[must_use]
+    pub fn parts(self) -> (i64, i32) {
+        match self {
+            Number::Int(int) => (int, 0),
+            Number::Float(_) => decimal_parts(&self.to_string()).unwrap_or((0, 0)),
+        }
+    }
+}
+
+/// Up to 18 plain digits: most numbers there are.
+fn small_integer(literal: &[u8]) -> Option<i64> {
+    let (negative, digits) = match literal {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    let mut value = 0_i64;
+    for &digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + i64::from(digit - b'0');
+    }
+    Some(if negative { -value } else { value })
+}
+
+/// The integer that a literal with a fraction or an exponent stands for, if it is one within `i64`.
+fn integer_value(literal: &str) -> Option<i64> {
+    let (mantissa, exponent) = match literal.split_once(['e', 'E']) {
+        // An exponent of more digits than i32 can only mean zero or an overflow; f64 decides.
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (literal, 0),
+    };
+    let (negative, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = whole.bytes().chain(fraction.bytes());
+    let last = digits.clone().rev().position(|digit| digit != b'0');
+    let Some(zeros) = last else { return Some(0) };
+    let length = whole.len() + fraction.len();
+    let places = i64::from(exponent) - i64::try_from(fraction.len()).ok()? + i64::try_from(zeros).ok()?;
+    if !(0..=18).contains(&places) {
+        return None;
+    }
+    let mut value = 0_i64;
+    for digit in digits.take(length - zeros) {
+        value = value.checked_mul(10)?.checked_sub(i64::from(digit - b'0'))?;
+    }
+    for _ in 0..places {
+        value = value.checked_mul(10)?;
+    }
+    // Built as a negative number, because i64::MIN has no positive twin.
+    if negative { Some(value) } else { value.checked_neg() }
+}
+
+/// Splits canonical number text into mantissa and exponent.
+fn decimal_parts(text: &str) -> Option<(i64, i32)> {
+    let (mantissa, exponent) = match text.split_once('e') {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let places = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    Some((digits.parse().ok()?, exponent - i32::try_from(places).ok()?))
+}
+
+/// Whether `literal` is already what [`Display`](fmt::Display) would write for it, told without
+/// reading it as a float: at most 15 significant digits always survive the way through `f64`.
+pub(super) fn is_canonical(literal: &str) -> bool {
+    let digits = literal.strip_prefix('-').unwrap_or(literal);
+    let Some((whole, fraction)) = digits.split_once('.') else {
+        return literal != "-0" && small_integer(literal.as_bytes()).is_some();
+    };
+    whole.len() + fraction.len() <= 15
+        && fraction.bytes().all(|byte| byte.is_ascii_digit())
+        && !fraction.ends_with('0')
+        && (whole != "0" || !fraction.starts_with("00000"))
+}
+
+/// Canonical text: an integer as its digits; other numbers plainly where that stays short, else
+/// with an exponent, and always such that reading it again gives the same number.
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Number::Int(int) => write!(f, "{int}"),
+            // An integer of 2^63 or more must keep its exponent: written plainly it would be refused.
+            Number::Float(float) if float.abs() >= TWO_63 || float.abs() < 1e-5 => write!(f, "{float:e}"),
+            Number::Float(float) => write!(f, "{float}"),
+        }
+    }
+}
+
+impl Number {
+    /// Appends the canonical text to `out`.
+    pub(super) fn write_to(self, out: &mut String) {
+        // Writing into a String cannot fail.
+        let _ = write!(out, "{self}");
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Number {}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (*self, *other) {
+            (Number::Int(a), Number::Int(b)) => a.cmp(&b),
+            (Number::Float(a), Number::Float(b)) => a.total_cmp(&b),
+            (Number::Int(a), Number::Float(b)) => int_against_float(a, b),
+            (Number::Float(a), Number::Int(b)) => int_against_float(b, a).reverse(),
+        }
+    }
+}
+
+/// Compares without rounding: a float is an integer and a rest, and the integers compare exactly.
+fn int_against_float(int: i64, float: f64) -> Ordering {
+    if float >= TWO_63 {
+        return Ordering::Less;
+    }
+    if float < -TWO_63 {
+        return Ordering::Greater;
+    }
+    #[allow(clippy::cast_possible_truncation)]
+    let whole = float.floor() as i64;
+    int.cmp(&whole).then(if float.fract() == 0.0 { Ordering::Equal } else { Ordering::Less })
+}
+
+impl std::hash::Hash for Number {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        match *self {
+            Number::Int(int) => int.hash(state),
+            Number::Float(float) => float.to_bits().hash(state),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn one_rule_for_every_way_to_write_a_number() {
+        for (literal, text) in [
+            ("0", "0"),
+            ("-0", "0"),
+            ("-0.0", "0"),
+            ("1e-400", "0"),
+            ("1.0", "1"),
+            ("1e3", "1000"),
+            ("12.50", "12.5"),
+            ("-0.10", "-0.1"),
+            ("9223372036854775807", "9223372036854775807"),
+            ("-9223372036854775808", "-9223372036854775808"),
+            ("9223372036854775807.0", "9223372036854775807"),
+            ("92233720368547758.07e2", "9223372036854775807"),
+            ("9223372036854775808.0", "9.223372036854776e18"),
+            ("1e19", "1e19"),
+            ("1e300", "1e300"),
+            ("0.000001", "1e-6"),
+            ("0.00001", "0.00001"),
+            ("1.00000000000000000001", "1"),
+            ("123456789012345678901234567890e-20", "1234567890.1234567"),
+        ] {
+            let number = Number::from_literal(literal).unwrap();
+            assert_eq!(number.to_string(), text, "{literal}");
+            assert_eq!(Number::from_literal(text), Some(number), "{literal}");
+            if is_canonical(literal) {
+                assert_eq!(literal, text);
+            }
+        }
+        for literal in ["9223372036854775808", "-9223372036854775809", "18446744073709551616", "1e400", "-1e400"] {
+            assert_eq!(Number::from_literal(literal), None, "{literal}");
+        }
+    }
+
+    #[test]
+    fn integers_and_floats_compare_exactly() {
+        let big = Number::Int(9_007_199_254_740_993);
+        assert!(big > Number::Float(9_007_199_254_740_992.5));
+        assert!(Number::Int(1) < Number::Float(1.5));
+        assert!(Number::Int(-1) > Number::Float(-1.5));
+        assert!(Number::Int(i64::MAX) < Number::Float(1e19));
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_text_reads_back(float in any::<f64>().prop_filter("finite", |f| f.is_finite())) {
+            let number = Number::from_f64(float).unwrap();
+            let text = number.to_string();
+            prop_assert_eq!(Number::from_literal(&text), Some(number));
+            let (mantissa, exponent) = number.parts();
+            prop_assert_eq!(format!("{mantissa}e{exponent}").parse::<f64>().unwrap(), float);
+        }
+
+        #[test]
+        fn the_shortcut_agrees_with_the_long_way(literal in "-?(0|[1-9][0-9]{0,9})(\\.[0-9]{1,9})?") {
+            if is_canonical(&literal) {
+                prop_assert_eq!(Number::from_literal(&literal).unwrap().to_string(), literal);
+            }
+        }
+    }
+}

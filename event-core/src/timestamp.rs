@@ -1,0 +1,306 @@
+//! An instant in UTC, to the microsecond, within the years 1970 to 9999.
+//!
+//! Every database keeps it as one integer, so that no driver can round it or move it to another
+//! zone. Finer fractions are floored once, here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Datelike as _, LocalResult, NaiveDate, NaiveDateTime, TimeZone, Timelike as _, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::code::Code;
+
+/// Microseconds since 1970-01-01T00:00:00Z.
+///
+/// ```
+/// use event_core::Timestamp;
+/// let at: Timestamp = "2021-03-01 00:01:11.055+00".parse()?;
+/// assert_eq!(at.to_string(), "2021-03-01T00:01:11.055000Z");
+/// assert_eq!("2021-03-01T02:01:11.055+02:00".parse(), Ok(at));
+/// # Ok::<(), event_core::timestamp::TimestampError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// The text or the value is no [`Timestamp`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TimestampError {
+    /// The text has none of the accepted forms, or names a time that its zone skips.
+    #[error("no time: write it as 2021-01-01T09:15:27.243860Z, 2021-01-01 09:15:27+02:00 or 2021-01-01")]
+    Invalid,
+    /// The zone has this local time twice.
+    #[error("a local time that its zone has twice: write its offset")]
+    Ambiguous,
+    /// Before 1970 or after 9999.
+    #[error("a time outside the years 1970 to 9999")]
+    OutOfRange,
+}
+
+impl TimestampError {
+    /// The code of a verdict for this error.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            TimestampError::Invalid => Code::InvalidTimestamp,
+            TimestampError::Ambiguous => Code::AmbiguousTimestamp,
+            TimestampError::OutOfRange => Code::TimestampOutOfRange,
+        }
+    }
+}
+
+const MICROS: i64 = 1_000_000;
+
+impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const MIN: Timestamp = Timestamp(0);
+    /// 9999-12-31T23:59:59.999999Z.
+    pub const MAX: Timestamp = Timestamp(253_402_300_799 * MICROS + 999_999);
+
+    /// The instant that is `micros` after 1970-01-01T00:00:00Z.
+    ///
+    /// # Errors
+    /// [`TimestampError::OutOfRange`] outside the years 1970 to 9999.
+    pub const fn from_micros(micros: i64) -> Result<Self, TimestampError> {
+        if micros < Self::MIN.0 || micros > Self::MAX.0 {
+            Err(TimestampError::OutOfRange)
+        } else {
+            Ok(Timestamp(micros))
+        }
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// This instant moved by so many microseconds, kept within the years 1970 to 9999.
+    #[must_use]
+    pub fn saturating_add_micros(self, micros: i64) -> Self {
+        Timestamp(self.0.saturating_add(micros).clamp(Self::MIN.0, Self::MAX.0))
+    }
+
+    /// Reads a time; where the text has no offset it is a local time of `zone`.
+    ///
+    /// Accepted are RFC 3339 and its looser kin: `T` or a space between date and time, `Z`,
+    /// `+02:00`, `+0200`, `+02` or nothing behind it, any number of digits in the fraction, and a
+    /// date alone for its midnight. Leap seconds, `24:00` and bare numbers are not.
+    ///
+    /// # Errors
+    /// Which of the three ways the text fails.
+    pub fn parse_in(text: &str, zone: Tz) -> Result<Self, TimestampError> {
+        let mut scan = Scan(text.as_bytes());
+        let date = scan.date().ok_or(TimestampError::Invalid)?;
+        if scan.0.is_empty() {
+            return local(date.and_time(chrono::NaiveTime::MIN), zone);
+        }
+        let local_time = scan.time(date).ok_or(TimestampError::Invalid)?;
+        match scan.offset().ok_or(TimestampError::Invalid)? {
+            None => local(local_time, zone),
+            Some(seconds) => Self::from_micros(micros(local_time.and_utc()) - seconds * MICROS),
+        }
+    }
+
+    /// The same instant for chrono.
+    #[must_use]
+    pub fn to_datetime(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or(DateTime::UNIX_EPOCH)
+    }
+}
+
+fn micros(time: DateTime<Utc>) -> i64 {
+    // Before 1970 the division must floor, which `timestamp_micros` does.
+    time.timestamp_micros()
+}
+
+fn local(time: NaiveDateTime, zone: Tz) -> Result<Timestamp, TimestampError> {
+    if zone == Tz::UTC {
+        return Timestamp::from_micros(micros(time.and_utc()));
+    }
+    match zone.from_local_datetime(&time) {
+        LocalResult::Single(time) => Timestamp::try_from(time),
+        LocalResult::Ambiguous(..) => Err(TimestampError::Ambiguous),
+        LocalResult::None => Err(TimestampError::Invalid),
+    }
+}
+
+/// What is left of the text.
+struct Scan<'a>(&'a [u8]);
+
+impl Scan<'_> {
+    fn digits(&mut self, count: usize) -> Option<u32> {
+        let digits = self.0.get(..count)?;
+        let value = digits.iter().try_fold(0, |value, digit| {
+            digit.is_ascii_digit().then(|| value * 10 + u32::from(digit - b'0'))
+        })?;
+        self.0 = &self.0[count..];
+        Some(value)
+    }
+
+    fn one_of(&mut self, bytes: &[u8]) -> Option<u8> {
+        let (&first, rest) = self.0.split_first()?;
+        bytes.contains(&first).then(|| {
+            self.0 = rest;
+            first
+        })
+    }
+
+    fn date(&mut self) -> Option<NaiveDate> {
+        let year = self.digits(4)?;
+        self.one_of(b"-")?;
+        let month = self.digits(2)?;
+        self.one_of(b"-")?;
+        let day = self.digits(2)?;
+        NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
+    }
+
+    fn time(&mut self, date: NaiveDate) -> Option<NaiveDateTime> {
+        self.one_of(b"Tt ")?;
+        let hour = self.digits(2)?;
+        self.one_of(b":")?;
+        let minute = self.digits(2)?;
+        self.one_of(b":")?;
+        let second = self.digits(2)?;
+        let micro = if self.one_of(b".").is_some() { self.fraction()? } else { 0 };
+        date.and_hms_micro_opt(hour, minute, second, micro)
+    }
+
+    /// A fraction of a second in whole microseconds, floored.
+    fn fraction(&mut self) -> Option<u32> {
+        let length = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let kept = length.min(6);
+        let value = self.digits(kept).filter(|_| length > 0)?;
+        self.0 = &self.0[length - kept..];
+        Some(value * 10_u32.pow(6 - u32::try_from(kept).ok()?))
+    }
+
+    /// Seconds east of UTC; `Some(None)` where the text ends without an offset.
+    fn offset(&mut self) -> Option<Option<i64>> {
+        let sign = match self.one_of(b"Zz+-") {
+            None => return self.0.is_empty().then_some(None),
+            Some(b'Z' | b'z') => return self.0.is_empty().then_some(Some(0)),
+            Some(b'-') => -1,
+            Some(_) => 1,
+        };
+        let hours = self.digits(2)?;
+        let minutes = if self.0.is_empty() {
+            0
+        } else {
+            let _ = self.one_of(b":");
+            self.digits(2)?
+        };
+        let valid = self.0.is_empty() && hours < 24 && minutes < 60;
+        valid.then(|| Some(sign * i64::from(hours * 3600 + minutes * 60)))
+    }
+}
+
+/// Reads a time; one without an offset is UTC.
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        Timestamp::parse_in(text, Tz::UTC)
+    }
+}
+
+impl<Z: TimeZone> TryFrom<DateTime<Z>> for Timestamp {
+    type Error = TimestampError;
+
+    fn try_from(time: DateTime<Z>) -> Result<Self, TimestampError> {
+        Timestamp::from_micros(time.timestamp_micros())
+    }
+}
+
+impl From<Timestamp> for DateTime<Utc> {
+    fn from(timestamp: Timestamp) -> Self {
+        timestamp.to_datetime()
+    }
+}
+
+/// RFC 3339 in UTC; the fraction has six digits, or is left out where it is zero.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.to_datetime();
+        let (date, time) = (at.date_naive(), at.time());
+        write!(f, "{:04}-{:02}-{:02}T", date.year(), date.month(), date.day())?;
+        write!(f, "{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())?;
+        match self.0 % MICROS {
+            0 => f.write_str("Z"),
+            micros => write!(f, ".{micros:06}Z"),
+        }
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(text: &str) -> Result<String, TimestampError> {
+        text.parse::<Timestamp>().map(|at| at.to_string())
+    }
+
+    #[test]
+    fn the_forms_that_sources_send() {
+        for (text, expected) in [
+            ("2021-01-01 09:15:27.243860", "2021-01-01T09:15:27.243860Z"),
+            ("2021-03-01 00:01:11.055+00", "2021-03-01T00:01:11.055000Z"),
+            ("2020-03-23T12:53:32+00:00", "2020-03-23T12:53:32Z"),
+            ("2020-03-23t12:53:32.123456789z", "2020-03-23T12:53:32.123456Z"),
+            ("2020-03-23T01:53:32+0530", "2020-03-22T20:23:32Z"),
+            ("2020-02-29", "2020-02-29T00:00:00Z"),
+            ("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.999999Z"),
+            ("1970-01-01T01:00:00+01:00", "1970-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(parse(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time() {
+        for text in [
+            "", "1", "1609459200", "2026-02-30", "2026-02-28T24:00:00Z", "2026-06-30T23:59:60Z", "2026-02-28T10:00",
+            "2026-02-28T10:00:00.Z", "2026-02-28T10:00:00+24:00", "2026-02-28T10:00:00Zx", "2026-2-28", "2026-02-28T",
+            "２０２６-02-28",
+        ] {
+            assert_eq!(parse(text), Err(TimestampError::Invalid), "{text}");
+        }
+        assert_eq!(parse("1969-12-31T23:59:59.999999Z"), Err(TimestampError::OutOfRange));
+        assert_eq!(parse("9999-12-31T23:59:59-01:00"), Err(TimestampError::OutOfRange));
+        assert_eq!(Timestamp::try_from(DateTime::<Utc>::MAX_UTC), Err(TimestampError::OutOfRange));
+        assert_eq!(Timestamp::try_from(DateTime::<Utc>::MIN_UTC), Err(TimestampError::OutOfRange));
+    }
+
+    #[test]
+    fn local_times_are_read_in_their_zone() {
+        let zone = Tz::America__New_York;
+        let at = |text| Timestamp::parse_in(text, zone).map(|at| at.to_string());
+        assert_eq!(at("2026-07-01 12:00:00").as_deref(), Ok("2026-07-01T16:00:00Z"));
+        assert_eq!(at("2026-11-01 01:30:00"), Err(TimestampError::Ambiguous));
+        assert_eq!(at("2026-03-08 02:30:00"), Err(TimestampError::Invalid));
+        assert_eq!(at("2026-11-01 01:30:00-05:00").as_deref(), Ok("2026-11-01T06:30:00Z"));
+    }
+
+    proptest! {
+        #[test]
+        fn text_reads_back(micros in 0..=Timestamp::MAX.as_micros()) {
+            let at = Timestamp::from_micros(micros).unwrap();
+            prop_assert_eq!(at.to_string().parse(), Ok(at));
+        }
+    }
+}
