@@ -37,7 +37,7 @@ pub struct JsonError {
 /// ```
 /// use event_core::{Document, Limits};
 /// let document = Document::parse(br#"{"b": 1.0, "a": "x"}"#, &Limits::default())?;
-/// assert_eq!(document.root().get("b").and_then(|b| b.as_number()), Some(event_core::Number::Int(1)));
+/// assert_eq!(document.root().get("b").and_then(|b| b.as_number()), Some(event_core::json::Number::Int(1)));
 /// # Ok::<(), event_core::JsonError>(())
 /// ```
 #[derive(Clone, Debug)]

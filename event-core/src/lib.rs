@@ -1,20 +1,28 @@
 //! Application events: their types, validation by JSON Schema, and exact answers over them.
 
+// Bottom first: a file may use only what stands above it in this list.
 mod code;
-mod json;
 mod limits;
+pub mod json;
 pub mod timestamp;
 pub mod name;
 mod event_type;
 mod envelope;
+pub mod flag;
+mod violation;
+pub mod refusal;
+pub mod event;
 
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 
-pub use code::{Code, UnknownCode};
-pub use json::{Document, JsonError, Kind, Node, Number, Payload, Pointer, PointerError};
-pub use limits::Limits;
+pub use code::Code;
 pub use envelope::Envelope;
+pub use event::Event;
 pub use event_type::EventType;
+pub use json::{Document, JsonError, Payload, Pointer};
+pub use limits::Limits;
 pub use name::{EventId, Label, NameError, SessionId, Source, Subject};
+pub use refusal::Refusal;
 pub use timestamp::Timestamp;
+pub use violation::Violation;

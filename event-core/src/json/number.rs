@@ -11,7 +11,7 @@ use std::fmt::{self, Write as _};
 /// A JSON number.
 ///
 /// ```
-/// use event_core::Number;
+/// use event_core::json::Number;
 /// assert_eq!(Number::from_literal("1e3"), Some(Number::Int(1000)));
 /// assert_eq!(Number::from_literal("0.50"), Some(Number::Float(0.5)));
 /// assert_eq!(Number::from_literal("9223372036854775808"), None);

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!(pointer.tokens().collect::<Vec<_>>(), ["shipping_address", "province"]);
 /// assert_eq!(pointer.to_string(), "/shipping_address/province");
 /// assert!("province".parse::<Pointer>().is_err());
-/// # Ok::<(), event_core::PointerError>(())
+/// # Ok::<(), event_core::json::PointerError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Pointer {

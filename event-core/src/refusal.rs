@@ -1,0 +1,73 @@
+//! An event that was not taken, with every reason and with what it says of itself.
+
+use crate::code::Code;
+use crate::event_type::EventType;
+use crate::json::JsonError;
+use crate::name::{EventId, Label, SessionId, Source, Subject};
+use crate::violation::Violation;
+
+/// Why an event was refused: a value, not an error of the program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}{}", violations.first().map(|first| format!(": {}", first.message)).unwrap_or_default())]
+pub struct Refusal {
+    /// The first reason.
+    pub code: Code,
+    /// Every broken rule that was found.
+    pub violations: Vec<Violation>,
+    /// What the event says of itself, as far as that could be read.
+    pub claims: Claims,
+}
+
+/// The readable part of a refused event's envelope. Nothing here is verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// Its id.
+    pub id: Option<EventId>,
+    /// Category and name.
+    pub event_type: Option<EventType>,
+    /// The version of its type.
+    pub version: Option<Label>,
+    /// The application it says it is from.
+    pub source: Option<Source>,
+    /// Its session.
+    pub session_id: Option<SessionId>,
+    /// Whom it is about.
+    pub subject: Option<Subject>,
+}
+
+impl Refusal {
+    /// A refusal for one reason, of an event of which nothing is known.
+    pub fn new(code: Code, pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        let violation = Violation::new(pointer, code.as_str(), message);
+        Refusal { code, violations: vec![violation], claims: Claims::default() }
+    }
+
+    /// The same refusal, knowing what the event says of itself.
+    #[must_use]
+    pub fn with_claims(self, claims: Claims) -> Self {
+        Refusal { claims, ..self }
+    }
+}
+
+impl From<JsonError> for Refusal {
+    fn from(error: JsonError) -> Self {
+        let message = format!("{} (byte {})", describe(error.code), error.offset);
+        Refusal::new(error.code, error.pointer, message)
+    }
+}
+
+fn describe(code: Code) -> &'static str {
+    match code {
+        Code::InvalidUtf8 => "the bytes are not UTF-8",
+        Code::DuplicateKey => "an object holds this key twice",
+        Code::NulCharacter => "a string holds U+0000, which not every database can store",
+        Code::InvalidUnicode => "a string holds a lone surrogate",
+        Code::TooDeep => "the data is nested too deep",
+        Code::TooManyNodes => "the data has too many values",
+        Code::InvalidKey => "a key is empty or too long",
+        Code::NumberOutOfRange => "a number is beyond 64-bit integers and finite floats",
+        Code::PayloadNotObject => "the data is not a JSON object",
+        Code::EventTooLarge => "the event is too large",
+        _ => "this is not JSON",
+    }
+}
