@@ -12,6 +12,15 @@ pub mod flag;
 mod violation;
 pub mod refusal;
 pub mod event;
+pub mod schema;
+pub mod policy;
+mod clock;
+pub mod mapping;
+pub mod registry;
+pub mod verdict;
+mod stored_event;
+pub mod sequence;
+pub mod wire;
 
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
@@ -22,7 +31,12 @@ pub use event::Event;
 pub use event_type::EventType;
 pub use json::{Document, JsonError, Payload, Pointer};
 pub use limits::Limits;
+pub use mapping::Mapping;
 pub use name::{EventId, Label, NameError, SessionId, Source, Subject};
 pub use refusal::Refusal;
+pub use registry::{Registry, ValidEvent};
+pub use schema::Schema;
+pub use stored_event::StoredEvent;
 pub use timestamp::Timestamp;
+pub use verdict::{Status, Verdict};
 pub use violation::Violation;
