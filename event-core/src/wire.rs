@@ -102,6 +102,9 @@ pub fn split_ndjson(body: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The byte that `serde_json` means by line and column.
 fn offset(text: &str, error: &serde_json::Error) -> usize {
+    if error.is_eof() {
+        return text.len();
+    }
     let lines_before = error.line().saturating_sub(1);
     let start = match lines_before {
         0 => 0,
