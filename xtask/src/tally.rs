@@ -43,6 +43,11 @@ impl fmt::Display for Tally {
     }
 }
 
+/// The name of a test that failed, from `test json::tests::reads ... FAILED`.
+pub(crate) fn failed_in_libtest(line: &str) -> Option<&str> {
+    line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
+}
+
 fn number_before(text: &str, word: &str) -> Option<u64> {
     let mut words = text.split([' ', ';']).filter(|word| !word.is_empty());
     let mut last = words.next()?;
@@ -57,7 +62,7 @@ fn number_before(text: &str, word: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::Tally;
+    use super::{Tally, failed_in_libtest};
 
     #[test]
     fn the_closing_line_of_a_test_binary_is_read() {
@@ -77,6 +82,15 @@ mod tests {
         assert_eq!(Tally::from_libtest("test json::tests::twelve_passed ... ok"), None);
         assert_eq!(Tally::from_libtest("running 12 tests"), None);
         assert_eq!(Tally::from_libtest("test result: ok."), None);
+    }
+
+    #[test]
+    fn failed_tests_are_named() {
+        assert_eq!(
+            failed_in_libtest("test src/json.rs - json (line 3) ... FAILED"),
+            Some("src/json.rs - json (line 3)")
+        );
+        assert_eq!(failed_in_libtest("test json::tests::reads ... ok"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::command::{Outcome, announce, cargo, succeeds_reading};
-use crate::tally::Tally;
+use crate::tally::{self, Tally};
 
 /// A set of tests with a runner of its own.
 struct Suite {
@@ -13,13 +13,16 @@ struct Suite {
     arguments: &'static [&'static str],
     /// Finds the counts in one line of the runner's output.
     read: fn(&str) -> Option<Tally>,
+    /// Finds the name of a failed test in one line of it.
+    failure: fn(&str) -> Option<&str>,
 }
 
-/// Everything that is tested. A suite in another language is one more row, with its runner and its reader.
+/// Everything that is tested. A suite in another language is one more row, with its runner and its readers.
 const SUITES: &[Suite] = &[Suite {
     name: "Rust: unit, integration and documentation tests",
     arguments: &["test", "--workspace", "--all-features", "--no-fail-fast"],
     read: Tally::from_libtest,
+    failure: tally::failed_in_libtest,
 }];
 
 /// Runs every suite, also after one has failed; the last line printed is the sum.
@@ -30,13 +33,16 @@ pub(crate) fn run(root: &Path) -> Outcome<bool> {
         announce(suite.name, &format!("cargo {}", suite.arguments.join(" ")));
         let start = Instant::now();
         let mut read = Tally::default();
+        let mut failures = Vec::new();
         let succeeded = succeeds_reading(&mut cargo(root, suite.arguments), |line| {
             if let Some(tally) = (suite.read)(line) {
                 read += tally;
             }
+            failures.extend((suite.failure)(line).map(|name| format!("FAILED: {name}")));
         })?;
         let counted = verdict(read, succeeded);
         report.push(summary(suite.name, counted, start.elapsed()));
+        report.extend(failures);
         total += counted;
     }
     println!("\n==> Summary");
