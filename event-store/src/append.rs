@@ -1,0 +1,175 @@
+//! Valid events → rows: which are new, which were here before, which contradict one that was.
+
+use std::collections::HashMap;
+
+use event_core::refusal::Refusal;
+use event_core::{Code, Envelope, StoredEvent, Verdict, Status};
+use sea_orm::{ConnectionTrait, Value};
+
+use crate::dictionary::{Dictionary, Kind};
+use crate::entity::event::{self, NewEvent};
+use crate::entity::event_id;
+use crate::error::Error;
+use crate::inner::Inner;
+use crate::keep::keep;
+use crate::position;
+use crate::queue::Entry;
+use crate::trail::{self, Trails};
+
+/// Numbers that the writer has learned, for as long as its transactions succeed.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    dictionary: Dictionary,
+    trails: Trails,
+}
+
+/// Rows of one statement; few sizes, so that every statement stays prepared.
+const CHUNKS: [usize; 6] = [1_024, 256, 64, 16, 4, 1];
+
+/// A row that was here first: its place and the hash of its content.
+struct Earlier {
+    position: i64,
+    hash: Vec<u8>,
+}
+
+/// Stores entries inside a transaction: one verdict for each, in order.
+pub(crate) async fn append(
+    inner: &Inner,
+    ids: &mut Ids,
+    db: &impl ConnectionTrait,
+    entries: &[&Entry],
+) -> Result<Vec<Verdict>, Error> {
+    let rows = rows(inner, ids, db, entries).await?;
+    let mut earlier = HashMap::new();
+    let mut rest = rows.as_slice();
+    while !rest.is_empty() {
+        let size = CHUNKS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
+        let (chunk, behind) = rest.split_at(size.min(inner.dialect.max_values() / event::COLUMN_COUNT));
+        rest = behind;
+        if insert(inner, db, chunk).await? < chunk.len() as u64 {
+            find_earlier(inner, db, chunk, &mut earlier).await?;
+        }
+    }
+    let mut rows = rows.iter();
+    let mut verdicts = Vec::with_capacity(entries.len());
+    for entry in entries {
+        verdicts.push(match entry {
+            Entry::Refused { refusal, source, raw, received_at } => {
+                keep(inner, db, refusal, source, raw, *received_at).await?;
+                Verdict::refused(Status::Quarantined, refusal)
+            }
+            Entry::Event { raw, .. } => {
+                let row = rows.next().ok_or_else(|| Error::corrupt("fewer rows than events"))?;
+                let known = earlier.get(&(row.source_id, row.event_id.clone()));
+                verdict(inner, db, row, known, raw.as_deref()).await?
+            }
+        });
+    }
+    Ok(verdicts)
+}
+
+/// Resolves what the rows refer to, and gives each its place.
+async fn rows<'a>(
+    inner: &Inner,
+    ids: &mut Ids,
+    db: &impl ConnectionTrait,
+    entries: &[&'a Entry],
+) -> Result<Vec<NewEvent<'a>>, Error> {
+    let events = || {
+        entries.iter().filter_map(|entry| match entry {
+            Entry::Event { event, received_at, .. } => Some((event.as_ref(), *received_at)),
+            Entry::Refused { .. } => None,
+        })
+    };
+    let count = events().count();
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let pairs = events().filter_map(|(event, _)| trail::pair(event.event().envelope())).collect();
+    ids.trails.learn(pairs, inner.dialect, db, &inner.tables).await?;
+    let first = position::take(count, inner.dialect, db, &inner.tables).await?;
+    let mut rows = Vec::with_capacity(count);
+    for (position, (event, received_at)) in (first..).zip(events()) {
+        let Envelope { id, event_type, version, source, .. } = event.event().envelope();
+        let kind = Kind { event_type: event_type.clone(), version: version.clone() };
+        rows.push(NewEvent {
+            position,
+            source_id: ids.dictionary.new_source_id(source, inner.dialect, db, &inner.tables).await?,
+            event_id: event_id::encode(id),
+            kind_id: ids.dictionary.kind_id(&kind, inner.dialect, db, &inner.tables).await?,
+            trail_id: trail::pair(event.event().envelope()).and_then(|pair| ids.trails.id(&pair)),
+            received_at,
+            event,
+        });
+    }
+    Ok(rows)
+}
+
+/// Inserts rows whose ids are free; answers how many those were.
+async fn insert(inner: &Inner, db: &impl ConnectionTrait, chunk: &[NewEvent<'_>]) -> Result<u64, Error> {
+    let sql = inner.insert_events.get_or_init(chunk.len(), |rows| {
+        let places = vec!["?"; event::COLUMN_COUNT].join(", ");
+        let rows = vec![format!("({places})"); rows].join(", ");
+        let insert = inner.tables.sql("INSERT INTO {events} (");
+        let keep = inner.dialect.keep_existing("event_id, source_id");
+        format!("{insert}{}) VALUES {rows} {keep}", event::COLUMNS)
+    });
+    let values = chunk.iter().flat_map(NewEvent::values);
+    Ok(db.execute_raw(inner.dialect.statement(&sql, values)).await?.rows_affected())
+}
+
+/// Reads back whose ids of a chunk were taken: rows that are there at another place than was meant.
+async fn find_earlier(
+    inner: &Inner,
+    db: &impl ConnectionTrait,
+    chunk: &[NewEvent<'_>],
+    earlier: &mut HashMap<(i64, Vec<u8>), Earlier>,
+) -> Result<(), Error> {
+    let rows = vec!["(?, ?)"; chunk.len()].join(", ");
+    let select = "SELECT position, source_id, event_id, hash FROM {events} WHERE (event_id, source_id) IN (VALUES ";
+    let sql = format!("{}{rows})", inner.tables.sql(select));
+    let values = chunk.iter().flat_map(|row| [Value::from(row.event_id.clone()), Value::from(row.source_id)]);
+    for row in db.query_all_raw(inner.dialect.statement(&sql, values)).await? {
+        let key = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        earlier.insert(key, Earlier { position: row.try_get_by_index(0)?, hash: row.try_get_by_index(3)? });
+    }
+    Ok(())
+}
+
+async fn verdict(
+    inner: &Inner,
+    db: &impl ConnectionTrait,
+    row: &NewEvent<'_>,
+    earlier: Option<&Earlier>,
+    raw: Option<&[u8]>,
+) -> Result<Verdict, Error> {
+    let event = row.event.event();
+    let in_log = |status, position| Verdict {
+        violations: row.event.violations().to_vec(),
+        ..Verdict::in_log(status, event.envelope().id.clone(), position, event.flags())
+    };
+    match earlier {
+        None => Ok(in_log(Status::Stored, row.position)),
+        Some(earlier) if earlier.position == row.position => Ok(in_log(Status::Stored, row.position)),
+        Some(earlier) if earlier.hash == event.content_hash() => Ok(in_log(Status::Duplicate, earlier.position)),
+        Some(_) => {
+            let message = "the id is taken by an event with other content, which stays as it is";
+            let refusal = Refusal::new(Code::IdConflict, "/id", message).with_claims(event.claims());
+            let rebuilt = raw.is_none().then(|| resend(row));
+            let raw = raw.or(rebuilt.as_deref()).unwrap_or_default();
+            keep(inner, db, &refusal, &event.envelope().source, raw, row.received_at).await?;
+            Ok(Verdict::refused(Status::Conflict, &refusal))
+        }
+    }
+}
+
+/// The event as JSON that could be sent again, where it never was JSON.
+fn resend(row: &NewEvent<'_>) -> Vec<u8> {
+    let stored = StoredEvent {
+        position: row.position,
+        received_at: row.received_at,
+        event: row.event.event().clone(),
+        violations: Vec::new(),
+    };
+    serde_json::to_vec(&stored).unwrap_or_default()
+}

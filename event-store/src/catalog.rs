@@ -1,0 +1,89 @@
+//! Event types as rows: what the registry is made from, and survives in.
+
+use event_core::policy::Policy;
+use event_core::registry::{Definition, Registry};
+use event_core::{EventType, Label, Mapping, Schema, Timestamp};
+use sea_orm::{ConnectionTrait, QueryResult};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::dialect::Dialect;
+use crate::error::Error;
+use crate::options::Options;
+use crate::tables::Tables;
+
+/// One version of an event type, as registered.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TypeRecord {
+    /// Category and name.
+    #[serde(flatten)]
+    pub event_type: EventType,
+    /// The version.
+    pub version: Label,
+    /// Whether it judges events that name no version: the version registered last does.
+    pub active: bool,
+    /// The JSON Schema of its data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+    /// How foreign documents become its events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<Mapping>,
+    /// What happens to events that break the rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+    /// When the version was registered first.
+    pub registered_at: Timestamp,
+}
+
+const SELECTED: &str = "category, name, version, schema_json, mapping_json, policy_json, registered_at";
+
+fn read(row: &QueryResult) -> Result<TypeRecord, Error> {
+    fn json<T: serde::de::DeserializeOwned>(row: &QueryResult, column: usize) -> Result<Option<T>, Error> {
+        let text: Option<String> = row.try_get_by_index(column)?;
+        text.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| Error::corrupt("a type that is not JSON"))
+    }
+    let (category, name): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    let version: String = row.try_get_by_index(2)?;
+    let malformed = |_| Error::corrupt("a malformed event type");
+    Ok(TypeRecord {
+        event_type: EventType::new(category, name).map_err(malformed)?,
+        version: Label::new(version).map_err(malformed)?,
+        active: false,
+        schema: json(row, 3)?,
+        mapping: json(row, 4)?,
+        policy: json(row, 5)?,
+        registered_at: Timestamp::from_micros(row.try_get_by_index(6)?).unwrap_or(Timestamp::MIN),
+    })
+}
+
+/// Every version of every type, in the order of registration.
+pub(crate) async fn records(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<Vec<TypeRecord>, Error> {
+    let sql = format!("SELECT {SELECTED} FROM {} ORDER BY id", tables.sql("{catalog}"));
+    let rows = db.query_all_raw(dialect.statement(&sql, [])).await?;
+    let mut records = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    for at in 0..records.len() {
+        let newer = records[at + 1..].iter().any(|later| later.event_type == records[at].event_type);
+        records[at].active = !newer;
+    }
+    Ok(records)
+}
+
+/// The registry that the rows stand for.
+pub(crate) async fn load(
+    dialect: Dialect,
+    db: &impl ConnectionTrait,
+    tables: &Tables,
+    options: &Options,
+) -> Result<Registry, Error> {
+    let mut registry = Registry {
+        unknown_types: options.unknown_types,
+        future_tolerance_seconds: options.future_tolerance_seconds,
+        ..Registry::default()
+    };
+    for record in records(dialect, db, tables).await? {
+        let schema = record.schema.as_ref().map(Schema::compile).transpose()?;
+        let definition = Definition { schema, mapping: record.mapping, policy: record.policy.unwrap_or_default() };
+        registry.insert(record.event_type, record.version, definition);
+    }
+    Ok(registry)
+}

@@ -1,0 +1,144 @@
+//! SQLite: one writer, readers beside it on the write-ahead log.
+
+use event_core::Pointer;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, RuntimeErr, SqlxError};
+
+use super::{BUSY_TIMEOUT, Connections};
+use crate::error::{Cause, Error};
+use crate::options::{Durability, Options};
+
+/// The first release without the defect that could corrupt the log when it is reset.
+const MIN_VERSION: [u32; 3] = [3, 51, 3];
+
+pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
+    let memory = url.contains(":memory:") || url.contains("mode=memory");
+    let writer = open(url, options, 1, false).await?;
+    // Every connection to a database in memory would have one of its own.
+    let reader = if memory { writer.clone() } else { open(url, options, 4, true).await? };
+    Ok(Connections { writer, reader })
+}
+
+async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -> Result<DatabaseConnection, Error> {
+    let synchronous = match options.durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+    };
+    let mut connect = ConnectOptions::new(url);
+    connect
+        .min_connections(1)
+        .max_connections(connections)
+        // A connection lost is a lock lost: the writer's is never closed for being old or idle.
+        .idle_timeout(None::<std::time::Duration>)
+        .max_lifetime(None::<std::time::Duration>)
+        .acquire_timeout(options.request_timeout)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            let sqlite = sqlite.busy_timeout(BUSY_TIMEOUT).foreign_keys(true).statement_cache_capacity(200);
+            if read_only {
+                return sqlite.pragma("query_only", "ON").pragma("cache_size", "-16000");
+            }
+            sqlite
+                .page_size(8192)
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", synchronous)
+                // Fewer, longer checkpoints: a page written often is copied once.
+                .pragma("wal_autocheckpoint", "8000")
+                .pragma("cache_size", "-64000")
+                .pragma("temp_store", "MEMORY")
+                .pragma("mmap_size", "0")
+        });
+    Database::connect(connect).await.map_err(|error| Error::Unavailable(Cause::from(&error)))
+}
+
+pub(super) async fn check(db: &DatabaseConnection, options: &Options) -> Result<(), Error> {
+    let row = db.query_one_raw(super::Dialect::Sqlite.statement("SELECT sqlite_version()", [])).await?;
+    let version: String = row.ok_or_else(|| Error::corrupt("no version"))?.try_get_by_index(0)?;
+    let numbers: Vec<u32> = version.split('.').filter_map(|number| number.parse().ok()).collect();
+    if numbers.as_slice() < MIN_VERSION.as_slice() {
+        return Err(Error::Config(format!("SQLite {version} may corrupt its log: 3.51.3 is the oldest to use")));
+    }
+    let row = db.query_one_raw(super::Dialect::Sqlite.statement("PRAGMA synchronous", [])).await?;
+    let synchronous: i32 = row.ok_or_else(|| Error::corrupt("no synchronous setting"))?.try_get_by_index(0)?;
+    if options.durability == Durability::Full && synchronous < 2 {
+        let message = "the connection has synchronous below FULL and could lose answered events with the power: \
+                       set it, or ask for Durability::Normal";
+        return Err(Error::Config(message.to_owned()));
+    }
+    Ok(())
+}
+
+pub(super) async fn discard_connections(db: &DatabaseConnection) {
+    // After an I/O error SQLite's view of the file may differ from the file: only a new connection
+    // reads it afresh.
+    let pool = db.get_sqlite_connection_pool();
+    for _ in 0..pool.num_idle() {
+        if let Ok(connection) = pool.acquire().await {
+            let _ = connection.close().await;
+        }
+    }
+}
+
+pub(super) fn ddl(template: &str) -> String {
+    let mut out = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, (word, after))) = rest.split_once('{').and_then(|(before, tail)| Some((before, tail.split_once('}')?))) {
+        out.push_str(before);
+        out.push_str(match word.split(':').next().unwrap_or_default() {
+            "serial" => "INTEGER PRIMARY KEY AUTOINCREMENT",
+            "int" => "INTEGER",
+            "text" | "long" => "TEXT",
+            "bytes" | "blob" => "BLOB",
+            // Types are checked, where SQLite by itself would store text in a column of integers.
+            "table" => "STRICT",
+            _ => "",
+        });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+pub(super) fn json_at(column: &str, pointer: &Pointer) -> Option<String> {
+    let mut path = String::from("$");
+    for token in pointer.tokens() {
+        // A number may be a key or an index, and SQLite asks which; odd keys it quotes by rules of its own.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || byte == b' ';
+        if token.is_empty() || !token.bytes().all(plain) || token.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        path.push_str(".\"");
+        path.push_str(token);
+        path.push('"');
+    }
+    Some(format!("NULLIF({column} -> '{path}', 'null')"))
+}
+
+pub(super) fn mantissa(number: &str) -> String {
+    // The text before an `e`, without its point.
+    format!("CAST(replace(substr({number}, 1, instr({number} || 'e', 'e') - 1), '.', '') AS INTEGER)")
+}
+
+pub(super) fn exponent(number: &str) -> String {
+    let digits = format!("substr({number}, 1, instr({number} || 'e', 'e') - 1)");
+    let places = format!("(CASE instr({digits}, '.') WHEN 0 THEN 0 ELSE length({digits}) - instr({digits}, '.') END)");
+    format!("(CAST(substr({number}, instr({number} || 'e', 'e') + 1) AS INTEGER) - {places})")
+}
+
+/// SQLite's primary result codes: <https://www.sqlite.org/rescode.html>.
+pub(super) fn classify(error: &RuntimeErr, cause: Cause) -> Error {
+    let RuntimeErr::SqlxError(error) = error else { return Error::Statement(cause) };
+    let code = match error.as_ref() {
+        SqlxError::Database(database) => database.code().and_then(|code| code.parse::<u32>().ok()),
+        SqlxError::ColumnDecode { .. } | SqlxError::Decode(_) => return Error::corrupt("a value of another type"),
+        SqlxError::PoolClosed => return Error::Closed,
+        _ => return Error::Unavailable(cause),
+    };
+    match code.map(|code| code & 0xff) {
+        // BUSY, LOCKED, READONLY, IOERR, CANTOPEN, PROTOCOL
+        Some(5 | 6 | 8 | 10 | 14 | 15) => Error::Unavailable(cause),
+        Some(13) => Error::Full(cause),
+        // CORRUPT, NOTADB
+        Some(11 | 26) => Error::corrupt("the file is damaged, or no database"),
+        _ => Error::Statement(cause),
+    }
+}

@@ -1,0 +1,5 @@
+//! What a row of each table holds.
+
+pub(crate) mod event;
+pub(crate) mod event_id;
+pub(crate) mod quarantine;

@@ -1,0 +1,91 @@
+//! A row of the events: written from a valid event, read back as a stored one.
+
+use event_core::{Envelope, Event, Payload, SessionId, StoredEvent, Subject, Timestamp, ValidEvent, flag::Flags};
+use sea_orm::{QueryResult, Value};
+
+use super::event_id;
+use crate::dictionary::Dictionary;
+use crate::error::Error;
+
+/// The columns that an insert fills, in order.
+pub(crate) const COLUMNS: &str = "position, source_id, event_id, kind_id, trail_id, sequence, occurred_at, \
+                                  received_at, sent_at, flags, hash, data, violations";
+pub(crate) const COLUMN_COUNT: usize = 13;
+
+/// What a page reads of `{events} e` joined with `{trails} t`, in the order that [`stored`] expects.
+pub(crate) const SELECTED: &str = "e.position, e.source_id, e.event_id, e.kind_id, t.session, t.subject, e.sequence, \
+                                   e.occurred_at, e.received_at, e.sent_at, e.flags, e.hash, e.data, e.violations";
+
+/// A new row, its references resolved.
+pub(crate) struct NewEvent<'a> {
+    pub(crate) position: i64,
+    pub(crate) source_id: i64,
+    pub(crate) event_id: Vec<u8>,
+    pub(crate) kind_id: i64,
+    pub(crate) trail_id: Option<i64>,
+    pub(crate) received_at: Timestamp,
+    pub(crate) event: &'a ValidEvent,
+}
+
+impl NewEvent<'_> {
+    /// The values of [`COLUMNS`].
+    pub(crate) fn values(&self) -> [Value; COLUMN_COUNT] {
+        let (event, violations) = (self.event.event(), self.event.violations());
+        let envelope = event.envelope();
+        let violations = (!violations.is_empty()).then(|| serde_json::to_string(violations).unwrap_or_default());
+        [
+            self.position.into(),
+            self.source_id.into(),
+            self.event_id.clone().into(),
+            self.kind_id.into(),
+            self.trail_id.into(),
+            envelope.sequence.into(),
+            envelope.occurred_at.as_micros().into(),
+            self.received_at.as_micros().into(),
+            envelope.sent_at.map(Timestamp::as_micros).into(),
+            i64::from(event.flags().bits()).into(),
+            event.content_hash().to_vec().into(),
+            event.payload().as_str().into(),
+            violations.into(),
+        ]
+    }
+}
+
+fn time(micros: i64) -> Result<Timestamp, Error> {
+    Timestamp::from_micros(micros).map_err(|_| Error::corrupt("a time outside the years 1970 to 9999"))
+}
+
+/// Reads a row of [`SELECTED`].
+pub(crate) fn stored(row: &QueryResult, dictionary: &Dictionary) -> Result<StoredEvent, Error> {
+    let unknown = |what: &str| Error::corrupt(format!("an event with an unknown {what}"));
+    let kind = dictionary.kind(row.try_get_by_index(3)?).ok_or_else(|| unknown("type"))?;
+    let source = dictionary.source(row.try_get_by_index(1)?).ok_or_else(|| unknown("source"))?;
+    let id: Vec<u8> = row.try_get_by_index(2)?;
+    let session: Option<String> = row.try_get_by_index(4)?;
+    let subject: Option<String> = row.try_get_by_index(5)?;
+    let sent_at: Option<i64> = row.try_get_by_index(9)?;
+    let flags: i64 = row.try_get_by_index(10)?;
+    let hash: Vec<u8> = row.try_get_by_index(11)?;
+    let data: String = row.try_get_by_index(12)?;
+    let violations: Option<String> = row.try_get_by_index(13)?;
+    let envelope = Envelope {
+        id: event_id::decode(&id).ok_or_else(|| unknown("form of id"))?,
+        event_type: kind.event_type.clone(),
+        version: kind.version.clone(),
+        session_id: session.and_then(|session| SessionId::new(session).ok()),
+        sequence: row.try_get_by_index(6)?,
+        source: source.clone(),
+        subject: subject.and_then(|subject| Subject::new(subject).ok()),
+        occurred_at: time(row.try_get_by_index(7)?)?,
+        sent_at: sent_at.map(time).transpose()?,
+    };
+    let payload = Payload::from_canonical(data).map_err(|error| Error::corrupt(format!("data that is {error}")))?;
+    let flags = Flags::from_bits(u32::try_from(flags).unwrap_or_default());
+    let hash = hash.try_into().map_err(|_| unknown("form of hash"))?;
+    Ok(StoredEvent {
+        position: row.try_get_by_index(0)?,
+        received_at: time(row.try_get_by_index(8)?)?,
+        event: Event::from_parts(envelope, payload, flags, hash),
+        violations: violations.map(|json| serde_json::from_str(&json)).transpose().unwrap_or_default().unwrap_or_default(),
+    })
+}

@@ -1,0 +1,95 @@
+//! One error with few meanings: what a caller can do about it, not which driver said what.
+
+use std::sync::Arc;
+
+use event_core::query::QueryError;
+use event_core::schema::SchemaError;
+use sea_orm::DbErr;
+
+/// Why the store could not do what it was asked. A refused event is no error but a verdict.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database does not answer, is locked by another process, or refused to work. Nothing was stored.
+    #[error("the database is not available")]
+    Unavailable(#[source] Cause),
+    /// The commit failed or did not answer in time: the events may be stored or not. Offer them
+    /// again under the same ids, and the verdicts will tell.
+    #[error("the outcome of the commit is unknown: offer the same events again")]
+    Unknown(#[source] Cause),
+    /// More is waiting to be stored than the queue may hold. Nothing was stored.
+    #[error("the queue is full: offer the events again later")]
+    Overloaded,
+    /// More events in one call than the queue could ever hold.
+    #[error("{events} events in one call; the queue holds {limit}")]
+    BatchTooLarge {
+        /// How many were offered.
+        events: usize,
+        /// How many the queue holds.
+        limit: usize,
+    },
+    /// The disk that holds the database is full. Nothing was stored.
+    #[error("the disk is full")]
+    Full(#[source] Cause),
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The question has no answer.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A schema is not taken.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The type is not registered, or has no mapping for foreign documents.
+    #[error("no such type, or no mapping for it")]
+    TypeNotFound,
+    /// The tables were made by a later version of this program; nothing was written.
+    #[error("the tables are of version {found}, this program knows {known}: upgrade it")]
+    SchemaTooNew {
+        /// The newest migration that the database has.
+        found: i64,
+        /// The newest migration that this program has.
+        known: i64,
+    },
+    /// An option or the database's own settings cannot be used.
+    #[error("{0}")]
+    Config(String),
+    /// The database holds or says something that this program cannot read.
+    #[error("the database answered something unexpected: {what}")]
+    Corrupt {
+        /// What was unexpected.
+        what: String,
+    },
+    /// The database refused a statement: a defect of this program.
+    #[error("the database refused a statement")]
+    Statement(#[source] Cause),
+}
+
+/// What the driver said.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Cause(Arc<str>);
+
+impl Cause {
+    pub(crate) fn new(text: impl Into<Arc<str>>) -> Self {
+        Cause(text.into())
+    }
+}
+
+impl From<&DbErr> for Cause {
+    fn from(error: &DbErr) -> Self {
+        Cause(error.to_string().into())
+    }
+}
+
+impl Error {
+    pub(crate) fn corrupt(what: impl Into<String>) -> Self {
+        Error::Corrupt { what: what.into() }
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        crate::dialect::classify(&error)
+    }
+}

@@ -1,0 +1,105 @@
+//! What all verbs of a store share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use event_core::{Registry, Timestamp};
+use sea_orm::DatabaseConnection;
+use tokio::sync::RwLock as AsyncRwLock;
+
+use crate::dialect::{Connections, Dialect};
+use crate::dictionary::Dictionary;
+use crate::error::Error;
+use crate::options::Options;
+use crate::queue::Queue;
+use crate::tables::Tables;
+
+/// The inside of an `EventStore`.
+pub(crate) struct Inner {
+    pub(crate) dialect: Dialect,
+    pub(crate) tables: Tables,
+    pub(crate) options: Options,
+    pub(crate) writer: DatabaseConnection,
+    pub(crate) reader: DatabaseConnection,
+    pub(crate) queue: Queue,
+    pub(crate) insert_events: StatementsBySize,
+    registry: RwLock<Arc<Registry>>,
+    dictionary: AsyncRwLock<Arc<Dictionary>>,
+    opened: Instant,
+    /// Milliseconds from `opened` to the writer's last sign of life.
+    heartbeat: AtomicU64,
+}
+
+impl Inner {
+    pub(crate) fn new(
+        dialect: Dialect,
+        tables: Tables,
+        options: Options,
+        connections: Connections,
+        queue: Queue,
+        registry: Registry,
+    ) -> Self {
+        let Connections { writer, reader } = connections;
+        Inner {
+            dialect,
+            tables,
+            options,
+            writer,
+            reader,
+            queue,
+            insert_events: StatementsBySize::default(),
+            registry: RwLock::new(Arc::new(registry)),
+            dictionary: AsyncRwLock::default(),
+            opened: Instant::now(),
+            heartbeat: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn replace_registry(&self, registry: Registry) {
+        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+    }
+
+    /// The kinds and sources as they are in the database now.
+    pub(crate) async fn dictionary(&self) -> Result<Arc<Dictionary>, Error> {
+        let mut fresh = Dictionary::clone(&*self.dictionary.read().await.clone());
+        if fresh.refresh(self.dialect, &self.reader, &self.tables).await? {
+            *self.dictionary.write().await = Arc::new(fresh.clone());
+        }
+        Ok(Arc::new(fresh))
+    }
+
+    /// The writer lives.
+    pub(crate) fn beat(&self) {
+        let age = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.heartbeat.store(age, Ordering::Relaxed);
+    }
+
+    /// How long ago the writer showed a sign of life.
+    pub(crate) fn heartbeat_age(&self) -> Duration {
+        let beat = Duration::from_millis(self.heartbeat.load(Ordering::Relaxed));
+        self.opened.elapsed().saturating_sub(beat)
+    }
+}
+
+/// Now, by this machine's clock.
+pub(crate) fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::MIN.saturating_add_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// The text of a statement for each number of rows, written once.
+#[derive(Default)]
+pub(crate) struct StatementsBySize(Mutex<HashMap<usize, Arc<str>>>);
+
+impl StatementsBySize {
+    pub(crate) fn get_or_init(&self, rows: usize, write: impl FnOnce(usize) -> String) -> Arc<str> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(rows).or_insert_with(|| write(rows).into()))
+    }
+}

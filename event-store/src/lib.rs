@@ -1,0 +1,34 @@
+//! Events stored exactly once in any SQL database, and exact answers over them.
+
+// Bottom first: a file may use only what stands above it in this list.
+mod error;
+mod options;
+mod tables;
+mod dialect;
+mod dictionary;
+mod entity;
+mod migration;
+mod queue;
+mod trail;
+mod position;
+mod catalog;
+mod inner;
+mod keep;
+mod append;
+mod writer;
+mod store;
+mod register;
+mod ingest;
+mod receipt;
+mod session;
+mod quarantine;
+
+pub use catalog::TypeRecord;
+pub use entity::quarantine::QuarantineEntry;
+pub use error::{Cause, Error};
+pub use ingest::{Offer, Origin};
+pub use options::{Durability, Options};
+pub use quarantine::{QuarantineCount, QuarantinePage, Quarantined};
+pub use receipt::Receipt;
+pub use register::{Registered, TypeChange};
+pub use store::{EventStore, Health};

@@ -1,0 +1,52 @@
+//! Numbered changes of the tables, each made once, in order, and recorded in a table of our own.
+//!
+//! `sea-orm-migration` is not used: it switches on every default feature of `sea-orm` and a log
+//! subscriber in every application that adds this crate, and knows no table prefix.
+
+mod m0001_first_tables;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+use crate::dialect::Dialect;
+use crate::error::Error;
+use crate::tables::Tables;
+
+/// The statements of each migration; its number is its place, from 1.
+const MIGRATIONS: [&[&str]; 1] = [m0001_first_tables::UP];
+
+/// Brings the tables up to date. Safe to run again, and from several processes at once.
+pub(crate) async fn migrate(dialect: Dialect, db: &DatabaseConnection, tables: &Tables) -> Result<(), Error> {
+    let sql = |template: &str| tables.sql(&dialect.ddl(template));
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    // Looked at first without writing: a newer database is left as it is.
+    let found = applied(dialect, db, tables).await.unwrap_or(0);
+    if found > known {
+        return Err(Error::SchemaTooNew { found, known });
+    }
+    if found == known {
+        return Ok(());
+    }
+    let transaction = dialect.begin(db).await?;
+    transaction
+        .execute_unprepared(&sql("CREATE TABLE IF NOT EXISTS {migrations} (version {int} NOT NULL PRIMARY KEY) {table}"))
+        .await?;
+    // Asked again under the lock: another process may have been faster.
+    let found = applied(dialect, &transaction, tables).await?;
+    for (number, statements) in (1..).zip(MIGRATIONS) {
+        if number <= found {
+            continue;
+        }
+        for statement in statements {
+            transaction.execute_unprepared(&sql(statement)).await?;
+        }
+        let record = tables.sql("INSERT INTO {migrations} (version) VALUES (?)");
+        transaction.execute_raw(dialect.statement(&record, [number.into()])).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+async fn applied(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<i64, Error> {
+    let statement = dialect.statement(&tables.sql("SELECT COALESCE(MAX(version), 0) FROM {migrations}"), []);
+    let row = db.query_one_raw(statement).await?.ok_or_else(|| Error::corrupt("no row for a maximum"))?;
+    Ok(row.try_get_by_index(0)?)
+}

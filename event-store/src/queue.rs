@@ -1,0 +1,125 @@
+//! What waits to be stored: bounded in events and in bytes, refused at once when full.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use event_core::{ValidEvent, Verdict};
+use event_core::refusal::Refusal;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::Error;
+use event_core::Timestamp;
+
+/// One thing to keep: an event, or a refusal.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// An event to store, with the bytes that it came as, should its id be taken.
+    Event { event: Box<ValidEvent>, raw: Option<Vec<u8>>, received_at: Timestamp },
+    /// A refused event to keep in the quarantine.
+    Refused { refusal: Box<Refusal>, source: event_core::Source, raw: Vec<u8>, received_at: Timestamp },
+}
+
+impl Entry {
+    /// About what it holds in memory.
+    fn bytes(&self) -> usize {
+        match self {
+            Entry::Event { event, raw, .. } => {
+                512 + event.event().payload().as_str().len() * 2 + raw.as_ref().map_or(0, Vec::len)
+            }
+            Entry::Refused { raw, .. } => 512 + raw.len(),
+        }
+    }
+}
+
+/// The entries of one caller, stored together or not at all.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) reply: oneshot::Sender<Result<Vec<Verdict>, Error>>,
+    pub(crate) place: Place,
+}
+
+/// How much waits, and whether more is taken.
+#[derive(Debug)]
+pub(crate) struct Load {
+    events: AtomicUsize,
+    bytes: AtomicUsize,
+    most_events: usize,
+    most_bytes: usize,
+    closed: AtomicBool,
+}
+
+/// Room in the queue, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    load: Arc<Load>,
+    events: usize,
+    bytes: usize,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.load.events.fetch_sub(self.events, Ordering::Relaxed);
+        self.load.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// The callers' end of the queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    load: Arc<Load>,
+    jobs: mpsc::UnboundedSender<Job>,
+}
+
+impl Queue {
+    pub(crate) fn new(most_events: usize, most_bytes: usize) -> (Self, mpsc::UnboundedReceiver<Job>) {
+        let load = Load {
+            events: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            most_events,
+            most_bytes,
+            closed: AtomicBool::new(false),
+        };
+        // Unbounded here, because the load bounds it by what the entries weigh.
+        let (jobs, receiver) = mpsc::unbounded_channel();
+        (Queue { load: Arc::new(load), jobs }, receiver)
+    }
+
+    /// Takes the entries, or says at once why not.
+    pub(crate) fn offer(&self, entries: Vec<Entry>) -> Result<oneshot::Receiver<Result<Vec<Verdict>, Error>>, Error> {
+        if self.load.closed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        if entries.len() > self.load.most_events {
+            return Err(Error::BatchTooLarge { events: entries.len(), limit: self.load.most_events });
+        }
+        let place = self.place(entries.len(), entries.iter().map(Entry::bytes).sum())?;
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job { entries, reply, place }).map_err(|_| Error::Closed)?;
+        Ok(answer)
+    }
+
+    fn place(&self, events: usize, bytes: usize) -> Result<Place, Error> {
+        let place = Place { load: Arc::clone(&self.load), events, bytes };
+        let waiting_events = self.load.events.fetch_add(events, Ordering::Relaxed);
+        let waiting_bytes = self.load.bytes.fetch_add(bytes, Ordering::Relaxed);
+        // A single batch may be larger than the bound on bytes, if nothing else waits.
+        let fits = waiting_events + events <= self.load.most_events
+            && (waiting_bytes + bytes <= self.load.most_bytes || waiting_bytes == 0);
+        if fits { Ok(place) } else { Err(Error::Overloaded) }
+    }
+
+    /// Takes nothing more; what is in the queue is still stored.
+    pub(crate) fn close(&self) {
+        self.load.closed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.load.closed.load(Ordering::Acquire)
+    }
+
+    /// Events and bytes that wait.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        (self.load.events.load(Ordering::Relaxed), self.load.bytes.load(Ordering::Relaxed))
+    }
+}

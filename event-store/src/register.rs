@@ -1,0 +1,108 @@
+//! Registers event types, and lists them.
+
+use event_core::policy::Policy;
+use event_core::{EventType, Label, Mapping, Schema};
+use sea_orm::ConnectionTrait;
+use serde_json::Value;
+
+use crate::catalog::{self, TypeRecord};
+use crate::error::Error;
+use crate::inner::{Inner, now};
+use crate::store::EventStore;
+
+/// What to change of a version of an event type; what is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TypeChange {
+    /// The JSON Schema of its data.
+    pub schema: Option<Value>,
+    /// How foreign documents become its events.
+    pub mapping: Option<Mapping>,
+    /// What happens to events that break the rules.
+    pub policy: Option<Policy>,
+}
+
+/// What a registration did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// The version is new, and active now.
+    Created,
+    /// The version was there and is changed.
+    Changed,
+    /// Everything was there already.
+    Unchanged,
+}
+
+impl EventStore {
+    /// Registers a version of an event type, or changes it. A new version becomes the active one.
+    /// Events that are stored already are not judged again.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] for a schema that is not taken; nothing is changed then.
+    pub async fn register(&self, event_type: &EventType, version: &Label, change: TypeChange) -> Result<Registered, Error> {
+        change.schema.as_ref().map(Schema::compile).transpose()?;
+        let (inner, event_type, version) = (self.inner().clone(), event_type.clone(), version.clone());
+        // A task of its own, so that a caller that goes away leaves no transaction half-way.
+        let work = tokio::spawn(async move { register(&inner, &event_type, &version, change).await });
+        work.await.map_err(|error| Error::corrupt(format!("the registration failed: {error}")))?
+    }
+
+    /// All versions of all event types, in the order of their registration.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn types(&self) -> Result<Vec<TypeRecord>, Error> {
+        let inner = self.inner();
+        catalog::records(inner.dialect, &inner.reader, &inner.tables).await
+    }
+
+    /// One version of an event type.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn event_type(&self, event_type: &EventType, version: &Label) -> Result<Option<TypeRecord>, Error> {
+        let records = self.types().await?;
+        Ok(records.into_iter().find(|record| record.event_type == *event_type && record.version == *version))
+    }
+}
+
+async fn register(inner: &Inner, event_type: &EventType, version: &Label, change: TypeChange) -> Result<Registered, Error> {
+    let (dialect, tables) = (inner.dialect, &inner.tables);
+    let transaction = dialect.begin(&inner.writer).await?;
+    let known = catalog::records(dialect, &transaction, tables).await?;
+    let known = known.into_iter().find(|record| record.event_type == *event_type && record.version == *version);
+    let json = |value: Option<serde_json::Result<String>>| value.transpose().map_err(|_| Error::corrupt("no JSON"));
+    let merged = TypeChange {
+        schema: change.schema.or_else(|| known.as_ref()?.schema.clone()),
+        mapping: change.mapping.or_else(|| known.as_ref()?.mapping.clone()),
+        policy: change.policy.or_else(|| known.as_ref()?.policy.clone()),
+    };
+    let unchanged = known.as_ref().is_some_and(|known| {
+        known.schema == merged.schema && known.mapping == merged.mapping && known.policy == merged.policy
+    });
+    if unchanged {
+        transaction.rollback().await?;
+        return Ok(Registered::Unchanged);
+    }
+    let values = [
+        json(merged.schema.as_ref().map(serde_json::to_string))?.into(),
+        json(merged.mapping.as_ref().map(serde_json::to_string))?.into(),
+        json(merged.policy.as_ref().map(serde_json::to_string))?.into(),
+        now().as_micros().into(),
+        event_type.category.as_str().into(),
+        event_type.name.as_str().into(),
+        version.as_str().into(),
+    ];
+    let sql = if known.is_some() {
+        // The time of the first registration stays: `registered_at = registered_at + 0 * ?`.
+        "UPDATE {catalog} SET schema_json = ?, mapping_json = ?, policy_json = ?, registered_at = registered_at + 0 * ? \
+         WHERE category = ? AND name = ? AND version = ?"
+    } else {
+        "INSERT INTO {catalog} (schema_json, mapping_json, policy_json, registered_at, category, name, version) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)"
+    };
+    transaction.execute_raw(dialect.statement(&tables.sql(sql), values)).await?;
+    let registry = catalog::load(dialect, &transaction, tables, &inner.options).await?;
+    transaction.commit().await?;
+    inner.replace_registry(registry);
+    Ok(if known.is_some() { Registered::Changed } else { Registered::Created })
+}

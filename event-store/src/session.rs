@@ -1,0 +1,25 @@
+//! All events of a session, in the order in which they happened.
+
+use event_core::SessionId;
+use event_core::sequence::Session;
+use sea_orm::ConnectionTrait;
+
+use crate::entity::event::{SELECTED, stored};
+use crate::error::Error;
+use crate::store::EventStore;
+
+impl EventStore {
+    /// Reads a session; `None` if no event belongs to it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn session(&self, id: &SessionId) -> Result<Option<Session>, Error> {
+        let inner = self.inner();
+        let dictionary = inner.dictionary().await?;
+        let tables = inner.tables.sql("{trails} t JOIN {events} e ON e.trail_id = t.id");
+        let sql = format!("SELECT {SELECTED} FROM {tables} WHERE t.session = ? ORDER BY e.position");
+        let rows = inner.reader.query_all_raw(inner.dialect.statement(&sql, [id.as_str().into()])).await?;
+        let events = rows.iter().map(|row| stored(row, &dictionary)).collect::<Result<Vec<_>, _>>()?;
+        Ok(if events.is_empty() { None } else { Some(Session::of(events)) })
+    }
+}

@@ -1,0 +1,154 @@
+//! The noun: a store of events in one database. Each verb has a file of its own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use event_core::Registry;
+use sea_orm::DatabaseConnection;
+
+use crate::catalog;
+use crate::dialect::{Connections, Dialect};
+use crate::error::Error;
+use crate::inner::Inner;
+use crate::migration;
+use crate::options::Options;
+use crate::position;
+use crate::queue::Queue;
+use crate::tables::Tables;
+use crate::writer;
+
+/// A store of events. Cloning it is cheap; all clones are one store.
+///
+/// ```
+/// use event_core::{Event, Query, Source};
+/// use event_core::query::Measure;
+/// use event_store::{EventStore, Offer, Origin};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let store = EventStore::connect("sqlite::memory:").await?;
+/// let offer = Offer::Json(br#"{"id": "1", "category": "page interaction", "name": "pageview"}"#.to_vec());
+/// let origin = Origin::new(Source::new("shop")?);
+/// let verdicts = store.ingest(vec![offer.clone(), offer], &origin).await?;
+/// assert_eq!(verdicts[0].status, event_core::Status::Stored);
+/// assert_eq!(verdicts[1].status, event_core::Status::Duplicate);
+///
+/// let answer = store.answer(&Query::new(Measure::Count)).await?;
+/// assert_eq!(answer.rows[0].value.as_ref().map(ToString::to_string).as_deref(), Some("1"));
+/// store.close().await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct EventStore {
+    inner: Arc<Inner>,
+    writer: Arc<Mutex<Option<tokio::task::JoinHandle<()>>>>,
+}
+
+/// How the store is doing.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Health {
+    /// Whether the task that writes is there.
+    pub writer_alive: bool,
+    /// How long ago it showed a sign of life; it does so twice a second, unless a commit hangs.
+    pub last_heartbeat_age: Duration,
+    /// Events that wait to be stored.
+    pub queued_events: usize,
+    /// Bytes that wait to be stored, about.
+    pub queued_bytes: usize,
+}
+
+impl EventStore {
+    /// Connects by URL (`sqlite://events.db?mode=rwc`) with the default options, brings the tables
+    /// up to date and starts the writer.
+    ///
+    /// # Errors
+    /// If the database cannot be reached, has tables of a later version, or settings that would
+    /// break a promise.
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        EventStore::connect_with(url, Options::default()).await
+    }
+
+    /// As [`EventStore::connect`], with options.
+    ///
+    /// # Errors
+    /// As [`EventStore::connect`].
+    pub async fn connect_with(url: &str, options: Options) -> Result<Self, Error> {
+        options.check()?;
+        let (dialect, connections) = Dialect::connect(url, &options).await?;
+        EventStore::open(dialect, connections, options).await
+    }
+
+    /// Opens a store inside an application's own database. The tables have a prefix and a record
+    /// of migrations of their own.
+    ///
+    /// # Errors
+    /// As [`EventStore::connect`].
+    pub async fn from_connection(db: DatabaseConnection, options: Options) -> Result<Self, Error> {
+        options.check()?;
+        let dialect = Dialect::of(&db)?;
+        EventStore::open(dialect, Connections { reader: db.clone(), writer: db }, options).await
+    }
+
+    async fn open(dialect: Dialect, connections: Connections, options: Options) -> Result<Self, Error> {
+        let Connections { writer, reader } = connections;
+        dialect.check(&writer, &options).await?;
+        let tables = Tables::new(&options.prefix);
+        migration::migrate(dialect, &writer, &tables).await?;
+        let registry = catalog::load(dialect, &reader, &tables, &options).await?;
+        let (queue, jobs) = Queue::new(options.queue_events, options.queue_bytes);
+        let inner = Arc::new(Inner::new(dialect, tables, options, Connections { writer, reader }, queue, registry));
+        let task = tokio::spawn(writer::run(Arc::clone(&inner), jobs));
+        Ok(EventStore { inner, writer: Arc::new(Mutex::new(Some(task))) })
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
+    /// The event types that are known now, ready to judge.
+    #[must_use]
+    pub fn registry(&self) -> Arc<Registry> {
+        self.inner.registry()
+    }
+
+    /// How the store is doing; asks nobody.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let inner = &self.inner;
+        let task = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let (queued_events, queued_bytes) = inner.queue.waiting();
+        Health {
+            writer_alive: task.as_ref().is_some_and(|task| !task.is_finished()),
+            last_heartbeat_age: inner.heartbeat_age(),
+            queued_events,
+            queued_bytes,
+        }
+    }
+
+    /// Asks the database whether it answers.
+    ///
+    /// # Errors
+    /// If it does not, in the time that requests wait.
+    pub async fn ping(&self) -> Result<(), Error> {
+        position::head(self.inner.dialect, &self.inner.reader, &self.inner.tables).await.map(drop)
+    }
+
+    /// Takes nothing more, stores all that was taken, and lets go of the database.
+    ///
+    /// # Errors
+    /// If the database cannot be closed; what was answered as stored is stored all the same.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.inner.queue.close();
+        let task = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the writer had failed");
+        }
+        self.inner.reader.close_by_ref().await?;
+        self.inner.writer.close_by_ref().await?;
+        Ok(())
+    }
+}
+

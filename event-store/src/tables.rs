@@ -1,0 +1,25 @@
+//! The names of the tables, behind the prefix that the application chose.
+
+/// Fills `{events}`, `{log}` and so on into a statement.
+#[derive(Clone, Debug)]
+pub(crate) struct Tables {
+    prefix: String,
+}
+
+/// Every table of the store.
+const NAMES: [&str; 8] = ["log", "sources", "kinds", "trails", "events", "catalog", "quarantine", "migrations"];
+
+impl Tables {
+    pub(crate) fn new(prefix: &str) -> Self {
+        Tables { prefix: prefix.to_owned() }
+    }
+
+    /// The statement with `{name}` replaced by the prefixed name of each table, and `{p}` by the
+    /// bare prefix, for the names of indexes.
+    pub(crate) fn sql(&self, template: &str) -> String {
+        let with_tables = NAMES.iter().fold(template.to_owned(), |sql, name| {
+            sql.replace(&format!("{{{name}}}"), &format!("\"{}{name}\"", self.prefix))
+        });
+        with_tables.replace("{p}", &self.prefix)
+    }
+}

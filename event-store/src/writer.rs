@@ -1,0 +1,112 @@
+//! The one task that writes: it commits what many callers offer in one transaction, and answers
+//! them only after the commit.
+//!
+//! Callers may be cancelled at any await; this task never is, so that no transaction is ever
+//! abandoned half-way on a pooled connection.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use event_core::Verdict;
+use tokio::sync::mpsc;
+use tokio::time::{Duration, MissedTickBehavior, interval};
+
+use crate::append::{self, Ids};
+use crate::error::{Cause, Error};
+use crate::inner::Inner;
+use crate::queue::Job;
+
+/// So many events go into one transaction, unless one caller offers more.
+const MOST_EVENTS: usize = 4_096;
+/// How often an idle writer shows that it lives.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// Works until the store is closed and everything that was taken is stored.
+pub(crate) async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>) {
+    let mut ids = Ids::default();
+    let mut heartbeat = interval(HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let first = tokio::select! {
+            job = jobs.recv() => job,
+            _ = heartbeat.tick() => {
+                inner.beat();
+                if inner.queue.is_closed() && jobs.is_empty() {
+                    return;
+                }
+                continue;
+            }
+        };
+        let Some(first) = first else { return };
+        let mut group = vec![first];
+        let mut events = group[0].entries.len();
+        while events < MOST_EVENTS && let Ok(job) = jobs.try_recv() {
+            events += job.entries.len();
+            group.push(job);
+        }
+        store(&inner, &mut ids, group).await;
+        inner.beat();
+    }
+}
+
+/// Stores a group of jobs; where one of them is the reason of a failure, the others do not pay for it.
+async fn store(inner: &Inner, ids: &mut Ids, group: Vec<Job>) {
+    let started = Instant::now();
+    let outcome = commit(inner, ids, &group).await;
+    if outcome.is_err() {
+        // Numbers may have been learned from a transaction that is gone.
+        *ids = Ids::default();
+    }
+    match outcome {
+        Ok(verdicts) => {
+            let events = verdicts.iter().map(Vec::len).sum::<usize>();
+            tracing::debug!(callers = group.len(), events, elapsed = ?started.elapsed(), "committed");
+            for (job, verdicts) in group.into_iter().zip(verdicts) {
+                answer(job, Ok(verdicts));
+            }
+        }
+        Err(Error::Statement(_) | Error::Corrupt { .. }) if group.len() > 1 => {
+            tracing::warn!(callers = group.len(), "a group failed; storing its parts one by one");
+            for job in group {
+                Box::pin(store(inner, ids, vec![job])).await;
+            }
+        }
+        Err(error) => {
+            tracing::error!(callers = group.len(), error = %error, "nothing was answered as stored");
+            if matches!(error, Error::Unknown(_) | Error::Unavailable(_) | Error::Full(_)) {
+                inner.dialect.discard_connections(&inner.writer).await;
+            }
+            for job in group {
+                answer(job, Err(error.clone()));
+            }
+        }
+    }
+}
+
+fn answer(job: Job, result: Result<Vec<Verdict>, Error>) {
+    // Room first, so that a caller that was answered finds it.
+    drop(job.place);
+    // A caller that has gone away needs no answer.
+    let _ = job.reply.send(result);
+}
+
+/// One transaction: verdicts for each job, in order.
+async fn commit(inner: &Inner, ids: &mut Ids, group: &[Job]) -> Result<Vec<Vec<Verdict>>, Error> {
+    let transaction = inner.dialect.begin(&inner.writer).await?;
+    let mut verdicts = Vec::with_capacity(group.len());
+    let entries: Vec<_> = group.iter().flat_map(|job| &job.entries).collect();
+    let mut all = match append::append(inner, ids, &transaction, &entries).await {
+        Ok(all) => all.into_iter(),
+        Err(error) => {
+            // The database may have rolled back by itself; the first error is the one to tell.
+            let _ = transaction.rollback().await;
+            return Err(error);
+        }
+    };
+    for job in group {
+        verdicts.push(all.by_ref().take(job.entries.len()).collect());
+    }
+    // Whatever a failed commit says, the rows may be there.
+    transaction.commit().await.map_err(|error| Error::Unknown(Cause::from(&error)))?;
+    Ok(verdicts)
+}
