@@ -73,11 +73,17 @@ impl Event {
     pub fn from_slice(bytes: &[u8], reception: &Reception<'_>) -> Result<Self, Refusal> {
         let limits = &reception.limits;
         if bytes.len() > limits.event_bytes {
-            let message = format!("the event has {} bytes, the limit is {}", bytes.len(), limits.event_bytes);
-            return Err(Refusal::new(Code::EventTooLarge, "", message));
+            let message = format!(
+                "the event has {} bytes, the limit is {}",
+                bytes.len(),
+                limits.event_bytes
+            );
+            return Err(Refusal::new(Code::EventTooLarge, "", message).with_claims(read::claims(bytes)));
         }
-        let document = Document::parse(bytes, &read::document_limits(limits))?;
-        read::event(document.root(), reception)
+        match Document::parse(bytes, &read::document_limits(limits)) {
+            Ok(document) => read::event(document.root(), reception),
+            Err(error) => Err(Refusal::from(error).with_claims(read::claims(bytes))),
+        }
     }
 
     /// Starts an event that this program makes itself.
@@ -89,7 +95,12 @@ impl Event {
     /// Puts an event together again from what a store kept of it.
     #[must_use]
     pub fn from_parts(envelope: Envelope, payload: Payload, flags: Flags, content_hash: ContentHash) -> Self {
-        Event { envelope, payload, flags, content_hash }
+        Event {
+            envelope,
+            payload,
+            flags,
+            content_hash,
+        }
     }
 
     /// Everything but the data.
@@ -119,8 +130,23 @@ impl Event {
     /// What it says of itself, for a refusal.
     #[must_use]
     pub fn claims(&self) -> Claims {
-        let Envelope { id, event_type, version, source, session_id, subject, .. } = self.envelope.clone();
-        Claims { id: Some(id), event_type: Some(event_type), version, source: Some(source), session_id, subject }
+        let Envelope {
+            id,
+            event_type,
+            version,
+            source,
+            session_id,
+            subject,
+            ..
+        } = self.envelope.clone();
+        Claims {
+            id: Some(id),
+            event_type: Some(event_type),
+            version,
+            source: Some(source),
+            session_id,
+            subject,
+        }
     }
 
     /// Records the version that the registry judged it by, and more flags.

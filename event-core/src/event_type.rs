@@ -28,7 +28,10 @@ impl EventType {
     /// # Errors
     /// If either breaks the grammar of a [`Label`].
     pub fn new(category: impl AsRef<str>, name: impl AsRef<str>) -> Result<Self, NameError> {
-        Ok(EventType { category: Label::new(category)?, name: Label::new(name)? })
+        Ok(EventType {
+            category: Label::new(category)?,
+            name: Label::new(name)?,
+        })
     }
 }
 

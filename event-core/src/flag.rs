@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::ser::SerializeSeq as _;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One remark about a stored event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,6 +78,12 @@ impl Flags {
         self.0 & flag.bit() != 0
     }
 
+    /// Whether the set is empty.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+
     /// The flags of the set.
     pub fn iter(self) -> impl Iterator<Item = Flag> {
         Flag::ALL.into_iter().filter(move |flag| self.contains(*flag))
@@ -117,5 +123,16 @@ impl Serialize for Flags {
         let mut list = serializer.serialize_seq(None)?;
         self.iter().try_for_each(|flag| list.serialize_element(flag.as_str()))?;
         list.end()
+    }
+}
+
+/// Flags that this version does not know are left out.
+impl<'de> Deserialize<'de> for Flags {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        let known = Flag::ALL
+            .into_iter()
+            .filter(|flag| names.iter().any(|name| name == flag.as_str()));
+        Ok(known.fold(Flags::NONE, Flags::with))
     }
 }

@@ -13,7 +13,9 @@ mod tape;
 use std::fmt;
 
 pub use number::Number;
+pub(crate) use pointer::index as pointer_index;
 pub use pointer::{Pointer, PointerError};
+pub(crate) use tape::StringNode;
 pub use tape::{Elements, Kind, Members, Node};
 
 use crate::code::Code;
@@ -63,7 +65,11 @@ impl<'a> Document<'a> {
     /// The outermost value.
     #[must_use]
     pub fn root(&self) -> Node<'_> {
-        Node { text: self.text, tape: &self.tape, index: 0 }
+        Node {
+            text: self.text,
+            tape: &self.tape,
+            index: 0,
+        }
     }
 }
 
@@ -99,7 +105,11 @@ impl Payload {
     /// [`Code::PayloadNotObject`] for anything but an object, [`Code::TooDeep`] and
     /// [`Code::TooManyNodes`] where the object by itself passes the limits.
     pub fn from_node(node: Node<'_>, limits: &Limits) -> Result<Self, JsonError> {
-        let fail = |code| JsonError { code, offset: node.entry().start as usize, pointer: String::new() };
+        let fail = |code| JsonError {
+            code,
+            offset: node.entry().start as usize,
+            pointer: String::new(),
+        };
         if node.kind() != Kind::Object {
             return Err(fail(Code::PayloadNotObject));
         }
@@ -113,7 +123,10 @@ impl Payload {
         }
         let mut writer = canonical::Writer::with_capacity(node.text().len() + 16, entries);
         writer.value(node);
-        Ok(Payload { text: writer.text.into_boxed_str(), tape: writer.tape.into_boxed_slice() })
+        Ok(Payload {
+            text: writer.text.into_boxed_str(),
+            tape: writer.tape.into_boxed_slice(),
+        })
     }
 
     /// The canonical form of a tree of `serde_json`.
@@ -133,8 +146,18 @@ impl Payload {
     /// The object without members.
     #[must_use]
     pub fn empty() -> Self {
-        let entry = Entry { kind: Kind::Object, flag: true, start: 0, end: 2, next: 1, count: 0 };
-        Payload { text: "{}".into(), tape: Box::new([entry]) }
+        let entry = Entry {
+            kind: Kind::Object,
+            flag: true,
+            start: 0,
+            end: 2,
+            next: 1,
+            count: 0,
+        };
+        Payload {
+            text: "{}".into(),
+            tape: Box::new([entry]),
+        }
     }
 
     /// The canonical JSON text.
@@ -146,7 +169,11 @@ impl Payload {
     /// The object.
     #[must_use]
     pub fn root(&self) -> Node<'_> {
-        Node { text: &self.text, tape: &self.tape, index: 0 }
+        Node {
+            text: &self.text,
+            tape: &self.tape,
+            index: 0,
+        }
     }
 
     /// The value at a place, see [`Node::pointer`].
@@ -166,7 +193,11 @@ fn refuse_deep(value: &serde_json::Value, limit: usize) -> Result<(), JsonError>
             _ => continue,
         };
         if depth > limit {
-            return Err(JsonError { code: Code::TooDeep, offset: 0, pointer: String::new() });
+            return Err(JsonError {
+                code: Code::TooDeep,
+                offset: 0,
+                pointer: String::new(),
+            });
         }
         open.extend(children.map(|child| (child, depth + 1)));
     }
@@ -225,13 +256,35 @@ mod tests {
 
     #[test]
     fn grammar_is_rfc_8259() {
-        for text in ["", "{", "{}x", "{} {}", "{\"a\":01}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":1.}", "{\"a\":NaN}"] {
+        for text in [
+            "",
+            "{",
+            "{}x",
+            "{} {}",
+            "{\"a\":01}",
+            "{\"a\":+1}",
+            "{\"a\":.5}",
+            "{\"a\":1.}",
+            "{\"a\":NaN}",
+        ] {
             assert_eq!(code(text), Code::MalformedJson, "{text}");
         }
-        for text in ["{\"a\":1,}", "{'a':1}", "{\"a\":1 /*x*/}", "\u{feff}{}", "{\"a\":\"\t\"}", "{\"a\":\"\\x\"}"] {
+        for text in [
+            "{\"a\":1,}",
+            "{'a':1}",
+            "{\"a\":1 /*x*/}",
+            "\u{feff}{}",
+            "{\"a\":\"\t\"}",
+            "{\"a\":\"\\x\"}",
+        ] {
             assert_eq!(code(text), Code::MalformedJson, "{text}");
         }
-        assert_eq!(Payload::parse(b"{\"a\":\"\xff\"}", &Limits::default()).unwrap_err().code, Code::InvalidUtf8);
+        assert_eq!(
+            Payload::parse(b"{\"a\":\"\xff\"}", &Limits::default())
+                .unwrap_err()
+                .code,
+            Code::InvalidUtf8
+        );
     }
 
     #[test]
@@ -246,7 +299,10 @@ mod tests {
         assert_eq!(code(r#"{"a":"\udc00"}"#), Code::InvalidUnicode);
         assert_eq!(code(r#"{"":1}"#), Code::InvalidKey);
         let error = parse(r#"{"a":[0,18446744073709551616]}"#).unwrap_err();
-        assert_eq!((error.code, error.pointer.as_str(), error.offset), (Code::NumberOutOfRange, "/a/1", 8));
+        assert_eq!(
+            (error.code, error.pointer.as_str(), error.offset),
+            (Code::NumberOutOfRange, "/a/1", 8)
+        );
         assert_eq!(code("[]"), Code::PayloadNotObject);
     }
 
@@ -271,14 +327,19 @@ mod tests {
             value = serde_json::Value::Array(vec![value]);
         }
         let payload = serde_json::Value::Object([("a".to_owned(), value)].into_iter().collect());
-        assert_eq!(Payload::from_value(&payload, &Limits::default()).unwrap_err().code, Code::TooDeep);
+        assert_eq!(
+            Payload::from_value(&payload, &Limits::default()).unwrap_err().code,
+            Code::TooDeep
+        );
         // Its own drop would overflow the stack of this thread.
         std::mem::forget(payload);
     }
 
     #[test]
     fn canonical_text_is_minimal_and_ordered() {
-        let payload = parse("{ \"\\u20ac\" : \"\\u0041\\n\\u000f\\/\", \"b\":[ true , null ], \"a\":-0.0, \"\u{10000}\":1, \"\u{fffd}\":2 }");
+        let payload = parse(
+            "{ \"\\u20ac\" : \"\\u0041\\n\\u000f\\/\", \"b\":[ true , null ], \"a\":-0.0, \"\u{10000}\":1, \"\u{fffd}\":2 }",
+        );
         let expected = "{\"a\":0,\"b\":[true,null],\"€\":\"A\\n\\u000f/\",\"\u{10000}\":1,\"\u{fffd}\":2}";
         assert_eq!(payload.unwrap().as_str(), expected);
     }
@@ -286,12 +347,19 @@ mod tests {
     #[test]
     fn places_are_found() {
         let payload = parse(r#"{"a":{"0":"zero","b":[10,{"c":true}]},"m~/n":"x\"y"}"#).unwrap();
-        let at = |pointer: &str| payload.pointer(&pointer.parse().unwrap()).map(|node| node.text().to_owned());
+        let at = |pointer: &str| {
+            payload
+                .pointer(&pointer.parse().unwrap())
+                .map(|node| node.text().to_owned())
+        };
         assert_eq!(at("/a/0").as_deref(), Some("\"zero\""));
         assert_eq!(at("/a/b/1/c").as_deref(), Some("true"));
         assert_eq!(at("/a/b/2"), None);
         assert_eq!(at("/m~0~1n").as_deref(), Some(r#""x\"y""#));
-        assert_eq!(payload.pointer(&"/m~0~1n".parse().unwrap()).unwrap().as_str().unwrap(), "x\"y");
+        assert_eq!(
+            payload.pointer(&"/m~0~1n".parse().unwrap()).unwrap().as_str().unwrap(),
+            "x\"y"
+        );
     }
 
     proptest! {

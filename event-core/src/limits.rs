@@ -25,7 +25,12 @@ pub struct Limits {
 
 impl Limits {
     /// The default limits.
-    pub const DEFAULT: Limits = Limits { event_bytes: 256 * 1024, depth: 20, nodes: 2_000, key_bytes: 128 };
+    pub const DEFAULT: Limits = Limits {
+        event_bytes: 256 * 1024,
+        depth: 20,
+        nodes: 2_000,
+        key_bytes: 128,
+    };
 
     /// The same limits with another bound on an event's bytes.
     #[must_use]

@@ -27,7 +27,11 @@ fn is_id(text: &str) -> bool {
 
 fn is_label(text: &str) -> bool {
     // 100 characters are at the most 400 bytes, which spares counting most of the time.
-    let length = if text.len() <= 100 { text.len() } else { text.chars().count() };
+    let length = if text.len() <= 100 {
+        text.len()
+    } else {
+        text.chars().count()
+    };
     let edges = text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace);
     (1..=100).contains(&length) && !edges && !text.chars().any(char::is_control)
 }

@@ -39,7 +39,11 @@ impl Refusal {
     /// A refusal for one reason, of an event of which nothing is known.
     pub fn new(code: Code, pointer: impl Into<String>, message: impl Into<String>) -> Self {
         let violation = Violation::new(pointer, code.as_str(), message);
-        Refusal { code, violations: vec![violation], claims: Claims::default() }
+        Refusal {
+            code,
+            violations: vec![violation],
+            claims: Claims::default(),
+        }
     }
 
     /// The same refusal, knowing what the event says of itself.

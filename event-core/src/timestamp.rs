@@ -50,6 +50,12 @@ impl TimestampError {
     }
 }
 
+impl From<std::convert::Infallible> for TimestampError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
 const MICROS: i64 = 1_000_000;
 
 impl Timestamp {
@@ -183,7 +189,11 @@ impl Scan<'_> {
         let minute = self.digits(2)?;
         self.one_of(b":")?;
         let second = self.digits(2)?;
-        let micro = if self.one_of(b".").is_some() { self.fraction()? } else { 0 };
+        let micro = if self.one_of(b".").is_some() {
+            self.fraction()?
+        } else {
+            0
+        };
         date.and_hms_micro_opt(hour, minute, second, micro)
     }
 
@@ -294,16 +304,32 @@ mod tests {
     #[test]
     fn what_is_no_time() {
         for text in [
-            "", "1", "1609459200", "2026-02-30", "2026-02-28T24:00:00Z", "2026-06-30T23:59:60Z", "2026-02-28T10:00",
-            "2026-02-28T10:00:00.Z", "2026-02-28T10:00:00+24:00", "2026-02-28T10:00:00Zx", "2026-2-28", "2026-02-28T",
+            "",
+            "1",
+            "1609459200",
+            "2026-02-30",
+            "2026-02-28T24:00:00Z",
+            "2026-06-30T23:59:60Z",
+            "2026-02-28T10:00",
+            "2026-02-28T10:00:00.Z",
+            "2026-02-28T10:00:00+24:00",
+            "2026-02-28T10:00:00Zx",
+            "2026-2-28",
+            "2026-02-28T",
             "２０２６-02-28",
         ] {
             assert_eq!(parse(text), Err(TimestampError::Invalid), "{text}");
         }
         assert_eq!(parse("1969-12-31T23:59:59.999999Z"), Err(TimestampError::OutOfRange));
         assert_eq!(parse("9999-12-31T23:59:59-01:00"), Err(TimestampError::OutOfRange));
-        assert_eq!(Timestamp::try_from(DateTime::<Utc>::MAX_UTC), Err(TimestampError::OutOfRange));
-        assert_eq!(Timestamp::try_from(DateTime::<Utc>::MIN_UTC), Err(TimestampError::OutOfRange));
+        assert_eq!(
+            Timestamp::try_from(DateTime::<Utc>::MAX_UTC),
+            Err(TimestampError::OutOfRange)
+        );
+        assert_eq!(
+            Timestamp::try_from(DateTime::<Utc>::MIN_UTC),
+            Err(TimestampError::OutOfRange)
+        );
     }
 
     #[test]

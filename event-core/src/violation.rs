@@ -20,6 +20,11 @@ pub struct Violation {
 impl Violation {
     /// A broken rule without a limit.
     pub fn new(pointer: impl Into<String>, keyword: impl Into<String>, message: impl Into<String>) -> Self {
-        Violation { pointer: pointer.into(), keyword: keyword.into(), limit: None, message: message.into() }
+        Violation {
+            pointer: pointer.into(),
+            keyword: keyword.into(),
+            limit: None,
+            message: message.into(),
+        }
     }
 }

@@ -37,7 +37,11 @@ pub struct FieldValue(Result<Value, Code>);
 
 impl EventBuilder {
     pub(super) fn new(category: String, name: String) -> Self {
-        let builder = EventBuilder { envelope: Map::new(), data: Map::new(), wrong: None };
+        let builder = EventBuilder {
+            envelope: Map::new(),
+            data: Map::new(),
+            wrong: None,
+        };
         builder.set("category", category).set("name", name)
     }
 
@@ -127,7 +131,8 @@ impl EventBuilder {
             }
             Err(code) => {
                 let pointer = crate::json::Pointer::from_tokens(["data", &key]).to_string();
-                self.wrong.get_or_insert_with(|| Refusal::new(code, pointer, "JSON has no NaN and no infinity"));
+                self.wrong
+                    .get_or_insert_with(|| Refusal::new(code, pointer, "JSON has no NaN and no infinity"));
             }
         }
         self
@@ -157,7 +162,10 @@ impl EventBuilder {
         // Checked first, without recursion: writing a very deep tree would overflow the stack.
         let data = Payload::from_value(&Value::Object(self.data), &reception.limits).map_err(|error| {
             let mut refusal = Refusal::from(error);
-            refusal.violations.iter_mut().for_each(|violation| violation.pointer.insert_str(0, "/data"));
+            refusal
+                .violations
+                .iter_mut()
+                .for_each(|violation| violation.pointer.insert_str(0, "/data"));
             refusal
         })?;
         let mut text = Value::Object(self.envelope).to_string();
@@ -184,7 +192,11 @@ field_value!(bool, i8, i16, i32, i64, u8, u16, u32, u64, &str, String, Value);
 
 impl From<f64> for FieldValue {
     fn from(value: f64) -> Self {
-        FieldValue(serde_json::Number::from_f64(value).map(Value::Number).ok_or(Code::NonFiniteNumber))
+        FieldValue(
+            serde_json::Number::from_f64(value)
+                .map(Value::Number)
+                .ok_or(Code::NonFiniteNumber),
+        )
     }
 }
 

@@ -1,6 +1,9 @@
 //! JSON object → event: every envelope field is read, and everything that is wrong is named.
 
 use std::borrow::Cow;
+use std::str::FromStr;
+
+use serde_json::value::RawValue;
 
 use super::{ContentHash, Event, Reception};
 use crate::code::Code;
@@ -16,7 +19,9 @@ use crate::violation::Violation;
 
 /// The payload's limits, widened by what an envelope adds around it.
 pub(crate) fn document_limits(limits: &Limits) -> Limits {
-    limits.with_depth(limits.depth + 1).with_nodes(limits.nodes.saturating_add(100))
+    limits
+        .with_depth(limits.depth + 1)
+        .with_nodes(limits.nodes.saturating_add(100))
 }
 
 /// The members of an event as they were sent.
@@ -108,6 +113,42 @@ impl Wrong {
     }
 }
 
+/// What a refused event says of itself, where it can be read at all.
+pub(super) fn claims(bytes: &[u8]) -> Claims {
+    // Only the members named here are looked at; what is wrong may well lie in another.
+    #[derive(serde::Deserialize, Default)]
+    #[serde(default)]
+    struct Readable<'a> {
+        #[serde(borrow)]
+        id: Option<&'a RawValue>,
+        #[serde(borrow)]
+        category: Option<&'a RawValue>,
+        #[serde(borrow)]
+        name: Option<&'a RawValue>,
+        #[serde(borrow)]
+        version: Option<&'a RawValue>,
+        #[serde(borrow)]
+        source: Option<&'a RawValue>,
+        #[serde(borrow)]
+        session_id: Option<&'a RawValue>,
+        #[serde(borrow)]
+        subject: Option<&'a RawValue>,
+    }
+    fn read<T: FromStr>(raw: Option<&RawValue>) -> Option<T> {
+        serde_json::from_str::<String>(raw?.get()).ok()?.parse().ok()
+    }
+    let readable: Readable<'_> = serde_json::from_slice(bytes).unwrap_or_default();
+    let event_type = read(readable.category).zip(read(readable.name));
+    Claims {
+        id: read(readable.id),
+        event_type: event_type.map(|(category, name)| EventType { category, name }),
+        version: read(readable.version),
+        source: read(readable.source),
+        session_id: read(readable.session_id),
+        subject: read(readable.subject),
+    }
+}
+
 pub(super) fn event(object: Node<'_>, reception: &Reception<'_>) -> Result<Event, Refusal> {
     if object.kind() != Kind::Object {
         return Err(Refusal::new(Code::InvalidEnvelope, "", "an event is a JSON object"));
@@ -122,7 +163,10 @@ pub(super) fn event(object: Node<'_>, reception: &Reception<'_>) -> Result<Event
     let session_id = wrong.text(fields.session_id, "session_id", code, |text| text.parse());
     let source = wrong.text(fields.source, "source", code, |text| text.parse());
     let subject = wrong.text(fields.subject, "subject", code, |text| text.parse());
-    let sequence = fields.sequence.and_then(|node| node.as_number()).and_then(|number| number.as_i64());
+    let sequence = fields
+        .sequence
+        .and_then(|node| node.as_number())
+        .and_then(|number| number.as_i64());
     if fields.sequence.is_some() && sequence.is_none_or(|sequence| sequence < 0) {
         wrong.add(code, "/sequence", "a sequence is an integer from 0");
     }
@@ -132,7 +176,11 @@ pub(super) fn event(object: Node<'_>, reception: &Reception<'_>) -> Result<Event
         }
     }
     if fields.occurred_at.is_some() && fields.timestamp.is_some() {
-        wrong.add(Code::DuplicateKey, "/timestamp", "\"timestamp\" is another name of \"occurred_at\": send one of them");
+        wrong.add(
+            Code::DuplicateKey,
+            "/timestamp",
+            "\"timestamp\" is another name of \"occurred_at\": send one of them",
+        );
     }
     let (time_field, time) = match fields.occurred_at {
         Some(node) => ("occurred_at", Some(node)),
@@ -140,19 +188,40 @@ pub(super) fn event(object: Node<'_>, reception: &Reception<'_>) -> Result<Event
     };
     let occurred_at = wrong.time(time, time_field, reception);
     let sent_at = wrong.time(fields.sent_at, "sent_at", reception);
-    let payload = fields.data.map_or_else(|| Ok(Payload::empty()), |data| Payload::from_node(data, &reception.limits));
+    let payload = fields.data.map_or_else(
+        || Ok(Payload::empty()),
+        |data| Payload::from_node(data, &reception.limits),
+    );
     let payload = payload.map_err(|error| {
         let reason = Refusal::from(error);
-        let pointer = format!("/data{}", reason.violations.first().map_or("", |first| first.pointer.as_str()));
-        wrong.add(reason.code, pointer, reason.violations.first().map_or("", |first| first.message.as_str()));
+        let pointer = format!(
+            "/data{}",
+            reason.violations.first().map_or("", |first| first.pointer.as_str())
+        );
+        wrong.add(
+            reason.code,
+            pointer,
+            reason.violations.first().map_or("", |first| first.message.as_str()),
+        );
     });
 
     let event_type = category.zip(name).map(|(category, name)| EventType { category, name });
     let (Some(event_type), Ok(payload), None) = (event_type.clone(), payload, wrong.code) else {
-        let claims = Claims { id, event_type, version, source, session_id, subject };
+        let claims = Claims {
+            id,
+            event_type,
+            version,
+            source,
+            session_id,
+            subject,
+        };
         // `code` is set wherever a part is missing.
         let code = wrong.code.unwrap_or(Code::InvalidEnvelope);
-        return Err(Refusal { code, violations: wrong.violations, claims });
+        return Err(Refusal {
+            code,
+            violations: wrong.violations,
+            claims,
+        });
     };
     let mut flags = Flags::NONE;
     for (flag, applies) in [
@@ -174,7 +243,12 @@ pub(super) fn event(object: Node<'_>, reception: &Reception<'_>) -> Result<Event
         sent_at,
     };
     let content_hash = content_hash(&envelope, occurred_at, &payload);
-    Ok(Event { envelope, payload, flags, content_hash })
+    Ok(Event {
+        envelope,
+        payload,
+        flags,
+        content_hash,
+    })
 }
 
 /// Hashes what the sender said: each text behind its length, so that no two events run together.

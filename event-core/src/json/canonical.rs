@@ -10,7 +10,11 @@ use super::tape::{Entry, Kind, Node};
 /// Order of keys: by UTF-16 code units, as RFC 8785 section 3.2.3 has it.
 pub(super) fn order(a: &str, b: &str) -> Ordering {
     // The two orders differ only where a character beyond U+FFFF meets one from U+E000 on.
-    if a.bytes().chain(b.bytes()).all(|byte| byte < 0xee) { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
+    if a.bytes().chain(b.bytes()).all(|byte| byte < 0xee) {
+        a.cmp(b)
+    } else {
+        a.encode_utf16().cmp(b.encode_utf16())
+    }
 }
 
 /// Writes canonical text and its tape at once.
@@ -24,7 +28,11 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub(super) fn with_capacity(text: usize, tape: usize) -> Self {
-        Writer { text: String::with_capacity(text), tape: Vec::with_capacity(tape), members: Vec::new() }
+        Writer {
+            text: String::with_capacity(text),
+            tape: Vec::with_capacity(tape),
+            members: Vec::new(),
+        }
     }
 
     fn offset(&self) -> u32 {
@@ -45,7 +53,14 @@ impl<'a> Writer<'a> {
         }
         let start = self.offset();
         let source = node.entry();
-        self.tape.push(Entry { kind, flag: source.flag, start, end: start, next: 0, count: source.count });
+        self.tape.push(Entry {
+            kind,
+            flag: source.flag,
+            start,
+            end: start,
+            next: 0,
+            count: source.count,
+        });
         match kind {
             Kind::Object => self.object(node),
             Kind::Array => self.array(node),
@@ -113,7 +128,14 @@ impl<'a> Writer<'a> {
         let end = self.offset();
         self.text.push('"');
         let next = self.length() + 1;
-        self.tape.push(Entry { kind: Kind::String, flag: escaped, start, end, next, count: 0 });
+        self.tape.push(Entry {
+            kind: Kind::String,
+            flag: escaped,
+            start,
+            end,
+            next,
+            count: 0,
+        });
     }
 }
 
@@ -121,7 +143,10 @@ impl<'a> Writer<'a> {
 pub(super) fn escape_into(out: &mut String, string: &str) -> bool {
     let mut rest = string;
     let mut any = false;
-    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    {
         any = true;
         out.push_str(&rest[..at]);
         match rest.as_bytes()[at] {

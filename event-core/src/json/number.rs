@@ -217,7 +217,11 @@ fn int_against_float(int: i64, float: f64) -> Ordering {
     }
     #[allow(clippy::cast_possible_truncation)]
     let whole = float.floor() as i64;
-    int.cmp(&whole).then(if float.fract() == 0.0 { Ordering::Equal } else { Ordering::Less })
+    int.cmp(&whole).then(if float.fract() == 0.0 {
+        Ordering::Equal
+    } else {
+        Ordering::Less
+    })
 }
 
 impl std::hash::Hash for Number {
@@ -264,7 +268,13 @@ mod tests {
                 assert_eq!(literal, text);
             }
         }
-        for literal in ["9223372036854775808", "-9223372036854775809", "18446744073709551616", "1e400", "-1e400"] {
+        for literal in [
+            "9223372036854775808",
+            "-9223372036854775809",
+            "18446744073709551616",
+            "1e400",
+            "-1e400",
+        ] {
             assert_eq!(Number::from_literal(literal), None, "{literal}");
         }
     }

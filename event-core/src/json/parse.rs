@@ -8,7 +8,14 @@ use crate::code::Code;
 use crate::limits::Limits;
 
 pub(super) fn parse(text: &str, limits: &Limits) -> Result<Vec<Entry>, JsonError> {
-    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, nodes: 0, limits, tape: Vec::with_capacity(32) };
+    let mut parser = Parser {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+        nodes: 0,
+        limits,
+        tape: Vec::with_capacity(32),
+    };
     if text.len() >= u32::MAX as usize {
         return Err(parser.fail(Code::EventTooLarge));
     }
@@ -38,7 +45,11 @@ fn small(offset: usize) -> u32 {
 
 impl Parser<'_> {
     fn fail(&self, code: Code) -> JsonError {
-        JsonError { code, offset: self.at.min(self.bytes.len()), pointer: String::new() }
+        JsonError {
+            code,
+            offset: self.at.min(self.bytes.len()),
+            pointer: String::new(),
+        }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -70,7 +81,14 @@ impl Parser<'_> {
 
     fn push(&mut self, kind: Kind, flag: bool, start: usize, end: usize) {
         let next = small(self.tape.len() + 1);
-        self.tape.push(Entry { kind, flag, start: small(start), end: small(end), next, count: 0 });
+        self.tape.push(Entry {
+            kind,
+            flag,
+            start: small(start),
+            end: small(end),
+            next,
+            count: 0,
+        });
     }
 
     fn word(&mut self, word: &str, kind: Kind, flag: bool) -> Result<(), JsonError> {
@@ -87,7 +105,11 @@ impl Parser<'_> {
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        if self.at == start { Err(self.fail(Code::MalformedJson)) } else { Ok(()) }
+        if self.at == start {
+            Err(self.fail(Code::MalformedJson))
+        } else {
+            Ok(())
+        }
     }
 
     fn number(&mut self) -> Result<(), JsonError> {
@@ -232,7 +254,8 @@ impl Parser<'_> {
                 let key = self.key()?;
                 sorted = sorted && last.is_none_or(|last| ascending(self.node(last), self.node(key)));
                 last = Some(key);
-                self.value(depth + 1).map_err(|error| error.below(&self.node(key).string()))?;
+                self.value(depth + 1)
+                    .map_err(|error| error.below(&self.node(key).string()))?;
                 count += 1;
                 if !self.more(b'}')? {
                     break;
@@ -246,7 +269,11 @@ impl Parser<'_> {
     }
 
     fn node(&self, index: usize) -> Node<'_> {
-        Node { text: self.text, tape: &self.tape, index }
+        Node {
+            text: self.text,
+            tape: &self.tape,
+            index,
+        }
     }
 
     fn key(&mut self) -> Result<usize, JsonError> {

@@ -34,7 +34,9 @@ impl Pointer {
 
     /// A pointer made of unescaped tokens.
     pub fn from_tokens<T: Into<String>>(tokens: impl IntoIterator<Item = T>) -> Self {
-        Pointer { tokens: tokens.into_iter().map(Into::into).collect() }
+        Pointer {
+            tokens: tokens.into_iter().map(Into::into).collect(),
+        }
     }
 
     /// The unescaped keys and indices, outermost first.
@@ -72,7 +74,10 @@ impl FromStr for Pointer {
             return Ok(Pointer::root());
         }
         let rest = text.strip_prefix('/').ok_or(PointerError)?;
-        rest.split('/').map(unescape).collect::<Result<_, _>>().map(|tokens| Pointer { tokens })
+        rest.split('/')
+            .map(unescape)
+            .collect::<Result<_, _>>()
+            .map(|tokens| Pointer { tokens })
     }
 }
 

@@ -75,7 +75,11 @@ impl<'a> Node<'a> {
     /// The number, if it is one.
     #[must_use]
     pub fn as_number(&self) -> Option<Number> {
-        if self.kind() == Kind::Number { Number::from_literal(self.span()) } else { None }
+        if self.kind() == Kind::Number {
+            Number::from_literal(self.span())
+        } else {
+            None
+        }
     }
 
     /// The string, unescaped, if it is one.
@@ -178,7 +182,10 @@ impl<'a> Node<'a> {
             Kind::Bool => Value::Bool(self.entry().flag),
             Kind::String => Value::String(self.string().into_owned()),
             Kind::Array => self.elements().map(|value| value.to_value()).collect(),
-            Kind::Object => self.members().map(|(key, value)| (key.into_owned(), value.to_value())).collect(),
+            Kind::Object => self
+                .members()
+                .map(|(key, value)| (key.into_owned(), value.to_value()))
+                .collect(),
             Kind::Number => match self.as_number() {
                 Some(Number::Int(int)) => Value::from(int),
                 Some(Number::Float(float)) => Value::from(float),
@@ -189,8 +196,21 @@ impl<'a> Node<'a> {
 
     fn children(&self, kind: Kind) -> Children<'a> {
         let entry = self.entry();
-        let (end, left) = if entry.kind == kind { (entry.next, entry.count) } else { (0, 0) };
-        Children { node: self.at(self.index + 1), end: end as usize, left: left as usize }
+        let (end, left) = if entry.kind == kind {
+            (entry.next, entry.count)
+        } else {
+            (0, 0)
+        };
+        Children {
+            node: self.at(self.index + 1),
+            end: end as usize,
+            left: left as usize,
+        }
+    }
+
+    /// Where the value stands in memory: its own as long as its document lives.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self.entry()) as usize
     }
 
     pub(super) fn span(&self) -> &'a str {
@@ -200,11 +220,19 @@ impl<'a> Node<'a> {
 
     /// The unescaped string, for an entry that is known to be one.
     pub(super) fn string(&self) -> Cow<'a, str> {
-        if self.entry().flag { Cow::Owned(unescape(self.span())) } else { Cow::Borrowed(self.span()) }
+        if self.entry().flag {
+            Cow::Owned(unescape(self.span()))
+        } else {
+            Cow::Borrowed(self.span())
+        }
     }
 
     fn is_string(&self, text: &str) -> bool {
-        if self.entry().flag { self.string() == text } else { self.span() == text }
+        if self.entry().flag {
+            self.string() == text
+        } else {
+            self.span() == text
+        }
     }
 }
 
@@ -239,7 +267,9 @@ fn unescape(escaped: &str) -> String {
 }
 
 pub(super) fn hex(text: &str) -> u32 {
-    text.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0)
+    text.get(..4)
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+        .unwrap_or(0)
 }
 
 /// The children of one container, entry by entry.
@@ -301,3 +331,33 @@ impl<'a> Iterator for Elements<'a> {
 }
 
 impl ExactSizeIterator for Elements<'_> {}
+
+/// A string on its own as a node, its space used again and again.
+#[derive(Default)]
+pub(crate) struct StringNode {
+    text: String,
+    tape: Vec<Entry>,
+}
+
+impl StringNode {
+    /// The node of this string.
+    pub(crate) fn set(&mut self, string: &str) -> Node<'_> {
+        self.text.clear();
+        self.text.push_str(string);
+        self.tape.clear();
+        let end = u32::try_from(string.len()).unwrap_or(u32::MAX);
+        self.tape.push(Entry {
+            kind: Kind::String,
+            flag: false,
+            start: 0,
+            end,
+            next: 1,
+            count: 0,
+        });
+        Node {
+            text: &self.text,
+            tape: &self.tape,
+            index: 0,
+        }
+    }
+}

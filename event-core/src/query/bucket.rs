@@ -18,7 +18,7 @@ pub struct Bucket {
 /// How long a bucket of time is.
 ///
 /// ```
-/// use event_core::Unit;
+/// use event_core::query::Unit;
 /// assert_eq!("week".parse(), Ok(Unit::Week));
 /// assert_eq!(Unit::Week.to_string(), "week");
 /// ```

@@ -1,0 +1,50 @@
+//! What happens to an event that breaks a rule.
+
+use serde::{Deserialize, Serialize};
+
+/// What becomes of an event that breaks its type's rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Action {
+    /// It is kept in the quarantine with every reason, so that it can be looked at and replayed.
+    #[default]
+    Quarantine,
+    /// It is refused and not kept.
+    Reject,
+    /// It is stored all the same, with the broken rules as flags.
+    Warn,
+}
+
+/// What becomes of an event whose type or version nobody registered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum UnknownTypes {
+    /// It is stored and marked `unplanned`.
+    #[default]
+    Store,
+    /// It is kept in the quarantine.
+    Quarantine,
+    /// It is refused and not kept.
+    Reject,
+}
+
+/// The rules of one event type beside its schema.
+///
+/// ```
+/// use event_core::policy::{Action, Policy};
+/// let policy: Policy = serde_json::from_str(r#"{"on_violation": "warn"}"#)?;
+/// assert_eq!(policy.on_violation, Action::Warn);
+/// assert_eq!(policy.future_tolerance_seconds, None);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// What becomes of an event that breaks the schema or lies in the future.
+    pub on_violation: Action,
+    /// How far ahead of the receiver's clock an event may lie; `None` for the registry's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub future_tolerance_seconds: Option<u32>,
+}

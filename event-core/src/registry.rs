@@ -1,0 +1,225 @@
+//! Event type and version → rules, compiled; the only maker of [`ValidEvent`].
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::clock;
+use crate::code::Code;
+use crate::event::Event;
+use crate::event_type::EventType;
+use crate::flag::Flag;
+use crate::mapping::Mapping;
+use crate::name::Label;
+use crate::policy::{Action, Policy, UnknownTypes};
+use crate::refusal::Refusal;
+use crate::schema::Schema;
+use crate::timestamp::Timestamp;
+use crate::violation::Violation;
+
+/// One version of an event type: what its events are like.
+#[derive(Clone, Debug, Default)]
+pub struct Definition {
+    /// The rules for the data; none means that any object will do.
+    pub schema: Option<Schema>,
+    /// How foreign documents become events of this type.
+    pub mapping: Option<Mapping>,
+    /// What happens to events that break the rules.
+    pub policy: Policy,
+}
+
+/// The versions of one event type.
+#[derive(Clone, Debug, Default)]
+struct Versions {
+    active: Option<Label>,
+    by_label: BTreeMap<Label, Arc<Definition>>,
+}
+
+/// All event types that are known, ready to judge. Cheap to clone.
+///
+/// ```
+/// use event_core::registry::{Definition, Registry};
+/// use event_core::{EventType, Label, Schema};
+/// # let source = event_core::Source::new("shop")?;
+/// # let received_at = "2021-01-01T09:15:28Z".parse()?;
+/// # let reception = event_core::event::Reception {
+/// #     received_at, source: &source, zone: chrono_tz::Tz::UTC,
+/// #     limits: Default::default(), new_id: &|| event_core::EventId::new("made-here").unwrap(),
+/// # };
+/// let schema = Schema::compile(&serde_json::json!({"required": ["path"]}))?;
+/// let mut registry = Registry::default();
+/// let pageview = EventType::new("page interaction", "pageview")?;
+/// registry.insert(pageview, Label::new("1")?, Definition { schema: Some(schema), ..Default::default() });
+///
+/// let event = event_core::Event::builder("page interaction", "pageview").build(&reception)?;
+/// let refused = registry.validate(event, received_at).unwrap_err();
+/// assert_eq!(refused.refusal.code, event_core::Code::SchemaViolation);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Registry {
+    types: HashMap<EventType, Versions>,
+    /// What becomes of events whose type or version is not registered.
+    pub unknown_types: UnknownTypes,
+    /// How far ahead of the receiver's clock events may lie whose type says nothing about it.
+    pub future_tolerance_seconds: u32,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Registry {
+            types: HashMap::new(),
+            unknown_types: UnknownTypes::default(),
+            future_tolerance_seconds: 300,
+        }
+    }
+}
+
+/// An event that its type's rules allow. Only [`Registry::validate`] makes one, so that an event
+/// that nobody judged cannot be stored.
+#[derive(Clone, Debug)]
+pub struct ValidEvent {
+    event: Event,
+    violations: Vec<Violation>,
+}
+
+impl ValidEvent {
+    /// The event, its version filled in and its flags complete.
+    #[must_use]
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// The rules that it breaks all the same, where its type's policy is to warn.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// The event by itself.
+    #[must_use]
+    pub fn into_event(self) -> Event {
+        self.event
+    }
+}
+
+/// An event that was refused, and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Every reason.
+    pub refusal: Refusal,
+    /// Whether it is kept.
+    pub keep: Keep,
+}
+
+/// Whether a refused event is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// In the quarantine.
+    Quarantine,
+    /// Not at all.
+    Nothing,
+}
+
+impl Registry {
+    /// Adds one version of a type and makes it the active one, which judges events that name no version.
+    pub fn insert(&mut self, event_type: EventType, version: Label, definition: Definition) {
+        let versions = self.types.entry(event_type).or_default();
+        versions.by_label.insert(version.clone(), Arc::new(definition));
+        versions.active = Some(version);
+    }
+
+    /// One version of a type, or the active one.
+    #[must_use]
+    pub fn get(&self, event_type: &EventType, version: Option<&Label>) -> Option<&Arc<Definition>> {
+        let versions = self.types.get(event_type)?;
+        versions.by_label.get(version.or(versions.active.as_ref())?)
+    }
+
+    /// The version that judges events of this type that name none.
+    #[must_use]
+    pub fn active(&self, event_type: &EventType) -> Option<&Label> {
+        self.types.get(event_type)?.active.as_ref()
+    }
+
+    /// Judges an event by the schema and the policy of its type and version.
+    ///
+    /// # Errors
+    /// Every broken rule, and whether the event is kept.
+    pub fn validate(&self, event: Event, received_at: Timestamp) -> Result<ValidEvent, Box<Refused>> {
+        let envelope = event.envelope();
+        let versions = self.types.get(&envelope.event_type);
+        let version = envelope
+            .version
+            .clone()
+            .or_else(|| versions.and_then(|versions| versions.active.clone()));
+        let definition = versions
+            .zip(version.as_ref())
+            .and_then(|(known, version)| known.by_label.get(version));
+        let mut flags = event.flags();
+        let mut violations = Vec::new();
+
+        let policy = definition
+            .map(|definition| definition.policy.clone())
+            .unwrap_or_default();
+        let tolerance = policy.future_tolerance_seconds.unwrap_or(self.future_tolerance_seconds);
+        let mut code = None;
+        if let Err(violation) = clock::not_in_future(envelope.occurred_at, received_at, tolerance) {
+            flags = flags.with(Flag::TimestampInFuture);
+            code.get_or_insert(Code::TimestampInFuture);
+            violations.push(violation);
+        }
+        if let Some(schema) = definition.and_then(|definition| definition.schema.as_ref())
+            && let Err(broken) = schema.validate(event.payload())
+        {
+            flags = flags.with(Flag::SchemaViolation);
+            code.get_or_insert(Code::SchemaViolation);
+            violations.extend(broken);
+        }
+        if let Some(code) = code
+            && policy.on_violation != Action::Warn
+        {
+            let keep = if policy.on_violation == Action::Reject {
+                Keep::Nothing
+            } else {
+                Keep::Quarantine
+            };
+            return Err(refused(&event, code, violations, keep));
+        }
+        if definition.is_none() {
+            flags = flags.with(Flag::Unplanned);
+            if self.unknown_types != UnknownTypes::Store {
+                let (code, message) = match versions {
+                    None => (Code::UnknownType, "no type of this category and name is registered"),
+                    Some(_) => (Code::UnknownVersion, "this version of the type is not registered"),
+                };
+                let keep = if self.unknown_types == UnknownTypes::Reject {
+                    Keep::Nothing
+                } else {
+                    Keep::Quarantine
+                };
+                let pointer = if versions.is_none() { "/name" } else { "/version" };
+                return Err(refused(
+                    &event,
+                    code,
+                    vec![Violation::new(pointer, code.as_str(), message)],
+                    keep,
+                ));
+            }
+        }
+        Ok(ValidEvent {
+            event: event.resolved(version, flags),
+            violations,
+        })
+    }
+}
+
+fn refused(event: &Event, code: Code, violations: Vec<Violation>, keep: Keep) -> Box<Refused> {
+    Box::new(Refused {
+        refusal: Refusal {
+            code,
+            violations,
+            claims: event.claims(),
+        },
+        keep,
+    })
+}

@@ -1,0 +1,365 @@
+//! One JSON Schema, compiled: judges payloads in time linear in their size, and never fetches,
+//! backtracks or repeats the value that it refuses.
+
+mod adapter;
+mod guard;
+
+use std::fmt;
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use serde_json::Value;
+
+use crate::json::Payload;
+use crate::violation::Violation;
+use adapter::Tape;
+
+/// Why a schema is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}{}{pointer}: {message}", if pointer.is_empty() { "" } else { " at " })]
+pub struct SchemaError {
+    /// The machine-readable reason.
+    pub code: SchemaErrorCode,
+    /// The place in the schema, as a JSON pointer.
+    pub pointer: String,
+    /// What was wrong and what to do.
+    pub message: String,
+}
+
+/// The ways in which a schema fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SchemaErrorCode {
+    /// A `$ref` that leaves the document, or a `$schema` that is no known draft.
+    RefNotAllowed,
+    /// A pattern that needs backtracking, or that is too large.
+    PatternUnsupported,
+    /// Larger, deeper or more branching than the limits.
+    TooComplex,
+    /// Not a JSON Schema.
+    Invalid,
+}
+
+impl SchemaErrorCode {
+    /// The `snake_case` name that goes over the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            SchemaErrorCode::RefNotAllowed => "schema_ref_not_allowed",
+            SchemaErrorCode::PatternUnsupported => "schema_pattern_unsupported",
+            SchemaErrorCode::TooComplex => "schema_too_complex",
+            SchemaErrorCode::Invalid => "schema_invalid",
+        }
+    }
+}
+
+impl fmt::Display for SchemaErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A compiled JSON Schema (drafts 4, 6, 7, 2019-09 and 2020-12; 2020-12 where none is named).
+///
+/// Formats are asserted. Patterns run on a linear-time engine, so that look-around and
+/// back-references are refused when the schema is compiled.
+///
+/// ```
+/// use event_core::{Limits, Payload, Schema};
+/// let schema = Schema::compile(&serde_json::json!({"required": ["host"]}))?;
+/// let payload = Payload::parse(br#"{"path": "/"}"#, &Limits::default())?;
+/// let violations = schema.validate(&payload).unwrap_err();
+/// assert_eq!(violations[0].keyword, "required");
+/// assert_eq!(violations[0].message, "\"host\" is a required property");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Schema {
+    source: Value,
+    validator: Validator<Tape>,
+}
+
+/// So many violations of one event are told; more would help nobody.
+const MAX_VIOLATIONS: usize = 10;
+/// So many bytes they have together.
+const MAX_BYTES: usize = 2 * 1024;
+/// What the JSON around one violation's texts takes.
+const FRAME_BYTES: usize = 64;
+/// So many bytes of one text: its keys come from the event.
+const MAX_TEXT: usize = 200;
+
+impl Schema {
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    /// What is wrong with the schema, and where; see [`SchemaErrorCode`].
+    pub fn compile(source: &Value) -> Result<Self, SchemaError> {
+        guard::check(source)?;
+        let patterns = PatternOptions::regex().size_limit(1 << 20).dfa_size_limit(1 << 20);
+        let validator = jsonschema::options_for::<Tape>()
+            .offline()
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(false)
+            .with_pattern_options(patterns)
+            .build(source)
+            .map_err(|error| refused(&error))?;
+        Ok(Schema {
+            source: source.clone(),
+            validator,
+        })
+    }
+
+    /// The schema as it was given.
+    #[must_use]
+    pub fn source(&self) -> &Value {
+        &self.source
+    }
+
+    /// Judges a payload.
+    ///
+    /// # Errors
+    /// The broken rules, ten and 2 KiB at the most, without the values that break them.
+    pub fn validate(&self, payload: &Payload) -> Result<(), Vec<Violation>> {
+        let root = adapter::TapeNode(payload.root());
+        if self.validator.is_valid(root) {
+            return Ok(());
+        }
+        let mut violations = Vec::new();
+        let mut bytes = 0;
+        for violation in self
+            .validator
+            .iter_errors(root)
+            .take(MAX_VIOLATIONS)
+            .map(|error| violation(&error))
+        {
+            let Violation {
+                pointer,
+                keyword,
+                limit,
+                message,
+            } = &violation;
+            bytes +=
+                pointer.len() + keyword.len() + limit.as_ref().map_or(0, String::len) + message.len() + FRAME_BYTES;
+            if bytes > MAX_BYTES {
+                break;
+            }
+            violations.push(violation);
+        }
+        Err(violations)
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Schema").field(&self.source).finish()
+    }
+}
+
+fn refused(error: &ValidationError<'_>) -> SchemaError {
+    let pointer = error.instance_path().to_string();
+    let of_pattern = pointer.ends_with("/pattern")
+        || pointer.contains("/patternProperties")
+        || matches!(error.kind(), ValidationErrorKind::Format { format } if format == "regex");
+    let (code, message) = if matches!(error.kind(), ValidationErrorKind::Referencing(_)) {
+        (
+            SchemaErrorCode::RefNotAllowed,
+            "a reference does not resolve inside this document".to_owned(),
+        )
+    } else if of_pattern {
+        let message = "the pattern is malformed, too large, or uses look-around or back-references";
+        (SchemaErrorCode::PatternUnsupported, message.to_owned())
+    } else {
+        (SchemaErrorCode::Invalid, cut(&error.masked().to_string(), 500))
+    };
+    SchemaError { code, pointer, message }
+}
+
+fn violation(error: &ValidationError<'_>) -> Violation {
+    let message = match error.kind() {
+        // Its text would list keys of the event, which may be many.
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            format!("{} properties that the schema does not know", unexpected.len())
+        }
+        ValidationErrorKind::FalseSchema => "the schema allows no value here".to_owned(),
+        _ => cut(&error.masked_with("the value").to_string(), MAX_TEXT),
+    };
+    let keyword = match error.kind() {
+        // Which of the keywords held the `false`.
+        ValidationErrorKind::FalseSchema => error.schema_path().as_str().rsplit('/').next().unwrap_or("false"),
+        kind => kind.keyword(),
+    };
+    Violation {
+        pointer: cut(error.instance_path().as_str(), MAX_TEXT),
+        keyword: keyword.to_owned(),
+        limit: limit(error.kind()).map(|limit| cut(&limit, MAX_TEXT)),
+        message,
+    }
+}
+
+/// What the rule asks for, where that fits in a few words.
+fn limit(kind: &ValidationErrorKind) -> Option<String> {
+    use ValidationErrorKind as K;
+    match kind {
+        K::MaxItems { limit }
+        | K::MinItems { limit }
+        | K::MaxLength { limit }
+        | K::MinLength { limit }
+        | K::MaxProperties { limit }
+        | K::MinProperties { limit } => Some(limit.to_string()),
+        K::Maximum { limit } | K::Minimum { limit } | K::ExclusiveMaximum { limit } | K::ExclusiveMinimum { limit } => {
+            Some(limit.to_string())
+        }
+        K::MultipleOf { multiple_of } => Some(multiple_of.to_string()),
+        K::Required { property } => property.as_str().map(str::to_owned),
+        K::Format { format } => Some(format.clone()),
+        K::Pattern { pattern } => Some(pattern.clone()),
+        K::Type {
+            kind: TypeKind::Single(kind),
+        } => Some(kind.to_string()),
+        K::Type {
+            kind: TypeKind::Multiple(kinds),
+        } => Some(
+            kinds
+                .iter()
+                .map(|kind| kind.to_string())
+                .collect::<Vec<_>>()
+                .join(" or "),
+        ),
+        _ => None,
+    }
+}
+
+/// The first `bytes` of a text, at a character's edge.
+fn cut(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let mut end = bytes - 3;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use serde_json::json;
+
+    fn judge(schema: &Value, payload: &str) -> Result<(), Vec<Violation>> {
+        let payload = Payload::parse(payload.as_bytes(), &Limits::default()).unwrap();
+        Schema::compile(schema).unwrap().validate(&payload)
+    }
+
+    fn code(schema: &Value) -> SchemaErrorCode {
+        Schema::compile(schema).unwrap_err().code
+    }
+
+    #[test]
+    fn violations_name_the_rule_and_never_the_value() {
+        let schema = json!({"properties": {"mail": {"format": "email"}, "n": {"type": "integer", "maximum": 5}}});
+        let violations = judge(&schema, r#"{"mail": "secret text", "n": 7}"#).unwrap_err();
+        let told: Vec<_> = violations
+            .iter()
+            .map(|v| (v.pointer.as_str(), v.keyword.as_str(), v.limit.as_deref()))
+            .collect();
+        assert_eq!(told, [("/mail", "format", Some("email")), ("/n", "maximum", Some("5"))]);
+        assert!(violations.iter().all(|violation| !violation.message.contains("secret")));
+        assert!(judge(&schema, r#"{"n": 1.0}"#).is_ok());
+        assert!(judge(&schema, r#"{"n": 1e0}"#).is_ok());
+    }
+
+    #[test]
+    fn thousands_of_errors_stay_small() {
+        let schema = json!({"additionalProperties": {"type": "string"}});
+        let many: Vec<_> = (0..1_900).map(|n| format!("\"{}{n}\":{n}", "k".repeat(100))).collect();
+        let violations = judge(&schema, &format!("{{{}}}", many.join(","))).unwrap_err();
+        assert!((5..=10).contains(&violations.len()));
+        assert!(serde_json::to_string(&violations).unwrap().len() <= 2 * 1024);
+        let closed = json!({"properties": {"c": {}}, "additionalProperties": false});
+        assert_eq!(
+            judge(&closed, r#"{"a":1,"b":2}"#).unwrap_err()[0].message,
+            "2 properties that the schema does not know"
+        );
+        let empty = judge(&json!({"additionalProperties": false}), r#"{"a":1}"#).unwrap_err();
+        assert_eq!(
+            (empty[0].keyword.as_str(), empty[0].pointer.as_str()),
+            ("additionalProperties", "")
+        );
+    }
+
+    #[test]
+    fn nothing_is_fetched() {
+        for reference in [
+            "http://127.0.0.1/x.json",
+            "file:///etc/passwd",
+            "other.json",
+            "//host/x",
+        ] {
+            assert_eq!(
+                code(&json!({"properties": {"a": {"$ref": reference}}})),
+                SchemaErrorCode::RefNotAllowed
+            );
+        }
+        assert_eq!(
+            code(&json!({"$schema": "http://example.com/schema"})),
+            SchemaErrorCode::RefNotAllowed
+        );
+        assert_eq!(
+            code(&json!({"$ref": "#/$defs/nowhere"})),
+            SchemaErrorCode::RefNotAllowed
+        );
+        // A property may well be called `$ref`.
+        assert!(Schema::compile(&json!({"properties": {"$ref": {"type": "string"}}, "const": {"$ref": "x"}})).is_ok());
+    }
+
+    #[test]
+    fn patterns_are_linear() {
+        for pattern in ["(?=a)b", "(a)\\1", "a{1000000}", &"a".repeat(513), "("] {
+            let schema = json!({"properties": {"a": {"pattern": pattern}}});
+            assert_eq!(code(&schema), SchemaErrorCode::PatternUnsupported, "{pattern}");
+            let schema = json!({"patternProperties": {pattern: {}}});
+            assert_eq!(code(&schema), SchemaErrorCode::PatternUnsupported, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn size_depth_and_branching_are_bounded() {
+        assert_eq!(
+            code(&json!({"description": "x".repeat(65 * 1024)})),
+            SchemaErrorCode::TooComplex
+        );
+        let mut deep = json!({});
+        for _ in 0..40 {
+            deep = json!({"not": deep});
+        }
+        assert_eq!(code(&deep), SchemaErrorCode::TooComplex);
+        let many: Vec<_> = (0..1_001).map(|n| json!({"minLength": n})).collect();
+        assert_eq!(code(&json!({"anyOf": many})), SchemaErrorCode::TooComplex);
+        let mut chain = serde_json::Map::new();
+        for n in 0..30 {
+            let next = json!({"$ref": format!("#/$defs/s{}", n + 1)});
+            chain.insert(format!("s{n}"), json!({"anyOf": [next, next]}));
+        }
+        chain.insert("s30".into(), json!({"type": "string"}));
+        assert_eq!(
+            code(&json!({"$defs": chain, "$ref": "#/$defs/s0"})),
+            SchemaErrorCode::TooComplex
+        );
+        let tree = json!({"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}});
+        assert!(Schema::compile(&tree).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_schema() {
+        assert_eq!(code(&json!({"type": "strin"})), SchemaErrorCode::Invalid);
+        assert_eq!(code(&json!(7)), SchemaErrorCode::Invalid);
+        assert_eq!(
+            code(&json!({"properties": {"a": {"format": "colour"}}})),
+            SchemaErrorCode::Invalid
+        );
+        assert!(Schema::compile(&json!(true)).is_ok());
+    }
+}

@@ -1,0 +1,57 @@
+//! A program to run in the workspace, shown before it runs.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What every task answers: whether all went well, or why it could not be found out.
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// The cargo that runs us, so that `cargo +beta xtask test` stays on beta.
+pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(program);
+    command.current_dir(root).args(arguments);
+    command
+}
+
+/// Says what runs next, in words and as the line to type for it.
+pub(crate) fn announce(title: &str, line: &str) {
+    println!("\n==> {title}\n    {line}");
+}
+
+/// Runs it with its output passed through, and answers whether it succeeded.
+pub(crate) fn succeeds(command: &mut Command) -> Outcome<bool> {
+    Ok(command.status()?.success())
+}
+
+/// Runs it with its output passed through line by line as it comes, each line shown to `read` as well.
+pub(crate) fn succeeds_reading(command: &mut Command, mut read: impl FnMut(&str)) -> Outcome<bool> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line?;
+            // A test may print anything; what is not UTF-8 must not end the run.
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            read(&line);
+        }
+    }
+    Ok(child.wait()?.success())
+}
+
+/// Runs it quietly and answers what it printed.
+///
+/// # Errors
+///
+/// When it fails: with what it printed to standard error.
+pub(crate) fn output(command: &mut Command) -> Outcome<String> {
+    let output = command.stdin(Stdio::null()).output()?;
+    if output.status.success() {
+        return Ok(String::from_utf8(output.stdout)?);
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{command:?} failed: {}", complaint.trim_end()).into())
+}
