@@ -138,7 +138,11 @@ fn day(date: NaiveDate, zone: Tz) -> Result<Timestamp, TimestampError> {
     }
     let start = Timestamp::from_micros(start_of_day(date, zone))?;
     // A date that the zone skips has no instant of its own.
-    if start.to_datetime().with_timezone(&zone).date_naive() == date { Ok(start) } else { Err(TimestampError::Invalid) }
+    if start.to_datetime().with_timezone(&zone).date_naive() == date {
+        Ok(start)
+    } else {
+        Err(TimestampError::Invalid)
+    }
 }
 
 /// The first instant whose date in `zone` is this date, or a later one where the zone skips it, in
