@@ -1,5 +1,11 @@
 //! One generator for the whole workspace: proptest strategies for every noun.
 
+mod event;
+mod query;
+
+pub use event::{event, events, instant, number, pointer, scalar, string};
+pub use query::{condition, field, filter, measure, page, query, zone};
+
 use proptest::prelude::*;
 use serde_json::Value;
 

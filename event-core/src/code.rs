@@ -93,6 +93,18 @@ codes! {
     TimestampInFuture => "timestamp_in_future",
     /// A foreign document that its mapping cannot lift into an event.
     MappingFailed => "mapping_failed",
+    /// A range that ends before it starts.
+    InvalidRange => "invalid_range",
+    /// A range with more buckets, or an answer with more rows, than the limit.
+    RangeTooLarge => "range_too_large",
+    /// A page or a ranking of zero, or of more entries than the limit.
+    InvalidLimit => "invalid_limit",
+    /// A page token that was altered, or that belongs to another question.
+    InvalidCursor => "invalid_cursor",
+    /// A parameter that the question does not have.
+    UnknownParameter => "unknown_parameter",
+    /// A parameter whose value says nothing, or that is given twice.
+    InvalidParameter => "invalid_parameter",
 }
 
 impl fmt::Display for Code {

@@ -222,10 +222,15 @@ fn refuse_deep(value: &serde_json::Value, limit: usize) -> Result<(), JsonError>
 #[must_use]
 pub(crate) fn quote(string: &str) -> String {
     let mut out = String::with_capacity(string.len() + 2);
-    out.push('"');
-    canonical::escape_into(&mut out, string);
-    out.push('"');
+    quote_into(&mut out, string);
     out
+}
+
+/// Appends a string as JSON text, escaped canonically.
+pub(crate) fn quote_into(out: &mut String, string: &str) {
+    out.push('"');
+    canonical::escape_into(out, string);
+    out.push('"');
 }
 
 impl PartialEq for Payload {

@@ -21,18 +21,26 @@ pub mod verdict;
 mod stored_event;
 pub mod sequence;
 pub mod wire;
+pub mod decimal;
+pub mod filter;
+pub mod query;
+pub mod aggregate;
 
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 
+pub use aggregate::{Answer, Tally, answer};
 pub use code::Code;
+pub use decimal::Decimal;
 pub use envelope::Envelope;
 pub use event::Event;
 pub use event_type::EventType;
+pub use filter::Filter;
 pub use json::{Document, JsonError, Payload, Pointer};
 pub use limits::Limits;
 pub use mapping::Mapping;
 pub use name::{EventId, Label, NameError, SessionId, Source, Subject};
+pub use query::{Measure, Query};
 pub use refusal::Refusal;
 pub use registry::{Registry, ValidEvent};
 pub use schema::Schema;

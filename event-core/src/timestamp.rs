@@ -6,8 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike as _, LocalResult, NaiveDate, NaiveDateTime, TimeZone, Timelike as _, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, Datelike as _, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike as _, Utc};
+use chrono_tz::{GapInfo, Tz};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::code::Code;
@@ -92,7 +92,7 @@ impl Timestamp {
     ///
     /// Accepted are RFC 3339 and its looser kin: `T` or a space between date and time, `Z`,
     /// `+02:00`, `+0200`, `+02` or nothing behind it, any number of digits in the fraction, and a
-    /// date alone for its midnight. Leap seconds, `24:00` and bare numbers are not.
+    /// date alone for its first instant. Leap seconds, `24:00` and bare numbers are not.
     ///
     /// # Errors
     /// Which of the three ways the text fails.
@@ -100,7 +100,7 @@ impl Timestamp {
         let mut scan = Scan(text.as_bytes());
         let date = scan.date().ok_or(TimestampError::Invalid)?;
         if scan.0.is_empty() {
-            return local(date.and_time(chrono::NaiveTime::MIN), zone);
+            return day(date, zone);
         }
         let local_time = scan.time(date).ok_or(TimestampError::Invalid)?;
         match scan.offset().ok_or(TimestampError::Invalid)? {
@@ -130,6 +130,30 @@ fn local(time: NaiveDateTime, zone: Tz) -> Result<Timestamp, TimestampError> {
         LocalResult::Ambiguous(..) => Err(TimestampError::Ambiguous),
         LocalResult::None => Err(TimestampError::Invalid),
     }
+}
+
+fn day(date: NaiveDate, zone: Tz) -> Result<Timestamp, TimestampError> {
+    if zone == Tz::UTC {
+        return Timestamp::from_micros(micros(date.and_time(NaiveTime::MIN).and_utc()));
+    }
+    let start = Timestamp::from_micros(start_of_day(date, zone))?;
+    // A date that the zone skips has no instant of its own.
+    if start.to_datetime().with_timezone(&zone).date_naive() == date {
+        Ok(start)
+    } else {
+        Err(TimestampError::Invalid)
+    }
+}
+
+/// The first instant whose date in `zone` is this date, or a later one where the zone skips it, in
+/// microseconds since 1970-01-01T00:00:00Z. Midnight may fall into a gap, or come twice.
+pub(crate) fn start_of_day(date: NaiveDate, zone: Tz) -> i64 {
+    let midnight = date.and_time(NaiveTime::MIN);
+    let start = match zone.from_local_datetime(&midnight) {
+        LocalResult::Single(start) | LocalResult::Ambiguous(start, _) => Some(start),
+        LocalResult::None => GapInfo::new(&midnight, &zone).and_then(|gap| gap.end),
+    };
+    micros(start.map_or(midnight.and_utc(), |start| start.to_utc()))
 }
 
 /// What is left of the text.
@@ -320,6 +344,21 @@ mod tests {
         assert_eq!(at("2026-11-01 01:30:00"), Err(TimestampError::Ambiguous));
         assert_eq!(at("2026-03-08 02:30:00"), Err(TimestampError::Invalid));
         assert_eq!(at("2026-11-01 01:30:00-05:00").as_deref(), Ok("2026-11-01T06:30:00Z"));
+    }
+
+    #[test]
+    fn a_date_alone_is_its_first_instant() {
+        for (zone, date, expected) in [
+            (Tz::America__New_York, "2026-03-08", Ok("2026-03-08T05:00:00Z")),
+            // Midnight is skipped; midnight comes twice; the whole day is skipped.
+            (Tz::America__Sao_Paulo, "2018-11-04", Ok("2018-11-04T03:00:00Z")),
+            (Tz::America__Havana, "2026-11-01", Ok("2026-11-01T04:00:00Z")),
+            (Tz::Pacific__Apia, "2011-12-30", Err(TimestampError::Invalid)),
+            (Tz::Pacific__Apia, "2011-12-31", Ok("2011-12-30T10:00:00Z")),
+        ] {
+            let start = Timestamp::parse_in(date, zone).map(|at| at.to_string());
+            assert_eq!(start.as_deref().map_err(|error| *error), expected, "{zone} {date}");
+        }
     }
 
     proptest! {

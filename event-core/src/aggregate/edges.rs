@@ -1,0 +1,107 @@
+//! The edges of adjoining buckets, computed once and found at once.
+
+use std::collections::VecDeque;
+
+use crate::query::{Bucket, Query, QueryError};
+
+/// Adjoining buckets, growing at both ends to where they are needed.
+#[derive(Clone, Debug)]
+pub(super) struct Edges {
+    bucket: Bucket,
+    /// Every edge, in microseconds: one more than there are buckets, or none.
+    edges: VecDeque<i64>,
+    /// The number of the first bucket. Buckets keep their numbers when others come before them.
+    first: i32,
+    /// The bucket found last: start, end, number. Most events lie where the one before them lay.
+    last: (i64, i64, i32),
+}
+
+impl Edges {
+    pub(super) fn new(bucket: Bucket) -> Self {
+        Edges {
+            bucket,
+            edges: VecDeque::new(),
+            first: 0,
+            last: (0, 0, 0),
+        }
+    }
+
+    /// How many buckets there are.
+    pub(super) fn len(&self) -> usize {
+        self.edges.len().saturating_sub(1)
+    }
+
+    /// Number, start and end of every bucket, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (i32, (i64, i64))> {
+        let ends = self.edges.iter().skip(1).copied();
+        (self.first..).zip(self.edges.iter().copied().zip(ends))
+    }
+
+    /// Start of a bucket that there is.
+    pub(super) fn start(&self, number: i32) -> i64 {
+        let index = usize::try_from(number - self.first).unwrap_or(0);
+        self.edges.get(index).copied().unwrap_or(0)
+    }
+
+    /// The number of the bucket of an instant, in microseconds; the buckets grow to reach it.
+    ///
+    /// # Errors
+    /// [`QueryError::RangeTooLarge`] once there would be too many.
+    pub(super) fn locate(&mut self, at: i64) -> Result<i32, QueryError> {
+        let (start, end, number) = self.last;
+        if start <= at && at < end {
+            return Ok(number);
+        }
+        self.reach(at)?;
+        let index = self.index(at);
+        let number = self.first + i32::try_from(index).unwrap_or(0);
+        self.last = (self.edges[index], self.edges[index + 1], number);
+        Ok(number)
+    }
+
+    fn reach(&mut self, at: i64) -> Result<(), QueryError> {
+        let (Some(&front), Some(&back)) = (self.edges.front(), self.edges.back()) else {
+            let (start, end) = self.bucket.bounds(at);
+            self.edges.extend([start, end]);
+            return Ok(());
+        };
+        let (mut front, mut back) = (front, back);
+        while at < front {
+            self.room()?;
+            front = self.bucket.bounds(front - 1).0;
+            self.edges.push_front(front);
+            self.first -= 1;
+        }
+        while back <= at {
+            self.room()?;
+            back = self.bucket.bounds(back).1;
+            self.edges.push_back(back);
+        }
+        Ok(())
+    }
+
+    fn room(&self) -> Result<(), QueryError> {
+        if self.len() < Query::MAX_BUCKETS {
+            Ok(())
+        } else {
+            Err(QueryError::RangeTooLarge)
+        }
+    }
+
+    /// Which bucket an instant within the edges lies in. Buckets are of nearly one length, so that
+    /// a guess is hardly ever off by more than one.
+    fn index(&self, at: i64) -> usize {
+        let guess = (at - self.edges[0]) / self.bucket.unit.length();
+        let mut index = usize::try_from(guess).unwrap_or(0).min(self.len() - 1);
+        for _ in 0..8 {
+            if at < self.edges[index] {
+                index -= 1;
+            } else if self.edges[index + 1] <= at {
+                index += 1;
+            } else {
+                return index;
+            }
+        }
+        self.edges.partition_point(|edge| *edge <= at) - 1
+    }
+}

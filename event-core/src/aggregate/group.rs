@@ -1,0 +1,173 @@
+//! What events have in common: one value for each field of `by`.
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::ser::{Error as _, SerializeMap as _};
+use serde::{Serialize, Serializer};
+
+use crate::filter::{Field, Found};
+use crate::json::{self, Number};
+
+/// The values of a group, one for each field of `by`, as canonical JSON texts; a place where
+/// nothing is has the value `null`.
+///
+/// Keys are ordered by their values: null, false, true, numbers by size, strings by bytes, then
+/// arrays and objects by their text.
+///
+/// ```
+/// use event_core::aggregate::GroupKey;
+/// let key = GroupKey::new([Some("\"pageview\""), None]);
+/// assert_eq!(key.texts().collect::<Vec<_>>(), ["\"pageview\"", "null"]);
+/// assert!(GroupKey::new([Some("9")]) < GroupKey::new([Some("10")]));
+/// assert!(GroupKey::new([Some("10")]) < GroupKey::new([Some("\"1\"")]));
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct GroupKey(Arc<str>);
+
+/// Between the values of a key; canonical JSON escapes every control character.
+const SEPARATOR: char = '\n';
+
+impl GroupKey {
+    /// A key of canonical JSON texts, in the order of `by`.
+    pub fn new<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> Self {
+        let mut key = String::new();
+        for text in texts {
+            push(&mut key, text.unwrap_or("null"));
+        }
+        GroupKey::from_scratch(&key)
+    }
+
+    /// The canonical JSON texts, in the order of `by`.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.split_terminator(SEPARATOR)
+    }
+
+    pub(super) fn from_scratch(key: &str) -> Self {
+        GroupKey(Arc::from(key))
+    }
+}
+
+fn push(key: &mut String, text: &str) {
+    key.push_str(text);
+    key.push(SEPARATOR);
+}
+
+/// Appends what an event has at a field to a key in the making.
+pub(super) fn push_found(key: &mut String, found: Option<Found<'_>>) {
+    match found {
+        None => push(key, "null"),
+        Some(Found::Node(node)) => push(key, node.text()),
+        Some(Found::Text(text)) => {
+            json::quote_into(key, text);
+            key.push(SEPARATOR);
+        }
+    }
+}
+
+impl GroupKey {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for GroupKey {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for GroupKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.texts().map(format_args_of)).finish()
+    }
+}
+
+fn format_args_of(text: &str) -> impl fmt::Debug {
+    struct Plain<'a>(&'a str);
+    impl fmt::Debug for Plain<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+    Plain(text)
+}
+
+impl PartialOrd for GroupKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for GroupKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let mut pairs = self.texts().zip(other.texts()).map(|(a, b)| order(a, b));
+        pairs
+            .find(|order| order.is_ne())
+            .unwrap_or_else(|| self.texts().count().cmp(&other.texts().count()))
+    }
+}
+
+/// The order of two values by their canonical texts.
+fn order(a: &str, b: &str) -> Ordering {
+    let rank = |text: &str| match text.as_bytes().first() {
+        Some(b'n') => 0,
+        Some(b'f') => 1,
+        Some(b't') => 2,
+        Some(b'-' | b'0'..=b'9') => 3,
+        Some(b'"') => 4,
+        _ => 5,
+    };
+    rank(a).cmp(&rank(b)).then_with(|| match rank(a) {
+        3 => Number::from_literal(a).cmp(&Number::from_literal(b)),
+        4 if a.contains('\\') || b.contains('\\') => unquote(a).cmp(&unquote(b)),
+        // Without the closing quote, which is greater than a space.
+        4 => a[..a.len() - 1].cmp(&b[..b.len() - 1]),
+        _ => a.cmp(b),
+    })
+}
+
+fn unquote(text: &str) -> String {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// A group of an answer: the fields of `by` and what its events have there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    by: Arc<[Field]>,
+    key: GroupKey,
+}
+
+impl Group {
+    pub(super) fn new(by: &Arc<[Field]>, key: &GroupKey) -> Self {
+        Group {
+            by: Arc::clone(by),
+            key: key.clone(),
+        }
+    }
+
+    /// The values.
+    #[must_use]
+    pub fn key(&self) -> &GroupKey {
+        &self.key
+    }
+
+    /// Every field with its value as canonical JSON text.
+    pub fn iter(&self) -> impl Iterator<Item = (&Field, &str)> {
+        self.by.iter().zip(self.key.texts())
+    }
+}
+
+/// A JSON object from the name of each field to its value.
+impl Serialize for Group {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.by.len()))?;
+        for (field, text) in self.iter() {
+            let value: &serde_json::value::RawValue = serde_json::from_str(text).map_err(S::Error::custom)?;
+            map.serialize_entry(field, value)?;
+        }
+        map.end()
+    }
+}

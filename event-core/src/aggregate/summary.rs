@@ -1,0 +1,162 @@
+//! A cell: what is known of the events of one group and bucket, and can be merged.
+
+use crate::decimal::Decimal;
+use crate::json::{Kind, Node, Number};
+use crate::query::Measure;
+
+/// Count, exact sum, minimum and maximum of some events.
+///
+/// ```
+/// use event_core::{Decimal, Measure, aggregate::Summary};
+/// let mut cell = Summary::default();
+/// cell.add_events(3);
+/// cell.add_sum(2, 10, -1); // two numbers, 0.3 and 0.7
+/// let mut other = Summary::default();
+/// other.add_events(1);
+/// other.add_sum(1, 5, 0);
+/// cell.merge(&other);
+/// assert_eq!(cell.value(&Measure::Count), Some(Decimal::from(4)));
+/// assert_eq!(cell.value(&"average:/n".parse()?), Some(Decimal::from(2)));
+/// # Ok::<(), event_core::query::MeasureError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Events.
+    events: u64,
+    /// Numbers among what they have at the measured place.
+    numbers: u64,
+    /// The sum of the numbers: a total of mantissas for each exponent, by exponent.
+    sums: Vec<(i16, i128)>,
+    minimum: Option<Number>,
+    maximum: Option<Number>,
+}
+
+/// What an exponent holds at the most before its upper digits move to a greater one.
+const CARRY: i128 = 1_000_000_000_000_000_000;
+const CARRY_PLACES: i16 = 18;
+
+/// Decimal places of an average.
+const PLACES: u16 = 12;
+
+impl Summary {
+    /// Adds events.
+    pub fn add_events(&mut self, count: u64) {
+        self.events += count;
+    }
+
+    /// Adds numbers for a sum or an average: how many, and the total of their mantissas, all at
+    /// one exponent.
+    pub fn add_sum(&mut self, numbers: u64, total: i128, exponent: i16) {
+        self.numbers += numbers;
+        self.add_total(total, exponent);
+    }
+
+    /// Adds numbers for a minimum or a maximum: the least and the greatest of them.
+    pub fn add_extremes(&mut self, least: Number, greatest: Number) {
+        self.minimum = Some(self.minimum.map_or(least, |minimum| minimum.min(least)));
+        self.maximum = Some(self.maximum.map_or(greatest, |maximum| maximum.max(greatest)));
+    }
+
+    /// Adds all that another cell has.
+    pub fn merge(&mut self, other: &Summary) {
+        self.events += other.events;
+        self.numbers += other.numbers;
+        for (exponent, total) in &other.sums {
+            self.add_total(*total, *exponent);
+        }
+        if let (Some(least), Some(greatest)) = (other.minimum, other.maximum) {
+            self.add_extremes(least, greatest);
+        }
+    }
+
+    /// How many events there are.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// What a measure of these events is; `None` for the average, minimum or maximum of nothing.
+    #[must_use]
+    pub fn value(&self, measure: &Measure) -> Option<Decimal> {
+        match measure {
+            Measure::Count => Some(Decimal::from(self.events)),
+            Measure::Sum(_) => Some(self.sum()),
+            Measure::Average(_) => self.sum().div_round_half_even(self.numbers, PLACES),
+            Measure::Minimum(_) => self.minimum.map(Decimal::from),
+            Measure::Maximum(_) => self.maximum.map(Decimal::from),
+        }
+    }
+
+    /// Adds one event of a canonical payload, with what it has at the measured place, as far as
+    /// the measure asks for it.
+    pub(super) fn observe(&mut self, measure: &Measure, node: Option<Node<'_>>) {
+        self.events += 1;
+        let Some(node) = node.filter(|node| node.kind() == Kind::Number) else {
+            return;
+        };
+        match measure {
+            Measure::Count => {}
+            Measure::Sum(_) | Measure::Average(_) => {
+                if let Some((mantissa, exponent)) = parts(node.text()) {
+                    self.add_sum(1, i128::from(mantissa), exponent);
+                }
+            }
+            Measure::Minimum(_) | Measure::Maximum(_) => {
+                if let Some(number) = node.as_number() {
+                    self.add_extremes(number, number);
+                }
+            }
+        }
+    }
+
+    fn sum(&self) -> Decimal {
+        self.sums
+            .iter()
+            .map(|(exponent, total)| Decimal::new(*total, *exponent))
+            .sum()
+    }
+
+    fn add_total(&mut self, total: i128, exponent: i16) {
+        match self.sums.binary_search_by_key(&exponent, |(exponent, _)| *exponent) {
+            Err(at) => self.sums.insert(at, (exponent, total)),
+            Ok(at) => match self.sums[at].1.checked_add(total) {
+                Some(sum) => self.sums[at].1 = sum,
+                None => self.carry(at, total),
+            },
+        }
+    }
+
+    /// Adds what would overflow: the upper digits of both go to a greater exponent.
+    fn carry(&mut self, at: usize, total: i128) {
+        let (exponent, sum) = self.sums[at];
+        self.sums[at].1 = sum % CARRY + total % CARRY;
+        let Some(greater) = exponent.checked_add(CARRY_PLACES) else {
+            return;
+        };
+        self.add_total(sum / CARRY, greater);
+        self.add_total(total / CARRY, greater);
+    }
+}
+
+/// Mantissa and exponent of canonical number text, without the way through a float.
+fn parts(text: &str) -> Option<(i64, i16)> {
+    let (digits, exponent) = match memchr::memchr(b'e', text.as_bytes()) {
+        Some(at) => (&text[..at], text[at + 1..].parse().ok()?),
+        None => (text, 0_i16),
+    };
+    let (negative, digits) = digits
+        .strip_prefix('-')
+        .map_or((false, digits), |digits| (true, digits));
+    // Built as a negative number, because i64::MIN has no positive twin.
+    let (mut value, mut places, mut fraction) = (0_i64, 0_i16, false);
+    for byte in digits.bytes() {
+        if byte == b'.' {
+            fraction = true;
+        } else {
+            value = value.checked_mul(10)?.checked_sub(i64::from(byte.checked_sub(b'0')?))?;
+            places += i16::from(fraction);
+        }
+    }
+    let mantissa = if negative { value } else { value.checked_neg()? };
+    Some((mantissa, exponent.checked_sub(places)?))
+}

@@ -1,0 +1,82 @@
+//! Which events: conditions on envelope fields and on places in the data, all of which must hold.
+//!
+//! Text is compared byte by byte and with regard to case, numbers exactly, and a value never
+//! equals one of another kind, so that every database and the fold in memory choose alike.
+
+mod condition;
+mod field;
+mod scalar;
+
+pub use condition::{Condition, Test};
+pub use field::{Field, FieldError, Found};
+pub use scalar::Scalar;
+
+use serde::{Deserialize, Serialize};
+
+use crate::envelope::Envelope;
+use crate::event::Event;
+use crate::json::Payload;
+
+/// A conjunction of conditions; without any it holds for every event.
+///
+/// ```
+/// use event_core::Filter;
+/// use event_core::filter::{Field, Test};
+///
+/// let filter: Filter = serde_json::from_str(
+///     r#"{"all": [
+///         {"field": "category", "equals": "page interaction"},
+///         {"field": "name", "in": ["pageview", "cta click"]},
+///         {"field": "/price", "from": 1, "to": 5},
+///         {"field": "/message", "contains": "abc"}
+///     ]}"#,
+/// )?;
+/// assert_eq!(filter.all.len(), 4);
+/// let built = Filter::new()
+///     .and(Field::Category, Test::equals("page interaction"))
+///     .and(Field::Name, Test::one_of(["pageview", "cta click"]))
+///     .and("/price".parse()?, Test::range(Some(1), Some(5)))
+///     .and("/message".parse()?, Test::contains("abc"));
+/// assert_eq!(filter, built);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// What must hold.
+    #[serde(default)]
+    pub all: Vec<Condition>,
+}
+
+impl Filter {
+    /// The filter that holds for every event.
+    #[must_use]
+    pub const fn new() -> Self {
+        Filter { all: Vec::new() }
+    }
+
+    /// The same filter with one condition more.
+    #[must_use]
+    pub fn and(mut self, field: Field, test: Test) -> Self {
+        self.all.push(Condition { field, test });
+        self
+    }
+
+    /// Whether it holds for every event.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Whether the event is chosen.
+    #[must_use]
+    pub fn matches(&self, event: &Event) -> bool {
+        self.holds(event.envelope(), event.payload())
+    }
+
+    /// Whether an event of this envelope and this data is chosen.
+    #[must_use]
+    pub fn holds(&self, envelope: &Envelope, payload: &Payload) -> bool {
+        self.all.iter().all(|condition| condition.holds(envelope, payload))
+    }
+}

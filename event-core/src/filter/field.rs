@@ -1,0 +1,168 @@
+//! A place in an event that can be asked for.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::envelope::Envelope;
+use crate::json::{Kind, Node, Payload, Pointer};
+
+/// An envelope field, or a place in the data.
+///
+/// ```
+/// use event_core::filter::Field;
+/// assert_eq!("session_id".parse(), Ok(Field::SessionId));
+/// let field: Field = "/shipping_address/province".parse()?;
+/// assert_eq!("data./shipping_address/province".parse(), Ok(field.clone()));
+/// assert_eq!(field.to_string(), "/shipping_address/province");
+/// # Ok::<(), event_core::filter::FieldError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Field {
+    /// What the event belongs to.
+    Category,
+    /// What it is.
+    Name,
+    /// The version of its type.
+    Version,
+    /// The application that sent it.
+    Source,
+    /// The visit or run it belongs to.
+    SessionId,
+    /// Whom it is about.
+    Subject,
+    /// A place in its data.
+    Data(Pointer),
+}
+
+/// The text names no [`Field`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a field is category, name, version, source, session_id, subject or a JSON pointer into the data, \
+     say /shipping_address/province"
+)]
+pub struct FieldError;
+
+/// What an event has at a [`Field`].
+#[derive(Clone, Copy, Debug)]
+pub enum Found<'a> {
+    /// The text of an envelope field.
+    Text(&'a str),
+    /// A value in the data.
+    Node(Node<'a>),
+}
+
+impl Field {
+    /// What an event has here; `None` where it has nothing.
+    #[must_use]
+    pub fn find<'a>(&self, envelope: &'a Envelope, payload: &'a Payload) -> Option<Found<'a>> {
+        let text = match self {
+            Field::Category => Some(envelope.event_type.category.as_str()),
+            Field::Name => Some(envelope.event_type.name.as_str()),
+            Field::Version => envelope.version.as_ref().map(|version| version.as_str()),
+            Field::Source => Some(envelope.source.as_str()),
+            Field::SessionId => envelope.session_id.as_ref().map(|session| session.as_str()),
+            Field::Subject => envelope.subject.as_ref().map(|subject| subject.as_str()),
+            Field::Data(pointer) => return payload.pointer(pointer).map(Found::Node),
+        };
+        text.map(Found::Text)
+    }
+}
+
+impl<'a> Found<'a> {
+    /// The string, if it is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<Cow<'a, str>> {
+        match self {
+            Found::Text(text) => Some(Cow::Borrowed(text)),
+            Found::Node(node) => node.as_str(),
+        }
+    }
+
+    /// Which kind of value it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Found::Text(_) => Kind::String,
+            Found::Node(node) => node.kind(),
+        }
+    }
+}
+
+impl FromStr for Field {
+    type Err = FieldError;
+
+    fn from_str(text: &str) -> Result<Self, FieldError> {
+        Ok(match text {
+            "category" => Field::Category,
+            "name" => Field::Name,
+            "version" => Field::Version,
+            "source" => Field::Source,
+            "session_id" => Field::SessionId,
+            "subject" => Field::Subject,
+            text => match text.strip_prefix("data.") {
+                Some(pointer) => Field::Data(pointer.parse().map_err(|_| FieldError)?),
+                None if text.starts_with('/') => Field::Data(text.parse().map_err(|_| FieldError)?),
+                None => return Err(FieldError),
+            },
+        })
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Field::Category => "category",
+            Field::Name => "name",
+            Field::Version => "version",
+            Field::Source => "source",
+            Field::SessionId => "session_id",
+            Field::Subject => "subject",
+            // The pointer to all of the data is the empty text, which would name nothing.
+            Field::Data(pointer) if pointer.tokens().len() == 0 => "data.",
+            Field::Data(pointer) => return pointer.fmt(f),
+        })
+    }
+}
+
+impl Serialize for Field {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_reads_back() {
+        for text in [
+            "category",
+            "name",
+            "version",
+            "source",
+            "session_id",
+            "subject",
+            "/a",
+            "/a/0",
+            "/m~0~1n",
+            "/",
+            "data.",
+        ] {
+            assert_eq!(text.parse::<Field>().unwrap().to_string(), text);
+        }
+        for text in ["", "Category", "id", "a/b", "data", "data.a", "/~2", " name"] {
+            assert_eq!(text.parse::<Field>(), Err(FieldError), "{text}");
+        }
+    }
+}

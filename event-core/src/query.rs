@@ -1,0 +1,216 @@
+//! The question: what is measured, of which events, by what, in which buckets of time.
+
+mod bucket;
+mod cursor;
+mod draft;
+mod measure;
+mod page;
+mod parameters;
+
+pub use bucket::{Bucket, Unit, UnitError};
+pub use cursor::Cursor;
+pub use measure::{Measure, MeasureError};
+pub use page::{Order, Page};
+pub use parameters::ParameterError;
+
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::code::Code;
+use crate::filter::{Field, Filter};
+use crate::timestamp::Timestamp;
+
+/// A question about events that has an exact answer.
+///
+/// In JSON, and likewise in the parameters of a URL:
+///
+/// ```
+/// use event_core::{Measure, Query, Timestamp};
+/// let query = Query::from_json(br#"{
+///     "measure": "sum:/order_value", "by": ["name", "/shipping_address/province"],
+///     "bucket": "day", "zone": "Europe/Paris", "from": "2026-03-29", "to": "2026-03-31",
+///     "top": 5, "filter": {"all": [{"field": "category", "equals": "order"}]}
+/// }"#)?;
+/// assert_eq!(query.measure, Measure::Sum("/order_value".parse()?));
+/// // A date alone is its first instant in the asked zone.
+/// assert_eq!(query.from, Some("2026-03-28T23:00:00Z".parse()?));
+/// assert_eq!(query.to, Some("2026-03-30T22:00:00Z".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// What is measured.
+    pub measure: Measure,
+    /// Of which events.
+    pub filter: Filter,
+    /// Of events from this instant on; absent, from the bucket of the first event.
+    pub from: Option<Timestamp>,
+    /// Of events before this instant; absent, to the end of the bucket of the last event.
+    pub to: Option<Timestamp>,
+    /// A value for each combination of what these fields hold.
+    pub by: Vec<Field>,
+    /// A value for each bucket of time.
+    pub bucket: Option<Bucket>,
+    /// Only the groups with the greatest values over the whole range.
+    pub top: Option<usize>,
+}
+
+/// The question has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// `to` lies before `from`.
+    #[error("the range ends before it starts")]
+    InvalidRange,
+    /// More buckets or rows than [`Query::MAX_BUCKETS`] and [`Query::MAX_ROWS`].
+    #[error(
+        "the answer would have more than 100000 buckets or 1000000 rows: ask for a shorter range, a larger bucket, fewer groups or a top"
+    )]
+    RangeTooLarge,
+    /// A `top` of 0, or of more than [`Query::MAX_TOP`].
+    #[error("top is a number from 1 to 10000")]
+    InvalidLimit,
+    /// `by` names a field twice.
+    #[error("by names a field twice")]
+    RepeatedField,
+}
+
+impl QueryError {
+    /// The code of a problem for this error.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            QueryError::InvalidRange => Code::InvalidRange,
+            QueryError::RangeTooLarge => Code::RangeTooLarge,
+            QueryError::InvalidLimit => Code::InvalidLimit,
+            QueryError::RepeatedField => Code::InvalidParameter,
+        }
+    }
+}
+
+impl Query {
+    /// The greatest `top`.
+    pub const MAX_TOP: usize = 10_000;
+    /// The most buckets between the ends of a range.
+    pub const MAX_BUCKETS: usize = 100_000;
+    /// The most rows of an answer.
+    pub const MAX_ROWS: usize = 1_000_000;
+
+    /// One value over all events.
+    #[must_use]
+    pub const fn new(measure: Measure) -> Self {
+        Query {
+            measure,
+            filter: Filter::new(),
+            from: None,
+            to: None,
+            by: Vec::new(),
+            bucket: None,
+            top: None,
+        }
+    }
+
+    /// The same question about other events.
+    #[must_use]
+    pub fn with_filter(self, filter: Filter) -> Self {
+        Query { filter, ..self }
+    }
+
+    /// The same question about the events with `from ≤ occurred_at < to`.
+    #[must_use]
+    pub fn within(self, from: Timestamp, to: Timestamp) -> Self {
+        Query {
+            from: Some(from),
+            to: Some(to),
+            ..self
+        }
+    }
+
+    /// The same question, answered for each value of one field more.
+    #[must_use]
+    pub fn by(mut self, field: Field) -> Self {
+        self.by.push(field);
+        self
+    }
+
+    /// The same question, answered for each bucket of time.
+    #[must_use]
+    pub fn per(self, bucket: Bucket) -> Self {
+        Query {
+            bucket: Some(bucket),
+            ..self
+        }
+    }
+
+    /// The same question, answered for the `count` groups with the greatest values.
+    #[must_use]
+    pub fn top(self, count: usize) -> Self {
+        Query {
+            top: Some(count),
+            ..self
+        }
+    }
+
+    /// Whether an event of this time lies in the range.
+    #[must_use]
+    pub fn spans(&self, at: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
+    }
+
+    /// Checks what can be checked without events, but for the number of buckets.
+    ///
+    /// # Errors
+    /// [`QueryError::InvalidRange`], [`QueryError::InvalidLimit`] or [`QueryError::RepeatedField`].
+    pub fn check(&self) -> Result<(), QueryError> {
+        if self.from.zip(self.to).is_some_and(|(from, to)| to < from) {
+            return Err(QueryError::InvalidRange);
+        }
+        if self.top.is_some_and(|top| !(1..=Query::MAX_TOP).contains(&top)) {
+            return Err(QueryError::InvalidLimit);
+        }
+        if self
+            .by
+            .iter()
+            .enumerate()
+            .any(|(at, field)| self.by[..at].contains(field))
+        {
+            return Err(QueryError::RepeatedField);
+        }
+        Ok(())
+    }
+}
+
+/// The JSON that [`Query::from_json`] reads; absent parts are left out.
+impl Serialize for Query {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("measure", &self.measure)?;
+        if !self.by.is_empty() {
+            map.serialize_entry("by", &self.by)?;
+        }
+        if let Some(Bucket { unit, zone }) = &self.bucket {
+            map.serialize_entry("bucket", unit)?;
+            map.serialize_entry("zone", zone.name())?;
+        }
+        if let Some(from) = &self.from {
+            map.serialize_entry("from", from)?;
+        }
+        if let Some(to) = &self.to {
+            map.serialize_entry("to", to)?;
+        }
+        if let Some(top) = &self.top {
+            map.serialize_entry("top", top)?;
+        }
+        if !self.filter.is_empty() {
+            map.serialize_entry("filter", &self.filter)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Query {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Query::from_json(value.to_string().as_bytes()).map_err(serde::de::Error::custom)
+    }
+}

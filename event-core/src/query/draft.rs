@@ -1,0 +1,211 @@
+//! A question while its parameters come in, in any order.
+
+use std::str::FromStr;
+
+use chrono_tz::Tz;
+
+use super::bucket::{Bucket, Unit};
+use super::cursor::Cursor;
+use super::measure::Measure;
+use super::page::{Order, Page};
+use super::parameters::ParameterError;
+use super::{Query, QueryError};
+use crate::code::Code;
+use crate::filter::{Condition, Field, Filter, Scalar, Test};
+use crate::json::{Document, Number};
+use crate::limits::Limits;
+use crate::name::{Label, SessionId, Source, Subject};
+use crate::timestamp::Timestamp;
+
+/// What has been said so far.
+#[derive(Default)]
+pub(super) struct Draft {
+    measure: Option<Measure>,
+    by: Vec<Field>,
+    unit: Option<Unit>,
+    zone: Option<Tz>,
+    /// Kept as text until the zone is known, in which a time without an offset is read.
+    from: Option<String>,
+    to: Option<String>,
+    top: Option<usize>,
+    order: Option<Order>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+    pub(super) filter: Filter,
+}
+
+fn wrong(name: &str, message: impl ToString) -> ParameterError {
+    ParameterError::new(name, Code::InvalidParameter, message.to_string())
+}
+
+/// Sets what may be set once.
+fn once<T>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), ParameterError> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(wrong(name, "this is given twice")),
+    }
+}
+
+fn read<T: FromStr<Err: ToString>>(name: &str, text: &str) -> Result<T, ParameterError> {
+    text.parse().map_err(|error: T::Err| wrong(name, error))
+}
+
+/// A count; one too large for any machine is as wrong as one that is merely too large.
+fn number(name: &str, text: &str, limit: usize) -> Result<usize, ParameterError> {
+    let number = if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().ok()
+    } else {
+        None
+    };
+    number
+        .filter(|number| (1..=limit).contains(number))
+        .ok_or_else(|| ParameterError::new(name, Code::InvalidLimit, format!("this is a number from 1 to {limit}")))
+}
+
+impl Draft {
+    pub(super) fn measure(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+        once(name, &mut self.measure, read(name, text)?)
+    }
+
+    pub(super) fn by(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+        self.by.push(read(name, text)?);
+        Ok(())
+    }
+
+    pub(super) fn bucket(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+        once(name, &mut self.unit, read(name, text)?)
+    }
+
+    pub(super) fn zone(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+        let zone = text
+            .parse()
+            .map_err(|_| wrong(name, "this is the name of a time zone, say Europe/Paris"))?;
+        once(name, &mut self.zone, zone)
+    }
+
+    pub(super) fn from(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+        once(name, &mut self.from, text.to_owned())
+    }
+
+    pub(super) fn to(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+        once(name, &mut self.to, text.to_owned())
+    }
+
+    pub(super) fn top(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+        once(name, &mut self.top, number(name, text, Query::MAX_TOP)?)
+    }
+
+    pub(super) fn limit(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+        once(name, &mut self.limit, number(name, text, Page::MAX_LIMIT)?)
+    }
+
+    pub(super) fn order(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+        once(name, &mut self.order, read(name, text)?)
+    }
+
+    pub(super) fn cursor(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+        once(name, &mut self.cursor, text.to_owned())
+    }
+
+    /// Takes a parameter that is a filter; false for any other.
+    pub(super) fn filter(&mut self, name: &str, text: &str) -> Result<bool, ParameterError> {
+        let named = if name == "session" { "session_id" } else { name };
+        let Ok(field) = named.parse::<Field>() else {
+            return Ok(false);
+        };
+        let legal = match &field {
+            Field::Category | Field::Name | Field::Version => Label::new(text).err(),
+            Field::Source => Source::new(text).err(),
+            Field::SessionId => SessionId::new(text).err(),
+            Field::Subject => Subject::new(text).err(),
+            Field::Data(_) => None,
+        };
+        if let Some(error) = legal {
+            return Err(wrong(name, error));
+        }
+        if self.filter.all.iter().any(|condition| condition.field == field) {
+            return Err(wrong(name, "this is given twice"));
+        }
+        let test = if let Field::Data(_) = field {
+            any_kind(text)
+        } else {
+            Test::equals(text)
+        };
+        self.filter.all.push(Condition { field, test });
+        Ok(true)
+    }
+
+    fn instant(&self, name: &str, text: Option<&String>) -> Result<Option<Timestamp>, ParameterError> {
+        let zone = self.zone.unwrap_or(Tz::UTC);
+        let read = |text: &String| {
+            Timestamp::parse_in(text, zone).map_err(|error| ParameterError::new(name, error.code(), error.to_string()))
+        };
+        text.map(read).transpose()
+    }
+
+    fn range(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), ParameterError> {
+        let from = self.instant("from", self.from.as_ref())?;
+        let to = self.instant("to", self.to.as_ref())?;
+        if from.zip(to).is_some_and(|(from, to)| to < from) {
+            return Err(QueryError::InvalidRange.into());
+        }
+        Ok((from, to))
+    }
+
+    pub(super) fn query(self) -> Result<Query, ParameterError> {
+        let (from, to) = self.range()?;
+        let zone = self.zone.unwrap_or(Tz::UTC);
+        let query = Query {
+            measure: self.measure.unwrap_or(Measure::Count),
+            filter: self.filter,
+            from,
+            to,
+            by: self.by,
+            bucket: self.unit.map(|unit| Bucket { unit, zone }),
+            top: self.top,
+        };
+        query.check()?;
+        Ok(query)
+    }
+
+    pub(super) fn page(self) -> Result<Page, ParameterError> {
+        let (from, to) = self.range()?;
+        let mut page = Page {
+            filter: self.filter,
+            from,
+            to,
+            order: self.order.unwrap_or_default(),
+            limit: self.limit.unwrap_or(Page::DEFAULT_LIMIT),
+            cursor: None,
+        };
+        if let Some(text) = &self.cursor {
+            let cursor = Cursor::read(text, &page.question())
+                .ok_or_else(|| ParameterError::new("cursor", Code::InvalidCursor, "this is no cursor of this list"))?;
+            page.cursor = Some(cursor);
+        }
+        Ok(page)
+    }
+}
+
+/// What a text of no kind may stand for: the string, or the scalar of which it is the JSON text.
+fn any_kind(text: &str) -> Test {
+    let scalar = match text {
+        "null" => Some(Scalar::Null),
+        "true" => Some(Scalar::Bool(true)),
+        "false" => Some(Scalar::Bool(false)),
+        text => number_text(text)
+            .filter(|number| number.to_string() == text)
+            .map(Scalar::Number),
+    };
+    match scalar {
+        Some(scalar) => Test::OneOf(vec![Scalar::from(text), scalar]),
+        None => Test::equals(text),
+    }
+}
+
+fn number_text(text: &str) -> Option<Number> {
+    Document::parse(text.as_bytes(), &Limits::DEFAULT)
+        .ok()?
+        .root()
+        .as_number()
+}

@@ -1,0 +1,106 @@
+//! What is measured of the events.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::json::Pointer;
+
+/// What is measured of the events of a group and bucket.
+///
+/// All but [`Measure::Count`] look at the events that have a JSON number at their pointer; others
+/// add nothing.
+///
+/// ```
+/// use event_core::Measure;
+/// let measure: Measure = "sum:/order_value".parse()?;
+/// assert_eq!(measure.to_string(), "sum:/order_value");
+/// assert_eq!("avg:/order_value".parse::<Measure>()?.to_string(), "average:/order_value");
+/// # Ok::<(), event_core::query::MeasureError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// How many events.
+    Count,
+    /// The sum of the numbers; 0 without any.
+    Sum(Pointer),
+    /// Their sum divided by their count, rounded half-even at 12 places; nothing without any.
+    Average(Pointer),
+    /// The least; nothing without any.
+    Minimum(Pointer),
+    /// The greatest; nothing without any.
+    Maximum(Pointer),
+}
+
+/// The text is no [`Measure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a measure is count, or sum, average, minimum or maximum with a JSON pointer into the data, say sum:/order_value"
+)]
+pub struct MeasureError;
+
+impl Measure {
+    /// The name of the measure, without its pointer.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Measure::Count => "count",
+            Measure::Sum(_) => "sum",
+            Measure::Average(_) => "average",
+            Measure::Minimum(_) => "minimum",
+            Measure::Maximum(_) => "maximum",
+        }
+    }
+
+    /// Where the measured number is; `None` for a count.
+    #[must_use]
+    pub const fn pointer(&self) -> Option<&Pointer> {
+        match self {
+            Measure::Count => None,
+            Measure::Sum(at) | Measure::Average(at) | Measure::Minimum(at) | Measure::Maximum(at) => Some(at),
+        }
+    }
+}
+
+impl FromStr for Measure {
+    type Err = MeasureError;
+
+    fn from_str(text: &str) -> Result<Self, MeasureError> {
+        if text == "count" {
+            return Ok(Measure::Count);
+        }
+        let (name, pointer) = text.split_once(':').ok_or(MeasureError)?;
+        if !pointer.starts_with('/') {
+            return Err(MeasureError);
+        }
+        let pointer = pointer.parse().map_err(|_| MeasureError)?;
+        match name {
+            "sum" => Ok(Measure::Sum(pointer)),
+            "average" | "avg" => Ok(Measure::Average(pointer)),
+            "minimum" | "min" => Ok(Measure::Minimum(pointer)),
+            "maximum" | "max" => Ok(Measure::Maximum(pointer)),
+            _ => Err(MeasureError),
+        }
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())?;
+        self.pointer().map_or(Ok(()), |pointer| write!(f, ":{pointer}"))
+    }
+}
+
+impl Serialize for Measure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Measure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
