@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use event_core::refusal::Refusal;
-use event_core::{Code, Envelope, StoredEvent, Verdict, Status};
+use event_core::{Code, Envelope, Status, StoredEvent, Verdict};
 use sea_orm::{ConnectionTrait, Value};
 
 use crate::dictionary::{Dictionary, Kind};
@@ -54,7 +54,12 @@ pub(crate) async fn append(
     let mut verdicts = Vec::with_capacity(entries.len());
     for entry in entries {
         verdicts.push(match entry {
-            Entry::Refused { refusal, source, raw, received_at } => {
+            Entry::Refused {
+                refusal,
+                source,
+                raw,
+                received_at,
+            } => {
                 keep(inner, db, refusal, source, raw, *received_at).await?;
                 Verdict::refused(Status::Quarantined, refusal)
             }
@@ -85,16 +90,30 @@ async fn rows<'a>(
     if count == 0 {
         return Ok(Vec::new());
     }
-    let pairs = events().filter_map(|(event, _)| trail::pair(event.event().envelope())).collect();
+    let pairs = events()
+        .filter_map(|(event, _)| trail::pair(event.event().envelope()))
+        .collect();
     ids.trails.learn(pairs, inner.dialect, db, &inner.tables).await?;
     let first = position::take(count, inner.dialect, db, &inner.tables).await?;
     let mut rows = Vec::with_capacity(count);
     for (position, (event, received_at)) in (first..).zip(events()) {
-        let Envelope { id, event_type, version, source, .. } = event.event().envelope();
-        let kind = Kind { event_type: event_type.clone(), version: version.clone() };
+        let Envelope {
+            id,
+            event_type,
+            version,
+            source,
+            ..
+        } = event.event().envelope();
+        let kind = Kind {
+            event_type: event_type.clone(),
+            version: version.clone(),
+        };
         rows.push(NewEvent {
             position,
-            source_id: ids.dictionary.new_source_id(source, inner.dialect, db, &inner.tables).await?,
+            source_id: ids
+                .dictionary
+                .new_source_id(source, inner.dialect, db, &inner.tables)
+                .await?,
             event_id: event_id::encode(id),
             kind_id: ids.dictionary.kind_id(&kind, inner.dialect, db, &inner.tables).await?,
             trail_id: trail::pair(event.event().envelope()).and_then(|pair| ids.trails.id(&pair)),
@@ -115,7 +134,10 @@ async fn insert(inner: &Inner, db: &impl ConnectionTrait, chunk: &[NewEvent<'_>]
         format!("{insert}{}) VALUES {rows} {keep}", event::COLUMNS)
     });
     let values = chunk.iter().flat_map(NewEvent::values);
-    Ok(db.execute_raw(inner.dialect.statement(&sql, values)).await?.rows_affected())
+    Ok(db
+        .execute_raw(inner.dialect.statement(&sql, values))
+        .await?
+        .rows_affected())
 }
 
 /// Reads back whose ids of a chunk were taken: rows that are there at another place than was meant.
@@ -128,10 +150,18 @@ async fn find_earlier(
     let rows = vec!["(?, ?)"; chunk.len()].join(", ");
     let select = "SELECT position, source_id, event_id, hash FROM {events} WHERE (event_id, source_id) IN (VALUES ";
     let sql = format!("{}{rows})", inner.tables.sql(select));
-    let values = chunk.iter().flat_map(|row| [Value::from(row.event_id.clone()), Value::from(row.source_id)]);
+    let values = chunk
+        .iter()
+        .flat_map(|row| [Value::from(row.event_id.clone()), Value::from(row.source_id)]);
     for row in db.query_all_raw(inner.dialect.statement(&sql, values)).await? {
         let key = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        earlier.insert(key, Earlier { position: row.try_get_by_index(0)?, hash: row.try_get_by_index(3)? });
+        earlier.insert(
+            key,
+            Earlier {
+                position: row.try_get_by_index(0)?,
+                hash: row.try_get_by_index(3)?,
+            },
+        );
     }
     Ok(())
 }

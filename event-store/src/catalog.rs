@@ -40,7 +40,9 @@ const SELECTED: &str = "category, name, version, schema_json, mapping_json, poli
 fn read(row: &QueryResult) -> Result<TypeRecord, Error> {
     fn json<T: serde::de::DeserializeOwned>(row: &QueryResult, column: usize) -> Result<Option<T>, Error> {
         let text: Option<String> = row.try_get_by_index(column)?;
-        text.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| Error::corrupt("a type that is not JSON"))
+        text.map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|_| Error::corrupt("a type that is not JSON"))
     }
     let (category, name): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     let version: String = row.try_get_by_index(2)?;
@@ -57,12 +59,18 @@ fn read(row: &QueryResult) -> Result<TypeRecord, Error> {
 }
 
 /// Every version of every type, in the order of registration.
-pub(crate) async fn records(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<Vec<TypeRecord>, Error> {
+pub(crate) async fn records(
+    dialect: Dialect,
+    db: &impl ConnectionTrait,
+    tables: &Tables,
+) -> Result<Vec<TypeRecord>, Error> {
     let sql = format!("SELECT {SELECTED} FROM {} ORDER BY id", tables.sql("{catalog}"));
     let rows = db.query_all_raw(dialect.statement(&sql, [])).await?;
     let mut records = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     for at in 0..records.len() {
-        let newer = records[at + 1..].iter().any(|later| later.event_type == records[at].event_type);
+        let newer = records[at + 1..]
+            .iter()
+            .any(|later| later.event_type == records[at].event_type);
         records[at].active = !newer;
     }
     Ok(records)
@@ -75,14 +83,16 @@ pub(crate) async fn load(
     tables: &Tables,
     options: &Options,
 ) -> Result<Registry, Error> {
-    let mut registry = Registry {
-        unknown_types: options.unknown_types,
-        future_tolerance_seconds: options.future_tolerance_seconds,
-        ..Registry::default()
-    };
+    let mut registry = Registry::default();
+    registry.unknown_types = options.unknown_types;
+    registry.future_tolerance_seconds = options.future_tolerance_seconds;
     for record in records(dialect, db, tables).await? {
         let schema = record.schema.as_ref().map(Schema::compile).transpose()?;
-        let definition = Definition { schema, mapping: record.mapping, policy: record.policy.unwrap_or_default() };
+        let definition = Definition {
+            schema,
+            mapping: record.mapping,
+            policy: record.policy.unwrap_or_default(),
+        };
         registry.insert(record.event_type, record.version, definition);
     }
     Ok(registry)

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use event_core::Pointer;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait, Value,
+    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait, Value,
 };
 
 use crate::error::{Cause, Error};
@@ -41,7 +41,9 @@ impl Dialect {
         }
         // The URL may hold a password.
         let scheme = url.split(':').next().unwrap_or_default();
-        Err(Error::Config(format!("unknown database URL \"{scheme}:…\": write sqlite://events.db?mode=rwc")))
+        Err(Error::Config(format!(
+            "unknown database URL \"{scheme}:…\": write sqlite://events.db?mode=rwc"
+        )))
     }
 
     /// Refuses a database whose own settings would break the promises of the options.

@@ -74,10 +74,19 @@ impl Dictionary {
         let newest = self.kinds.keys().max().copied().unwrap_or(0);
         let sql = tables.sql("SELECT id, category, name, version FROM {kinds} WHERE id > ?");
         for row in db.query_all_raw(dialect.statement(&sql, [newest.into()])).await? {
-            let (category, name, version): (String, String, String) =
-                (row.try_get_by_index(1)?, row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+            let (category, name, version): (String, String, String) = (
+                row.try_get_by_index(1)?,
+                row.try_get_by_index(2)?,
+                row.try_get_by_index(3)?,
+            );
             let event_type = EventType::new(category, name).map_err(|_| Error::corrupt("a malformed event type"))?;
-            self.add_kind(row.try_get_by_index(0)?, Kind { event_type, version: Label::new(version).ok() });
+            self.add_kind(
+                row.try_get_by_index(0)?,
+                Kind {
+                    event_type,
+                    version: Label::new(version).ok(),
+                },
+            );
         }
         let newest = self.sources.keys().max().copied().unwrap_or(0);
         let sql = tables.sql("SELECT id, name FROM {sources} WHERE id > ?");
@@ -101,9 +110,17 @@ impl Dictionary {
             return Ok(*id);
         }
         let version = kind.version.as_ref().map_or("", Label::as_str);
-        let key = [kind.event_type.category.as_str(), kind.event_type.name.as_str(), version];
+        let key = [
+            kind.event_type.category.as_str(),
+            kind.event_type.name.as_str(),
+            version,
+        ];
         let insert = "INSERT INTO {kinds} (category, name, version) VALUES (?, ?, ?)";
-        let insert = format!("{} {}", tables.sql(insert), dialect.keep_existing("category, name, version"));
+        let insert = format!(
+            "{} {}",
+            tables.sql(insert),
+            dialect.keep_existing("category, name, version")
+        );
         db.execute_raw(dialect.statement(&insert, key.map(Into::into))).await?;
         let select = tables.sql("SELECT id FROM {kinds} WHERE category = ? AND name = ? AND version = ?");
         let id = only_number(db, dialect.statement(&select, key.map(Into::into))).await?;
@@ -122,8 +139,13 @@ impl Dictionary {
         if let Some(id) = self.source_id(source) {
             return Ok(id);
         }
-        let insert = format!("{} {}", tables.sql("INSERT INTO {sources} (name) VALUES (?)"), dialect.keep_existing("name"));
-        db.execute_raw(dialect.statement(&insert, [source.as_str().into()])).await?;
+        let insert = format!(
+            "{} {}",
+            tables.sql("INSERT INTO {sources} (name) VALUES (?)"),
+            dialect.keep_existing("name")
+        );
+        db.execute_raw(dialect.statement(&insert, [source.as_str().into()]))
+            .await?;
         let select = tables.sql("SELECT id FROM {sources} WHERE name = ?");
         let id = only_number(db, dialect.statement(&select, [source.as_str().into()])).await?;
         self.add_source(id, source.clone());
@@ -133,6 +155,9 @@ impl Dictionary {
 
 /// The one number that a statement answers.
 pub(crate) async fn only_number(db: &impl ConnectionTrait, statement: sea_orm::Statement) -> Result<i64, Error> {
-    let row = db.query_one_raw(statement).await?.ok_or_else(|| Error::corrupt("no row where one must be"))?;
+    let row = db
+        .query_one_raw(statement)
+        .await?
+        .ok_or_else(|| Error::corrupt("no row where one must be"))?;
     Ok(row.try_get_by_index(0)?)
 }

@@ -2,10 +2,10 @@
 
 use chrono_tz::Tz;
 use event_core::event::Reception;
+use event_core::mapping;
 use event_core::refusal::Refusal;
 use event_core::registry::{Definition, Keep, Registry};
 use event_core::{Code, Event, EventId, EventType, Label, Limits, Source, Status, Timestamp, ValidEvent, Verdict};
-use event_core::mapping;
 use std::sync::Arc;
 
 use crate::error::{Cause, Error};
@@ -81,18 +81,27 @@ impl EventStore {
         }
         let registry = self.registry();
         for offer in &offers {
-            if let Offer::Foreign { event_type, version, .. } = offer
+            if let Offer::Foreign {
+                event_type, version, ..
+            } = offer
                 && definition(&registry, event_type, version.as_ref()).is_none()
             {
                 return Err(Error::TypeNotFound);
             }
         }
-        let judge = Judge { registry, origin: origin.clone(), limits: self.inner().options.limits, received_at: now() };
+        let judge = Judge {
+            registry,
+            origin: origin.clone(),
+            limits: self.inner().options.limits,
+            received_at: now(),
+        };
         let judged = if offers.len() < LONG {
             judge.all(offers)
         } else {
             let work = tokio::task::spawn_blocking(move || judge.all(offers));
-            work.await.map_err(|error| Error::Corrupt { what: format!("judging failed: {error}") })?
+            work.await.map_err(|error| Error::Corrupt {
+                what: format!("judging failed: {error}"),
+            })?
         };
         self.keep(judged).await
     }
@@ -104,7 +113,13 @@ impl EventStore {
     /// (100,000 unless [`Options::queue_events`](crate::Options::queue_events) says otherwise).
     pub async fn append(&self, events: Vec<ValidEvent>) -> Result<Vec<Verdict>, Error> {
         let received_at = now();
-        let entry = |event| Judged::Keep(Entry::Event { event: Box::new(event), raw: None, received_at });
+        let entry = |event| {
+            Judged::Keep(Entry::Event {
+                event: Box::new(event),
+                raw: None,
+                received_at,
+            })
+        };
         self.keep(events.into_iter().map(entry).collect()).await
     }
 
@@ -120,15 +135,22 @@ impl EventStore {
                 Judged::Drop(verdict) => verdicts.push(Some(verdict)),
             }
         }
-        let mut kept = if entries.is_empty() { Vec::new() } else { self.store(entries).await? }.into_iter();
+        let mut kept = if entries.is_empty() {
+            Vec::new()
+        } else {
+            self.store(entries).await?
+        }
+        .into_iter();
         let all = verdicts.into_iter().map(|verdict| verdict.or_else(|| kept.next()));
-        all.collect::<Option<_>>().ok_or_else(|| Error::corrupt("fewer verdicts than events"))
+        all.collect::<Option<_>>()
+            .ok_or_else(|| Error::corrupt("fewer verdicts than events"))
     }
 
     async fn store(&self, entries: Vec<Entry>) -> Result<Vec<Verdict>, Error> {
         let inner = self.inner();
         // A large batch may take longer than a small one.
-        let patience = inner.options.request_timeout + std::time::Duration::from_micros(200) * u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        let patience = inner.options.request_timeout
+            + std::time::Duration::from_micros(200) * u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let answer = inner.queue.offer(entries)?;
         match tokio::time::timeout(patience, answer).await {
             Ok(Ok(verdicts)) => verdicts,
@@ -152,7 +174,10 @@ struct Judge {
 }
 
 fn definition<'a>(registry: &'a Registry, event_type: &EventType, version: Option<&Label>) -> Option<&'a Definition> {
-    registry.get(event_type, version).map(Arc::as_ref).filter(|definition| definition.mapping.is_some())
+    registry
+        .get(event_type, version)
+        .map(Arc::as_ref)
+        .filter(|definition| definition.mapping.is_some())
 }
 
 impl Judge {
@@ -172,8 +197,13 @@ impl Judge {
             Offer::Json(bytes) => (Event::from_slice(&bytes, &reception), Some(bytes)),
             Offer::CloudEvent(bytes) => (mapping::cloud_event(&bytes, &reception), Some(bytes)),
             Offer::Event(event) => (Ok(*event), None),
-            Offer::Foreign { bytes, event_type, version } => {
-                let mapping = definition(&self.registry, &event_type, version.as_ref()).and_then(|it| it.mapping.as_ref());
+            Offer::Foreign {
+                bytes,
+                event_type,
+                version,
+            } => {
+                let mapping =
+                    definition(&self.registry, &event_type, version.as_ref()).and_then(|it| it.mapping.as_ref());
                 let lifted = match mapping {
                     Some(mapping) => mapping.lift(&bytes, &event_type, version.as_ref(), &reception),
                     None => Err(Refusal::new(Code::MappingFailed, "", "the type has no mapping")),
@@ -188,7 +218,13 @@ impl Judge {
         };
         let (refusal, keep) = match read {
             Ok(event) => match self.registry.validate(event, self.received_at) {
-                Ok(event) => return Judged::Keep(Entry::Event { event: Box::new(event), raw, received_at: self.received_at }),
+                Ok(event) => {
+                    return Judged::Keep(Entry::Event {
+                        event: Box::new(event),
+                        raw,
+                        received_at: self.received_at,
+                    });
+                }
                 Err(refused) => (refused.refusal, refused.keep),
             },
             Err(refusal) => (refusal, Keep::Quarantine),
@@ -196,9 +232,18 @@ impl Judge {
         match keep {
             Keep::Nothing => Judged::Drop(Verdict::refused(Status::Rejected, &refusal)),
             Keep::Quarantine => {
-                let source = refusal.claims.source.clone().unwrap_or_else(|| self.origin.source.clone());
+                let source = refusal
+                    .claims
+                    .source
+                    .clone()
+                    .unwrap_or_else(|| self.origin.source.clone());
                 let (refusal, raw, received_at) = (Box::new(refusal), raw.unwrap_or_default(), self.received_at);
-                Judged::Keep(Entry::Refused { refusal, source, raw, received_at })
+                Judged::Keep(Entry::Refused {
+                    refusal,
+                    source,
+                    raw,
+                    received_at,
+                })
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use event_core::{Registry, Timestamp};
-use sea_orm::DatabaseConnection;
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tokio::sync::RwLock as AsyncRwLock;
 
 use crate::dialect::{Connections, Dialect};
@@ -67,11 +67,19 @@ impl Inner {
 
     /// The kinds and sources as they are in the database now.
     pub(crate) async fn dictionary(&self) -> Result<Arc<Dictionary>, Error> {
-        let mut fresh = Dictionary::clone(&*self.dictionary.read().await.clone());
-        if fresh.refresh(self.dialect, &self.reader, &self.tables).await? {
-            *self.dictionary.write().await = Arc::new(fresh.clone());
+        self.dictionary_in(&self.reader).await
+    }
+
+    /// The kinds and sources as a transaction sees them; those of later ones may be among them.
+    pub(crate) async fn dictionary_in(&self, db: &impl ConnectionTrait) -> Result<Arc<Dictionary>, Error> {
+        let known = Arc::clone(&*self.dictionary.read().await);
+        let mut fresh = Dictionary::clone(&known);
+        if !fresh.refresh(self.dialect, db, &self.tables).await? {
+            return Ok(known);
         }
-        Ok(Arc::new(fresh))
+        let fresh = Arc::new(fresh);
+        *self.dictionary.write().await = Arc::clone(&fresh);
+        Ok(fresh)
     }
 
     /// The writer lives.
@@ -87,9 +95,21 @@ impl Inner {
     }
 }
 
+/// Runs to its end whatever becomes of the caller: a statement or transaction that is abandoned
+/// half-way would leave a pooled connection in doubt.
+pub(crate) async fn detached<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::spawn(work)
+        .await
+        .map_err(|error| Error::corrupt(format!("the work failed: {error}")))?
+}
+
 /// Now, by this machine's clock.
 pub(crate) fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::MIN.saturating_add_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 

@@ -24,7 +24,11 @@ pub(crate) async fn keep(
     let claims = &refusal.claims;
     let cut = matches!(refusal.code, Code::EventTooLarge | Code::TooDeep) && raw.len() > KEPT_BYTES;
     let mut digest = blake3::Hasher::new();
-    digest.update(source.as_str().as_bytes()).update(b"\0").update(refusal.code.as_str().as_bytes()).update(b"\0");
+    digest
+        .update(source.as_str().as_bytes())
+        .update(b"\0")
+        .update(refusal.code.as_str().as_bytes())
+        .update(b"\0");
     digest.update(raw);
     let sha256 = cut.then(|| hex(&sha2::Sha256::digest(raw)));
     let kept = if cut { &raw[..KEPT_BYTES] } else { raw };

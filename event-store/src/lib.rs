@@ -22,12 +22,16 @@ mod ingest;
 mod receipt;
 mod session;
 mod quarantine;
+mod selection;
+mod page;
+mod answer;
 
 pub use catalog::TypeRecord;
 pub use entity::quarantine::QuarantineEntry;
 pub use error::{Cause, Error};
 pub use ingest::{Offer, Origin};
 pub use options::{Durability, Options};
+pub use page::EventPage;
 pub use quarantine::{QuarantineCount, QuarantinePage, Quarantined};
 pub use receipt::Receipt;
 pub use register::{Registered, TypeChange};

@@ -28,7 +28,9 @@ pub(crate) async fn migrate(dialect: Dialect, db: &DatabaseConnection, tables: &
     }
     let transaction = dialect.begin(db).await?;
     transaction
-        .execute_unprepared(&sql("CREATE TABLE IF NOT EXISTS {migrations} (version {int} NOT NULL PRIMARY KEY) {table}"))
+        .execute_unprepared(&sql(
+            "CREATE TABLE IF NOT EXISTS {migrations} (version {int} NOT NULL PRIMARY KEY) {table}",
+        ))
         .await?;
     // Asked again under the lock: another process may have been faster.
     let found = applied(dialect, &transaction, tables).await?;
@@ -40,13 +42,18 @@ pub(crate) async fn migrate(dialect: Dialect, db: &DatabaseConnection, tables: &
             transaction.execute_unprepared(&sql(statement)).await?;
         }
         let record = tables.sql("INSERT INTO {migrations} (version) VALUES (?)");
-        transaction.execute_raw(dialect.statement(&record, [number.into()])).await?;
+        transaction
+            .execute_raw(dialect.statement(&record, [number.into()]))
+            .await?;
     }
     Ok(transaction.commit().await?)
 }
 
 async fn applied(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<i64, Error> {
     let statement = dialect.statement(&tables.sql("SELECT COALESCE(MAX(version), 0) FROM {migrations}"), []);
-    let row = db.query_one_raw(statement).await?.ok_or_else(|| Error::corrupt("no row for a maximum"))?;
+    let row = db
+        .query_one_raw(statement)
+        .await?
+        .ok_or_else(|| Error::corrupt("no row for a maximum"))?;
     Ok(row.try_get_by_index(0)?)
 }

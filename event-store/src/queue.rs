@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use event_core::{ValidEvent, Verdict};
 use event_core::refusal::Refusal;
+use event_core::{ValidEvent, Verdict};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
@@ -14,9 +14,18 @@ use event_core::Timestamp;
 #[derive(Debug)]
 pub(crate) enum Entry {
     /// An event to store, with the bytes that it came as, should its id be taken.
-    Event { event: Box<ValidEvent>, raw: Option<Vec<u8>>, received_at: Timestamp },
+    Event {
+        event: Box<ValidEvent>,
+        raw: Option<Vec<u8>>,
+        received_at: Timestamp,
+    },
     /// A refused event to keep in the quarantine.
-    Refused { refusal: Box<Refusal>, source: event_core::Source, raw: Vec<u8>, received_at: Timestamp },
+    Refused {
+        refusal: Box<Refusal>,
+        source: event_core::Source,
+        raw: Vec<u8>,
+        received_at: Timestamp,
+    },
 }
 
 impl Entry {
@@ -82,7 +91,13 @@ impl Queue {
         };
         // Unbounded here, because the load bounds it by what the entries weigh.
         let (jobs, receiver) = mpsc::unbounded_channel();
-        (Queue { load: Arc::new(load), jobs }, receiver)
+        (
+            Queue {
+                load: Arc::new(load),
+                jobs,
+            },
+            receiver,
+        )
     }
 
     /// Takes the entries, or says at once why not.
@@ -91,16 +106,25 @@ impl Queue {
             return Err(Error::Closed);
         }
         if entries.len() > self.load.most_events {
-            return Err(Error::BatchTooLarge { events: entries.len(), limit: self.load.most_events });
+            return Err(Error::BatchTooLarge {
+                events: entries.len(),
+                limit: self.load.most_events,
+            });
         }
         let place = self.place(entries.len(), entries.iter().map(Entry::bytes).sum())?;
         let (reply, answer) = oneshot::channel();
-        self.jobs.send(Job { entries, reply, place }).map_err(|_| Error::Closed)?;
+        self.jobs
+            .send(Job { entries, reply, place })
+            .map_err(|_| Error::Closed)?;
         Ok(answer)
     }
 
     fn place(&self, events: usize, bytes: usize) -> Result<Place, Error> {
-        let place = Place { load: Arc::clone(&self.load), events, bytes };
+        let place = Place {
+            load: Arc::clone(&self.load),
+            events,
+            bytes,
+        };
         let waiting_events = self.load.events.fetch_add(events, Ordering::Relaxed);
         let waiting_bytes = self.load.bytes.fetch_add(bytes, Ordering::Relaxed);
         // A single batch may be larger than the bound on bytes, if nothing else waits.
@@ -120,6 +144,9 @@ impl Queue {
 
     /// Events and bytes that wait.
     pub(crate) fn waiting(&self) -> (usize, usize) {
-        (self.load.events.load(Ordering::Relaxed), self.load.bytes.load(Ordering::Relaxed))
+        (
+            self.load.events.load(Ordering::Relaxed),
+            self.load.bytes.load(Ordering::Relaxed),
+        )
     }
 }

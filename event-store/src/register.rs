@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::catalog::{self, TypeRecord};
 use crate::error::Error;
-use crate::inner::{Inner, now};
+use crate::inner::{Inner, detached, now};
 use crate::store::EventStore;
 
 /// What to change of a version of an event type; what is `None` stays as it is.
@@ -38,12 +38,15 @@ impl EventStore {
     ///
     /// # Errors
     /// [`Error::Schema`] for a schema that is not taken; nothing is changed then.
-    pub async fn register(&self, event_type: &EventType, version: &Label, change: TypeChange) -> Result<Registered, Error> {
+    pub async fn register(
+        &self,
+        event_type: &EventType,
+        version: &Label,
+        change: TypeChange,
+    ) -> Result<Registered, Error> {
         change.schema.as_ref().map(Schema::compile).transpose()?;
         let (inner, event_type, version) = (self.inner().clone(), event_type.clone(), version.clone());
-        // A task of its own, so that a caller that goes away leaves no transaction half-way.
-        let work = tokio::spawn(async move { register(&inner, &event_type, &version, change).await });
-        work.await.map_err(|error| Error::corrupt(format!("the registration failed: {error}")))?
+        detached(async move { register(&inner, &event_type, &version, change).await }).await
     }
 
     /// All versions of all event types, in the order of their registration.
@@ -51,8 +54,8 @@ impl EventStore {
     /// # Errors
     /// If the database fails.
     pub async fn types(&self) -> Result<Vec<TypeRecord>, Error> {
-        let inner = self.inner();
-        catalog::records(inner.dialect, &inner.reader, &inner.tables).await
+        let inner = self.inner().clone();
+        detached(async move { catalog::records(inner.dialect, &inner.reader, &inner.tables).await }).await
     }
 
     /// One version of an event type.
@@ -61,15 +64,24 @@ impl EventStore {
     /// If the database fails.
     pub async fn event_type(&self, event_type: &EventType, version: &Label) -> Result<Option<TypeRecord>, Error> {
         let records = self.types().await?;
-        Ok(records.into_iter().find(|record| record.event_type == *event_type && record.version == *version))
+        Ok(records
+            .into_iter()
+            .find(|record| record.event_type == *event_type && record.version == *version))
     }
 }
 
-async fn register(inner: &Inner, event_type: &EventType, version: &Label, change: TypeChange) -> Result<Registered, Error> {
+async fn register(
+    inner: &Inner,
+    event_type: &EventType,
+    version: &Label,
+    change: TypeChange,
+) -> Result<Registered, Error> {
     let (dialect, tables) = (inner.dialect, &inner.tables);
     let transaction = dialect.begin(&inner.writer).await?;
     let known = catalog::records(dialect, &transaction, tables).await?;
-    let known = known.into_iter().find(|record| record.event_type == *event_type && record.version == *version);
+    let known = known
+        .into_iter()
+        .find(|record| record.event_type == *event_type && record.version == *version);
     let json = |value: Option<serde_json::Result<String>>| value.transpose().map_err(|_| Error::corrupt("no JSON"));
     let merged = TypeChange {
         schema: change.schema.or_else(|| known.as_ref()?.schema.clone()),
@@ -100,9 +112,15 @@ async fn register(inner: &Inner, event_type: &EventType, version: &Label, change
         "INSERT INTO {catalog} (schema_json, mapping_json, policy_json, registered_at, category, name, version) \
          VALUES (?, ?, ?, ?, ?, ?, ?)"
     };
-    transaction.execute_raw(dialect.statement(&tables.sql(sql), values)).await?;
+    transaction
+        .execute_raw(dialect.statement(&tables.sql(sql), values))
+        .await?;
     let registry = catalog::load(dialect, &transaction, tables, &inner.options).await?;
     transaction.commit().await?;
     inner.replace_registry(registry);
-    Ok(if known.is_some() { Registered::Changed } else { Registered::Created })
+    Ok(if known.is_some() {
+        Registered::Changed
+    } else {
+        Registered::Created
+    })
 }

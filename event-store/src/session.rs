@@ -6,6 +6,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::entity::event::{SELECTED, stored};
 use crate::error::Error;
+use crate::inner::{Inner, detached};
 use crate::store::EventStore;
 
 impl EventStore {
@@ -14,12 +15,26 @@ impl EventStore {
     /// # Errors
     /// If the database fails.
     pub async fn session(&self, id: &SessionId) -> Result<Option<Session>, Error> {
-        let inner = self.inner();
-        let dictionary = inner.dictionary().await?;
-        let tables = inner.tables.sql("{trails} t JOIN {events} e ON e.trail_id = t.id");
-        let sql = format!("SELECT {SELECTED} FROM {tables} WHERE t.session = ? ORDER BY e.position");
-        let rows = inner.reader.query_all_raw(inner.dialect.statement(&sql, [id.as_str().into()])).await?;
-        let events = rows.iter().map(|row| stored(row, &dictionary)).collect::<Result<Vec<_>, _>>()?;
-        Ok(if events.is_empty() { None } else { Some(Session::of(events)) })
+        let (inner, id) = (self.inner().clone(), id.clone());
+        detached(async move { read(&inner, &id).await }).await
     }
+}
+
+async fn read(inner: &Inner, id: &SessionId) -> Result<Option<Session>, Error> {
+    let dictionary = inner.dictionary().await?;
+    let tables = inner.tables.sql("{trails} t JOIN {events} e ON e.trail_id = t.id");
+    let sql = format!("SELECT {SELECTED} FROM {tables} WHERE t.session = ? ORDER BY e.position");
+    let rows = inner
+        .reader
+        .query_all_raw(inner.dialect.statement(&sql, [id.as_str().into()]))
+        .await?;
+    let events = rows
+        .iter()
+        .map(|row| stored(row, &dictionary))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(if events.is_empty() {
+        None
+    } else {
+        Some(Session::of(events))
+    })
 }

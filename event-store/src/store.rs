@@ -87,7 +87,15 @@ impl EventStore {
     pub async fn from_connection(db: DatabaseConnection, options: Options) -> Result<Self, Error> {
         options.check()?;
         let dialect = Dialect::of(&db)?;
-        EventStore::open(dialect, Connections { reader: db.clone(), writer: db }, options).await
+        EventStore::open(
+            dialect,
+            Connections {
+                reader: db.clone(),
+                writer: db,
+            },
+            options,
+        )
+        .await
     }
 
     async fn open(dialect: Dialect, connections: Connections, options: Options) -> Result<Self, Error> {
@@ -97,9 +105,19 @@ impl EventStore {
         migration::migrate(dialect, &writer, &tables).await?;
         let registry = catalog::load(dialect, &reader, &tables, &options).await?;
         let (queue, jobs) = Queue::new(options.queue_events, options.queue_bytes);
-        let inner = Arc::new(Inner::new(dialect, tables, options, Connections { writer, reader }, queue, registry));
+        let inner = Arc::new(Inner::new(
+            dialect,
+            tables,
+            options,
+            Connections { writer, reader },
+            queue,
+            registry,
+        ));
         let task = tokio::spawn(writer::run(Arc::clone(&inner), jobs));
-        Ok(EventStore { inner, writer: Arc::new(Mutex::new(Some(task))) })
+        Ok(EventStore {
+            inner,
+            writer: Arc::new(Mutex::new(Some(task))),
+        })
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {
@@ -131,7 +149,9 @@ impl EventStore {
     /// # Errors
     /// If it does not, in the time that requests wait.
     pub async fn ping(&self) -> Result<(), Error> {
-        position::head(self.inner.dialect, &self.inner.reader, &self.inner.tables).await.map(drop)
+        position::head(self.inner.dialect, &self.inner.reader, &self.inner.tables)
+            .await
+            .map(drop)
     }
 
     /// Takes nothing more, stores all that was taken, and lets go of the database.
@@ -151,4 +171,3 @@ impl EventStore {
         Ok(())
     }
 }
-

@@ -7,11 +7,22 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 8] = ["log", "sources", "kinds", "trails", "events", "catalog", "quarantine", "migrations"];
+const NAMES: [&str; 8] = [
+    "log",
+    "sources",
+    "kinds",
+    "trails",
+    "events",
+    "catalog",
+    "quarantine",
+    "migrations",
+];
 
 impl Tables {
     pub(crate) fn new(prefix: &str) -> Self {
-        Tables { prefix: prefix.to_owned() }
+        Tables {
+            prefix: prefix.to_owned(),
+        }
     }
 
     /// The statement with `{name}` replaced by the prefixed name of each table, and `{p}` by the

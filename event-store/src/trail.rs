@@ -52,13 +52,20 @@ impl Trails {
         }
         for chunk in pairs.chunks(CHUNK) {
             let rows = vec!["(?, ?)"; chunk.len()].join(", ");
-            let values = || chunk.iter().flat_map(|(session, subject)| [session.as_str().into(), subject.as_str().into()]);
+            let values = || {
+                chunk
+                    .iter()
+                    .flat_map(|(session, subject)| [session.as_str().into(), subject.as_str().into()])
+            };
             let insert = tables.sql("INSERT INTO {trails} (session, subject) VALUES ");
             let insert = format!("{insert}{rows} {}", dialect.keep_existing("session, subject"));
             db.execute_raw(dialect.statement(&insert, values())).await?;
             let select = tables.sql("SELECT id, session, subject FROM {trails} WHERE (session, subject) IN (VALUES ");
             let values: Vec<Value> = values().collect();
-            for row in db.query_all_raw(dialect.statement(&format!("{select}{rows})"), values)).await? {
+            for row in db
+                .query_all_raw(dialect.statement(&format!("{select}{rows})"), values))
+                .await?
+            {
                 let pair = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
                 self.known.insert(pair, row.try_get_by_index(0)?);
             }

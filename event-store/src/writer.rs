@@ -40,7 +40,9 @@ pub(crate) async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job
         let Some(first) = first else { return };
         let mut group = vec![first];
         let mut events = group[0].entries.len();
-        while events < MOST_EVENTS && let Ok(job) = jobs.try_recv() {
+        while events < MOST_EVENTS
+            && let Ok(job) = jobs.try_recv()
+        {
             events += job.entries.len();
             group.push(job);
         }
@@ -107,6 +109,9 @@ async fn commit(inner: &Inner, ids: &mut Ids, group: &[Job]) -> Result<Vec<Vec<V
         verdicts.push(all.by_ref().take(job.entries.len()).collect());
     }
     // Whatever a failed commit says, the rows may be there.
-    transaction.commit().await.map_err(|error| Error::Unknown(Cause::from(&error)))?;
+    transaction
+        .commit()
+        .await
+        .map_err(|error| Error::Unknown(Cause::from(&error)))?;
     Ok(verdicts)
 }

@@ -14,7 +14,11 @@ pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections,
     let memory = url.contains(":memory:") || url.contains("mode=memory");
     let writer = open(url, options, 1, false).await?;
     // Every connection to a database in memory would have one of its own.
-    let reader = if memory { writer.clone() } else { open(url, options, 4, true).await? };
+    let reader = if memory {
+        writer.clone()
+    } else {
+        open(url, options, 4, true).await?
+    };
     Ok(Connections { writer, reader })
 }
 
@@ -47,18 +51,28 @@ async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -
                 .pragma("temp_store", "MEMORY")
                 .pragma("mmap_size", "0")
         });
-    Database::connect(connect).await.map_err(|error| Error::Unavailable(Cause::from(&error)))
+    Database::connect(connect)
+        .await
+        .map_err(|error| Error::Unavailable(Cause::from(&error)))
 }
 
 pub(super) async fn check(db: &DatabaseConnection, options: &Options) -> Result<(), Error> {
-    let row = db.query_one_raw(super::Dialect::Sqlite.statement("SELECT sqlite_version()", [])).await?;
+    let row = db
+        .query_one_raw(super::Dialect::Sqlite.statement("SELECT sqlite_version()", []))
+        .await?;
     let version: String = row.ok_or_else(|| Error::corrupt("no version"))?.try_get_by_index(0)?;
     let numbers: Vec<u32> = version.split('.').filter_map(|number| number.parse().ok()).collect();
     if numbers.as_slice() < MIN_VERSION.as_slice() {
-        return Err(Error::Config(format!("SQLite {version} may corrupt its log: 3.51.3 is the oldest to use")));
+        return Err(Error::Config(format!(
+            "SQLite {version} may corrupt its log: 3.51.3 is the oldest to use"
+        )));
     }
-    let row = db.query_one_raw(super::Dialect::Sqlite.statement("PRAGMA synchronous", [])).await?;
-    let synchronous: i32 = row.ok_or_else(|| Error::corrupt("no synchronous setting"))?.try_get_by_index(0)?;
+    let row = db
+        .query_one_raw(super::Dialect::Sqlite.statement("PRAGMA synchronous", []))
+        .await?;
+    let synchronous: i32 = row
+        .ok_or_else(|| Error::corrupt("no synchronous setting"))?
+        .try_get_by_index(0)?;
     if options.durability == Durability::Full && synchronous < 2 {
         let message = "the connection has synchronous below FULL and could lose answered events with the power: \
                        set it, or ask for Durability::Normal";
@@ -81,7 +95,10 @@ pub(super) async fn discard_connections(db: &DatabaseConnection) {
 pub(super) fn ddl(template: &str) -> String {
     let mut out = String::with_capacity(template.len());
     let mut rest = template;
-    while let Some((before, (word, after))) = rest.split_once('{').and_then(|(before, tail)| Some((before, tail.split_once('}')?))) {
+    while let Some((before, (word, after))) = rest
+        .split_once('{')
+        .and_then(|(before, tail)| Some((before, tail.split_once('}')?)))
+    {
         out.push_str(before);
         out.push_str(match word.split(':').next().unwrap_or_default() {
             "serial" => "INTEGER PRIMARY KEY AUTOINCREMENT",
@@ -126,7 +143,9 @@ pub(super) fn exponent(number: &str) -> String {
 
 /// SQLite's primary result codes: <https://www.sqlite.org/rescode.html>.
 pub(super) fn classify(error: &RuntimeErr, cause: Cause) -> Error {
-    let RuntimeErr::SqlxError(error) = error else { return Error::Statement(cause) };
+    let RuntimeErr::SqlxError(error) = error else {
+        return Error::Statement(cause);
+    };
     let code = match error.as_ref() {
         SqlxError::Database(database) => database.code().and_then(|code| code.parse::<u32>().ok()),
         SqlxError::ColumnDecode { .. } | SqlxError::Decode(_) => return Error::corrupt("a value of another type"),

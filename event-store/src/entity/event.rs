@@ -58,8 +58,12 @@ fn time(micros: i64) -> Result<Timestamp, Error> {
 /// Reads a row of [`SELECTED`].
 pub(crate) fn stored(row: &QueryResult, dictionary: &Dictionary) -> Result<StoredEvent, Error> {
     let unknown = |what: &str| Error::corrupt(format!("an event with an unknown {what}"));
-    let kind = dictionary.kind(row.try_get_by_index(3)?).ok_or_else(|| unknown("type"))?;
-    let source = dictionary.source(row.try_get_by_index(1)?).ok_or_else(|| unknown("source"))?;
+    let kind = dictionary
+        .kind(row.try_get_by_index(3)?)
+        .ok_or_else(|| unknown("type"))?;
+    let source = dictionary
+        .source(row.try_get_by_index(1)?)
+        .ok_or_else(|| unknown("source"))?;
     let id: Vec<u8> = row.try_get_by_index(2)?;
     let session: Option<String> = row.try_get_by_index(4)?;
     let subject: Option<String> = row.try_get_by_index(5)?;
@@ -86,6 +90,10 @@ pub(crate) fn stored(row: &QueryResult, dictionary: &Dictionary) -> Result<Store
         position: row.try_get_by_index(0)?,
         received_at: time(row.try_get_by_index(8)?)?,
         event: Event::from_parts(envelope, payload, flags, hash),
-        violations: violations.map(|json| serde_json::from_str(&json)).transpose().unwrap_or_default().unwrap_or_default(),
+        violations: violations
+            .map(|json| serde_json::from_str(&json))
+            .transpose()
+            .unwrap_or_default()
+            .unwrap_or_default(),
     })
 }

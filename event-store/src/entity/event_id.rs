@@ -10,7 +10,11 @@ const TEXT: u8 = 1;
 pub(crate) fn encode(id: &EventId) -> Vec<u8> {
     let text = id.as_str();
     // Only the form that decoding writes: a UUID in capitals is another id.
-    let uuid = if text.len() == 36 { Uuid::try_parse(text).ok() } else { None };
+    let uuid = if text.len() == 36 {
+        Uuid::try_parse(text).ok()
+    } else {
+        None
+    };
     if let Some(uuid) = uuid.filter(|uuid| uuid.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text) {
         let mut bytes = Vec::with_capacity(17);
         bytes.push(UUID);
@@ -39,7 +43,13 @@ mod tests {
     #[test]
     fn every_id_reads_back_and_none_is_another() {
         let uuid = "018fd2b8-9d2c-7c53-a0a5-5f1c3c1b2a10";
-        for text in [uuid, &uuid.to_uppercase(), &uuid.replace('-', ""), "a", "dfacfc2362-6359-49d9-a445-27314e2ff7e6"] {
+        for text in [
+            uuid,
+            &uuid.to_uppercase(),
+            &uuid.replace('-', ""),
+            "a",
+            "dfacfc2362-6359-49d9-a445-27314e2ff7e6",
+        ] {
             let id = EventId::new(text).unwrap();
             assert_eq!(decode(&encode(&id)), Some(id), "{text}");
         }

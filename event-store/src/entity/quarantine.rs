@@ -67,7 +67,9 @@ impl QuarantineEntry {
             Timestamp::from_micros(micros).map_err(|_| Error::corrupt("a time outside the years 1970 to 9999"))
         }
         let code: String = row.try_get_by_index(1)?;
-        let event_type = parsed(row, 4)?.zip(parsed(row, 5)?).map(|(category, name)| EventType { category, name });
+        let event_type = parsed(row, 4)?
+            .zip(parsed(row, 5)?)
+            .map(|(category, name)| EventType { category, name });
         let violations: String = row.try_get_by_index(9)?;
         let raw: Vec<u8> = row.try_get_by_index(10)?;
         let (raw, raw_hex) = match String::from_utf8(raw) {
