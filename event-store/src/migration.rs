@@ -16,7 +16,7 @@ const MIGRATIONS: [&[&str]; 1] = [m0001_first_tables::UP];
 
 /// Brings the tables up to date. Safe to run again, and from several processes at once.
 pub(crate) async fn migrate(dialect: Dialect, db: &DatabaseConnection, tables: &Tables) -> Result<(), Error> {
-    let sql = |template: &str| tables.sql(&dialect.ddl(template));
+    let sql = |template: &str| dialect.ddl(&tables.sql(template));
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     // Looked at first without writing: a newer database is left as it is.
     let found = applied(dialect, db, tables).await.unwrap_or(0);
