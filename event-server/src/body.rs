@@ -13,8 +13,8 @@ use crate::config::ServerConfig;
 use crate::reply::{Failure, Reason};
 
 pub(crate) use media::Media;
-use wire::Broken;
-pub(crate) use wire::Wire;
+pub(crate) use wire::discard;
+use wire::{Broken, Wire};
 
 /// Bounds a request's body, before any route has seen it.
 ///

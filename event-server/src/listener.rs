@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 
+use crate::body;
 use crate::reply::{self, Failure};
 
 /// A socket to serve on, and the patience with which it is served.
@@ -85,6 +86,8 @@ impl Listener {
 /// How long idle connections are kept when the end has come, so that a request that is already on
 /// its way gets an answer and not a cut line.
 const LINGER: Duration = Duration::from_secs(1);
+/// So many bytes of a body are read from a client that is turned away, so that it hears of it.
+const UNWANTED: usize = 5 * 1024 * 1024;
 /// How long to wait when the system is out of something, say of file descriptors.
 const BREATHER: Duration = Duration::from_millis(100);
 
@@ -197,6 +200,7 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>
 fn answer(request: Request, router: Router, stopping: watch::Receiver<bool>) -> Answer {
     Box::pin(async move {
         if *stopping.borrow() {
+            body::discard(request.into_body(), UNWANTED);
             return Ok(Failure::shutting_down().into_response());
         }
         let mut response = router.oneshot(request).await?;

@@ -74,10 +74,8 @@ reasons! {
     SchemaTooComplex => UNPROCESSABLE_ENTITY "schema_too_complex",
     /// A defect of this program.
     InternalError => INTERNAL_SERVER_ERROR "internal_error",
-    /// The database does not answer.
+    /// The database does not answer, or did not say whether it committed.
     StorageUnavailable => SERVICE_UNAVAILABLE "storage_unavailable",
-    /// The database did not say whether it committed.
-    OutcomeUnknown => SERVICE_UNAVAILABLE "outcome_unknown",
     /// The disk is full.
     StorageFull => SERVICE_UNAVAILABLE "storage_full",
     /// The queue is full.
@@ -86,49 +84,52 @@ reasons! {
     ShuttingDown => SERVICE_UNAVAILABLE "shutting_down",
 }
 
-/// A request that was not done: the problem document to be.
+/// A request that was not done: a problem document, and what goes with it.
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: StatusCode,
-    code: &'static str,
-    detail: String,
-    parameter: Option<String>,
-    offset: Option<usize>,
-    pointer: Option<String>,
-    connection: Connection,
-}
-
-/// What becomes of the connection behind a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Connection {
-    Kept,
-    Closed,
+    problem: Box<Problem>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Failure {
     pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
         let (status, code) = reason.parts();
-        let closed = matches!(
-            reason,
-            Reason::RequestTimeout | Reason::ShuttingDown | Reason::IncompleteBody
-        );
-        let connection = if closed { Connection::Closed } else { Connection::Kept };
-        Failure {
-            connection,
-            ..Failure::of(status, code, detail)
+        let failure = Failure::of(status, code, detail);
+        match reason {
+            Reason::IncompleteBody | Reason::RequestTimeout => failure.closing(),
+            Reason::ShuttingDown => failure.closing().retried_in(5),
+            Reason::StorageUnavailable | Reason::Overloaded => failure.retried_in(5),
+            Reason::StorageFull => failure.retried_in(30),
+            Reason::UnsupportedContentEncoding => failure.with(ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+            _ => failure,
         }
     }
 
-    fn of(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Failure {
-            status,
-            code,
+    fn of(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+        let problem = Problem {
+            r#type: format!("{PROBLEMS}{code}"),
+            title: code.replace('_', " "),
+            status: status.as_u16(),
             detail: detail.into(),
             parameter: None,
             offset: None,
             pointer: None,
-            connection: Connection::Kept,
+        };
+        Failure {
+            status,
+            problem: Box::new(problem),
+            headers: Vec::new(),
         }
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn retried_in(self, seconds: u64) -> Self {
+        self.with(RETRY_AFTER, HeaderValue::from(jittered(seconds)))
     }
 
     fn malformed(code: Code, offset: usize) -> Self {
@@ -137,26 +138,20 @@ impl Failure {
             Code::InvalidEnvelope => "the body is neither an object nor an array".to_owned(),
             _ => format!("the body is not JSON at byte {offset}"),
         };
-        Failure {
-            offset: Some(offset),
-            ..Failure::of(StatusCode::BAD_REQUEST, code.as_str(), detail)
-        }
+        let mut failure = Failure::of(StatusCode::BAD_REQUEST, code.as_str(), detail);
+        failure.problem.offset = Some(offset);
+        failure
     }
 
     /// The same failure, about a place in the body.
-    pub(crate) fn at(self, pointer: impl Into<String>) -> Self {
-        Failure {
-            pointer: Some(pointer.into()),
-            ..self
-        }
+    pub(crate) fn at(mut self, pointer: impl Into<String>) -> Self {
+        self.problem.pointer = Some(pointer.into());
+        self
     }
 
     /// The same failure, after which the connection is of no use.
     pub(crate) fn closing(self) -> Self {
-        Failure {
-            connection: Connection::Closed,
-            ..self
-        }
+        self.with(CONNECTION, HeaderValue::from_static("close"))
     }
 
     pub(crate) fn unavailable() -> Self {
@@ -176,11 +171,9 @@ impl Failure {
 
 impl From<ParameterError> for Failure {
     fn from(error: ParameterError) -> Self {
-        let parameter = Some(error.parameter).filter(|parameter| !parameter.is_empty());
-        Failure {
-            parameter,
-            ..Failure::of(StatusCode::BAD_REQUEST, error.code.as_str(), error.message)
-        }
+        let mut failure = Failure::of(StatusCode::BAD_REQUEST, error.code.as_str(), error.message);
+        failure.problem.parameter = Some(error.parameter).filter(|parameter| !parameter.is_empty());
+        failure
     }
 }
 
@@ -233,7 +226,7 @@ impl From<event_store::Error> for Failure {
                     E::Unknown(_) => {
                         let detail = "the database did not say whether it stored the events: send them again under \
                                       the same ids, and the verdicts will tell";
-                        Failure::new(Reason::OutcomeUnknown, detail)
+                        Failure::new(Reason::StorageUnavailable, detail)
                     }
                     E::Full(_) => Failure::new(Reason::StorageFull, "the disk is full; nothing was stored"),
                     _ => Failure::new(Reason::InternalError, "the collector's log says more"),
@@ -245,33 +238,9 @@ impl From<event_store::Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let problem = Problem {
-            r#type: format!("{PROBLEMS}{}", self.code),
-            title: self.code.replace('_', " "),
-            status: self.status.as_u16(),
-            detail: self.detail,
-            parameter: self.parameter,
-            offset: self.offset,
-            pointer: self.pointer,
-        };
-        let mut response = body(
-            self.status,
-            "application/problem+json",
-            serde_json::to_vec(&problem).unwrap_or_default(),
-        );
-        let headers = response.headers_mut();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(
-                RETRY_AFTER,
-                HeaderValue::from(jittered(if self.code == "storage_full" { 30 } else { 5 })),
-            );
-        }
-        if self.code == "unsupported_content_encoding" {
-            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        }
-        if self.connection == Connection::Closed {
-            close(&mut response);
-        }
+        let text = serde_json::to_vec(&self.problem).unwrap_or_default();
+        let mut response = body(self.status, "application/problem+json", text);
+        response.headers_mut().extend(self.headers);
         response
     }
 }
@@ -358,6 +327,25 @@ mod tests {
         assert_eq!(response.status(), 400);
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
         assert!(!response.headers().contains_key(RETRY_AFTER));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_too() {
+        use tower::ServiceExt as _;
+        async fn broken() -> Response {
+            panic!("with what an event holds")
+        }
+        let router: axum::Router = axum::Router::new()
+            .route("/", axum::routing::get(broken))
+            .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked));
+        let request = axum::extract::Request::new(Body::empty());
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let problem: Problem = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem.r#type, "https://event-rs.github.io/problems/internal_error");
+        assert!(!problem.detail.contains("event holds"));
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(super) enum Broken {
 /// Whoever drops it half read has answered early. To close the connection then would reset it, and
 /// with it the answer on its way to a client that is still sending; so the rest is read and thrown
 /// away, as much as once the limit.
-pub(crate) struct Wire {
+pub(super) struct Wire {
     body: Body,
     limit: usize,
     seen: usize,
@@ -50,7 +50,7 @@ enum Rest {
 }
 
 impl Wire {
-    pub(crate) fn new(body: Body, headers: &HeaderMap, config: &ServerConfig) -> Self {
+    pub(super) fn new(body: Body, headers: &HeaderMap, config: &ServerConfig) -> Self {
         Wire {
             body,
             limit: config.body_bytes,
@@ -113,16 +113,18 @@ impl Drop for Wire {
         if self.rest == Rest::Left || self.body.is_end_stream() {
             return;
         }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        let body = std::mem::take(&mut self.body);
-        let limit = self.limit;
-        runtime.spawn(tokio::time::timeout(REST, discard(body, limit)));
+        discard(std::mem::take(&mut self.body), self.limit);
     }
 }
 
-async fn discard(mut body: Body, limit: usize) {
+/// Reads a body that nobody wants, in the background, for a while.
+pub(crate) fn discard(body: Body, limit: usize) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(tokio::time::timeout(REST, read(body, limit)));
+    }
+}
+
+async fn read(mut body: Body, limit: usize) {
     let mut seen = 0;
     while let Some(Ok(frame)) = body.frame().await {
         seen += frame.data_ref().map_or(0, Bytes::len);

@@ -120,6 +120,23 @@ fn slow_senders_are_not_waited_for() {
 }
 
 #[test]
+fn connections_beyond_the_limit_wait() {
+    let collector = Collector::start_with(&["--connection-limit", "1"]);
+    let mut first = collector.connect();
+    assert_eq!(first.request("GET", "/health/live", &[], "").status, 200);
+    let mut second = collector.connect();
+    second.send_request("GET", "/health/live", &[], "");
+    second.patience(Duration::from_millis(300));
+    assert!(
+        second.try_response().is_none(),
+        "it is served although another one is open"
+    );
+    drop(first);
+    second.patience(Duration::from_secs(20));
+    assert_eq!(second.response().status, 200);
+}
+
+#[test]
 fn headers_have_limits() {
     let collector = Collector::start();
     let many = "x: y\r\n".repeat(100);

@@ -17,6 +17,7 @@ mod requests;
 mod bodies;
 mod settings;
 mod stop;
+mod load;
 
 /// The events of the three clicks that the README sends.
 const CLICKS: &str = r#"[
