@@ -10,8 +10,10 @@ use super::group::{self, Group, GroupKey};
 use super::rows::{Answer, Origin, Row, Span};
 use super::summary::Summary;
 use super::top::{self, Ranked};
+use crate::envelope::Envelope;
 use crate::event::Event;
 use crate::filter::Field;
+use crate::json::Payload;
 use crate::query::{Query, QueryError};
 use crate::timestamp::Timestamp;
 
@@ -27,8 +29,8 @@ use crate::timestamp::Timestamp;
 /// let mut cell = Summary::default();
 /// cell.add_events(2);
 /// let pageview = GroupKey::new([Some("\"pageview\"")]);
-/// tally.add_cell("2026-03-29T01:10:00Z".parse()?, pageview.clone(), &cell);
-/// other.add_cell("2026-03-29T01:50:00Z".parse()?, pageview, &cell);
+/// tally.add_cell("2026-03-29T01:10:00Z".parse()?, &pageview, &cell);
+/// other.add_cell("2026-03-29T01:50:00Z".parse()?, &pageview, &cell);
 /// tally.merge(other);
 /// let answer = tally.answer()?;
 /// assert_eq!(answer.rows.len(), 1);
@@ -40,8 +42,8 @@ pub struct Tally {
     query: Query,
     edges: Option<Edges>,
     /// The groups by the order of their coming, and where to find them.
-    keys: Vec<GroupKey>,
-    groups: HashMap<GroupKey, u32, RandomState>,
+    groups: Vec<Kept>,
+    numbers: HashMap<GroupKey, u32, RandomState>,
     /// The cells, and where to find that of a group and bucket.
     cells: Vec<Cell>,
     places: HashMap<(u32, i32), u32, RandomState>,
@@ -49,6 +51,13 @@ pub struct Tally {
     too_large: bool,
     /// A key in the making, kept for its room.
     scratch: String,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    key: GroupKey,
+    /// Bucket and cell of the last event: most events come in the order of time.
+    last: Option<(i32, u32)>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,14 +84,15 @@ impl Tally {
         let mut tally = Tally {
             query: query.clone(),
             edges,
-            keys: Vec::new(),
-            groups: HashMap::default(),
+            groups: Vec::new(),
+            numbers: HashMap::default(),
             cells: Vec::new(),
             places: HashMap::default(),
             too_large: false,
             scratch: String::new(),
         };
         if query.by.is_empty() {
+            // The one group there is, with or without events.
             tally.group("");
         }
         Ok(tally)
@@ -96,88 +106,109 @@ impl Tally {
 
     /// Adds an event, if it is one that the question is about.
     pub fn add(&mut self, event: &Event) {
-        let at = event.envelope().occurred_at;
-        if !self.query.spans(at) || !self.query.filter.matches(event) {
+        self.add_parts(event.envelope(), event.payload());
+    }
+
+    /// Adds an event by its parts, if it is one that the question is about.
+    pub fn add_parts(&mut self, envelope: &Envelope, payload: &Payload) {
+        let at = envelope.occurred_at;
+        if !self.query.covers(at) || !self.query.filter.holds(envelope, payload) {
             return;
         }
-        let Some(bucket) = self.bucket(at.as_micros()) else {
-            return;
-        };
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
+        let mut key = std::mem::take(&mut self.scratch);
+        key.clear();
         for field in &self.query.by {
-            group::push_found(&mut scratch, field.find(event.envelope(), event.payload()));
+            group::push_found(&mut key, field.find(envelope, payload));
         }
-        let group = self.group(&scratch);
-        self.scratch = scratch;
-        let index = self.cell(group, bucket);
-        let node = self
-            .query
-            .measure
-            .pointer()
-            .and_then(|pointer| event.payload().pointer(pointer));
-        self.cells[index].summary.observe(&self.query.measure, node);
+        if let Some(cell) = self.place(at.as_micros(), &key) {
+            let pointer = self.query.measure.pointer();
+            let node = pointer.and_then(|pointer| payload.pointer(pointer));
+            self.cells[cell].summary.observe(&self.query.measure, node);
+        }
+        self.scratch = key;
     }
 
     /// Adds a cell: events of one group and one bucket that the question is about, somewhere in
     /// which `at` lies.
-    pub fn add_cell(&mut self, at: Timestamp, group: GroupKey, summary: &Summary) {
+    pub fn add_cell(&mut self, at: Timestamp, group: &GroupKey, summary: &Summary) {
         // A bucket reaches beyond the range that cuts it.
-        let at = self.query.from.map_or(at, |from| at.max(from));
-        let at = self
-            .query
-            .to
-            .map_or(at.as_micros(), |to| at.as_micros().min(to.as_micros() - 1));
-        let Some(bucket) = self.bucket(at) else { return };
-        let group = self.group(group.as_str());
-        let index = self.cell(group, bucket);
-        self.cells[index].summary.merge(summary);
+        let Query { from, to, .. } = self.query;
+        let at = from.map_or(at, |from| at.max(from)).as_micros();
+        let at = to.map_or(at, |to| at.min(to.as_micros() - 1));
+        if let Some(cell) = self.place(at, group.as_str()) {
+            self.cells[cell].summary.merge(summary);
+        }
     }
 
     /// Adds all that a tally of the same question has.
     pub fn merge(&mut self, other: Tally) {
         debug_assert_eq!(self.query, other.query, "tallies of two questions");
-        self.too_large |= other.too_large;
+        if other.too_large {
+            self.give_up();
+        }
         for Cell { group, bucket, summary } in &other.cells {
             let at = other.edges.as_ref().map_or(0, |edges| edges.start(*bucket));
-            let Some(bucket) = self.bucket(at) else { return };
-            let group = self.group(other.keys[*group as usize].as_str());
-            let index = self.cell(group, bucket);
-            self.cells[index].summary.merge(summary);
+            let key = other.groups[*group as usize].key.as_str();
+            if let Some(cell) = self.place(at, key) {
+                self.cells[cell].summary.merge(summary);
+            }
         }
     }
 
-    /// The number of the bucket of an instant; `None` once the answer is bound to be too large.
-    fn bucket(&mut self, at: i64) -> Option<i32> {
-        let located = match &mut self.edges {
-            _ if self.too_large => Err(QueryError::RangeTooLarge),
-            None => Ok(0),
-            Some(edges) => edges.locate(at),
-        };
-        self.too_large |= located.is_err();
-        located.ok()
+    /// The cell of an instant, in microseconds, and a group; `None` once the answer is bound to be
+    /// too large.
+    fn place(&mut self, at: i64, key: &str) -> Option<usize> {
+        if self.too_large {
+            return None;
+        }
+        let bucket = self.edges.as_mut().map_or(Ok(0), |edges| edges.locate(at));
+        let group = self.group(key);
+        match bucket {
+            Ok(bucket) if self.query.top.is_some() || self.groups.len() <= Query::MAX_ROWS => {
+                Some(self.cell(group, bucket))
+            }
+            _ => {
+                self.give_up();
+                None
+            }
+        }
+    }
+
+    /// Keeps nothing of an answer that will not be given.
+    fn give_up(&mut self) {
+        self.too_large = true;
+        self.cells = Vec::new();
+        self.places = HashMap::default();
     }
 
     fn group(&mut self, key: &str) -> u32 {
-        if let Some(&group) = self.groups.get(key) {
+        if self.query.by.is_empty() && !self.groups.is_empty() {
+            return 0;
+        }
+        if let Some(&group) = self.numbers.get(key) {
             return group;
         }
-        let group = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        let group = number(self.groups.len());
         let key = GroupKey::from_scratch(key);
-        self.keys.push(key.clone());
-        self.groups.insert(key, group);
+        self.numbers.insert(key.clone(), group);
+        self.groups.push(Kept { key, last: None });
         group
     }
 
     fn cell(&mut self, group: u32, bucket: i32) -> usize {
-        *self.places.entry((group, bucket)).or_insert_with(|| {
-            self.cells.push(Cell {
-                group,
-                bucket,
-                summary: Summary::default(),
-            });
-            u32::try_from(self.cells.len() - 1).unwrap_or(u32::MAX)
-        }) as usize
+        let kept = &mut self.groups[group as usize];
+        if let Some((last, index)) = kept.last
+            && last == bucket
+        {
+            return index as usize;
+        }
+        let index = *self.places.entry((group, bucket)).or_insert_with(|| {
+            let summary = Summary::default();
+            self.cells.push(Cell { group, bucket, summary });
+            number(self.cells.len() - 1)
+        });
+        kept.last = Some((bucket, index));
+        index as usize
     }
 
     /// The answer to the question, as far as this tally knows.
@@ -194,7 +225,7 @@ impl Tally {
                 .places
                 .get(&(group, *number))
                 .map_or(&none, |at| &self.cells[*at as usize].summary);
-            let key = (!by.is_empty()).then(|| Group::new(&by, &self.keys[group as usize]));
+            let key = (!by.is_empty()).then(|| Group::new(&by, &self.groups[group as usize].key));
             Row {
                 bucket: *bucket,
                 group: key,
@@ -241,13 +272,13 @@ impl Tally {
 
     /// The groups of the answer, in the order of their rows.
     fn ranking(&self, buckets: &[(i32, Option<Span>)]) -> Result<Vec<u32>, QueryError> {
-        let count = self.query.top.unwrap_or(usize::MAX).min(self.keys.len());
+        let count = self.query.top.unwrap_or(usize::MAX).min(self.groups.len());
         if count.saturating_mul(buckets.len()) > Query::MAX_ROWS {
             return Err(QueryError::RangeTooLarge);
         }
         let mut groups: Vec<Ranked<'_>> = (0..)
-            .zip(&self.keys)
-            .map(|(index, key)| Ranked {
+            .zip(&self.groups)
+            .map(|(index, Kept { key, .. })| Ranked {
                 value: None,
                 key,
                 index,
@@ -267,4 +298,9 @@ impl Tally {
             .map(|group| group.index)
             .collect())
     }
+}
+
+/// The number of the newest of so many groups or cells; four billion fit into no memory.
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }

@@ -118,8 +118,10 @@ impl Query {
                 "zone" => draft.zone(name, &text(name, node)?)?,
                 "from" => draft.from(name, &text(name, node)?)?,
                 "to" => draft.to(name, &text(name, node)?)?,
-                "top" if node.kind() == Kind::Number => draft.top(name, node.text())?,
-                "top" => return Err(wrong(name, "this is a number")),
+                "top" => {
+                    let number = node.as_number().ok_or_else(|| wrong(name, "this is a number"))?;
+                    draft.top(name, &number.to_string())?;
+                }
                 "filter" => {
                     draft.filter = serde_json::from_str(node.text()).map_err(|error| wrong(name, error.to_string()))?;
                 }
