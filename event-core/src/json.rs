@@ -149,12 +149,22 @@ impl Payload {
     /// # Errors
     /// If the text is not JSON, or not an object. That it is canonical is taken on trust.
     pub fn from_canonical(text: String) -> Result<Self, JsonError> {
-        let limits = Limits { key_bytes: usize::MAX, ..Limits::DEFAULT.with_nodes(usize::MAX).with_depth(100) };
+        let limits = Limits {
+            key_bytes: usize::MAX,
+            ..Limits::DEFAULT.with_nodes(usize::MAX).with_depth(100)
+        };
         let tape = parse::parse(&text, &limits)?;
         if tape.first().is_none_or(|entry| entry.kind != Kind::Object) {
-            return Err(JsonError { code: Code::PayloadNotObject, offset: 0, pointer: String::new() });
+            return Err(JsonError {
+                code: Code::PayloadNotObject,
+                offset: 0,
+                pointer: String::new(),
+            });
         }
-        Ok(Payload { text: text.into_boxed_str(), tape: tape.into_boxed_slice() })
+        Ok(Payload {
+            text: text.into_boxed_str(),
+            tape: tape.into_boxed_slice(),
+        })
     }
 
     /// The object without members.

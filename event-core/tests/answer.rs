@@ -283,7 +283,7 @@ fn comparable(rows: Vec<Row>) -> Vec<Row> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn the_answer_is_what_the_model_says(query in arbitrary::query(), events in arbitrary::events(30)) {

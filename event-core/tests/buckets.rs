@@ -213,6 +213,8 @@ fn unit() -> impl Strategy<Value = Unit> {
 const LATEST: i64 = 2_840_140_800_000_000;
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn buckets_adjoin(zone in zone(), unit in unit(), micros in 86_400_000_000..LATEST) {
         let bucket = Bucket::new(unit, zone);
