@@ -1,17 +1,18 @@
 //! The question: what is measured, of which events, by what, in which buckets of time.
 
+mod measure;
 mod bucket;
 mod cursor;
-mod draft;
-mod measure;
 mod page;
-mod parameters;
+mod parameter;
+mod draft;
+mod read;
 
 pub use bucket::{Bucket, Unit, UnitError};
 pub use cursor::Cursor;
 pub use measure::{Measure, MeasureError};
 pub use page::{Order, Page};
-pub use parameters::ParameterError;
+pub use parameter::ParameterError;
 
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

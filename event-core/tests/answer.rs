@@ -451,6 +451,27 @@ fn the_range_cuts_its_first_and_its_last_bucket() {
 }
 
 #[test]
+fn the_range_has_its_start_and_not_its_end() {
+    let events = [
+        "2025-12-31T23:59:59.999999Z",
+        "2026-01-01",
+        "2026-01-01T23:59:59.999999Z",
+        "2026-01-02",
+    ];
+    let events = events.map(|at| order("a", "1", at));
+    for (range, count) in [
+        (r#""from": "2026-01-01", "to": "2026-01-02""#, "2"),
+        (r#""to": "2026-01-01""#, "1"),
+    ] {
+        assert_eq!(values(&query(&format!("{{{range}}}")), &events), [count]);
+        assert_eq!(
+            values(&query(&format!(r#"{{"bucket": "day", {range}}}"#)), &events),
+            [count]
+        );
+    }
+}
+
+#[test]
 fn the_greatest_groups_and_ties_by_key() {
     let events = [
         order("b", "2", "2026-01-01"),

@@ -89,6 +89,22 @@ fn hours_are_those_of_the_clock() {
     let mut twice = [60; 25];
     twice[2] = 30;
     assert_eq!(hours(Tz::Australia__Lord_Howe, "2026-04-05", "2026-04-06"), twice);
+    // At 00:01 on Sunday it was 23:01 on Saturday again: a minute, 59 minutes, and the hour anew.
+    let mut again = [60; 26];
+    (again[0], again[1]) = (1, 59);
+    assert_eq!(hours(Tz::America__St_Johns, "2009-11-01", "2009-11-02"), again);
+}
+
+#[test]
+fn an_old_date_that_comes_again_is_part_of_the_new_one() {
+    let days = Bucket::new(Unit::Day, Tz::America__St_Johns);
+    let sunday = days.containing(at("2009-11-01T02:30:30Z"));
+    assert_eq!(
+        (sunday.start, sunday.end),
+        (at("2009-11-01T02:30:00Z"), at("2009-11-02T03:30:00Z"))
+    );
+    // By the clock, half past eleven on Saturday, for the second time.
+    assert_eq!(days.containing(at("2009-11-01T03:00:00Z")), sunday);
 }
 
 #[test]

@@ -105,6 +105,11 @@ fn what_is_wrong_with_a_body() {
         (r#"{"top": 1.5}"#, "top", Code::InvalidLimit),
         (r#"{"from": 5}"#, "from", Code::InvalidParameter),
         (r#"{"filter": []}"#, "filter", Code::InvalidParameter),
+        (
+            r#"{"filter": {"all": [["name", 1]]}}"#,
+            "filter",
+            Code::InvalidParameter,
+        ),
         (r#"{"filter": {"any": []}}"#, "filter", Code::InvalidParameter),
         (
             r#"{"filter": {"all": [{"field": "colour", "equals": 1}]}}"#,

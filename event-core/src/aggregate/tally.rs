@@ -1,18 +1,14 @@
 //! Cells in the making: events, cells and other tallies go in in any order, an answer comes out.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
 use super::edges::Edges;
-use super::group::{self, Group, GroupKey};
-use super::rows::{Answer, Origin, Row, Span};
+use super::group::{self, GroupKey};
 use super::summary::Summary;
-use super::top::{self, Ranked};
 use crate::envelope::Envelope;
 use crate::event::Event;
-use crate::filter::Field;
 use crate::json::Payload;
 use crate::query::{Query, QueryError};
 use crate::timestamp::Timestamp;
@@ -39,32 +35,32 @@ use crate::timestamp::Timestamp;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tally {
-    query: Query,
-    edges: Option<Edges>,
+    pub(super) query: Query,
+    pub(super) edges: Option<Edges>,
     /// The groups by the order of their coming, and where to find them.
-    groups: Vec<Kept>,
+    pub(super) groups: Vec<Kept>,
     numbers: HashMap<GroupKey, u32, RandomState>,
     /// The cells, and where to find that of a group and bucket.
-    cells: Vec<Cell>,
-    places: HashMap<(u32, i32), u32, RandomState>,
+    pub(super) cells: Vec<Cell>,
+    pub(super) places: HashMap<(u32, i32), u32, RandomState>,
     /// Set once the answer is bound to be too large.
-    too_large: bool,
+    pub(super) too_large: bool,
     /// A key in the making, kept for its room.
     scratch: String,
 }
 
 #[derive(Clone, Debug)]
-struct Kept {
-    key: GroupKey,
+pub(super) struct Kept {
+    pub(super) key: GroupKey,
     /// Bucket and cell of the last event: most events come in the order of time.
     last: Option<(i32, u32)>,
 }
 
 #[derive(Clone, Debug)]
-struct Cell {
-    group: u32,
+pub(super) struct Cell {
+    pub(super) group: u32,
     bucket: i32,
-    summary: Summary,
+    pub(super) summary: Summary,
 }
 
 impl Tally {
@@ -131,11 +127,7 @@ impl Tally {
     /// Adds a cell: events of one group and one bucket that the question is about, somewhere in
     /// which `at` lies.
     pub fn add_cell(&mut self, at: Timestamp, group: &GroupKey, summary: &Summary) {
-        // A bucket reaches beyond the range that cuts it.
-        let Query { from, to, .. } = self.query;
-        let at = from.map_or(at, |from| at.max(from)).as_micros();
-        let at = to.map_or(at, |to| at.min(to.as_micros() - 1));
-        if let Some(cell) = self.place(at, group.as_str()) {
+        if let Some(cell) = self.place(at.as_micros(), group.as_str()) {
             self.cells[cell].summary.merge(summary);
         }
     }
@@ -209,94 +201,6 @@ impl Tally {
         });
         kept.last = Some((bucket, index));
         index as usize
-    }
-
-    /// The answer to the question, as far as this tally knows.
-    ///
-    /// # Errors
-    /// [`QueryError::RangeTooLarge`] beyond [`Query::MAX_BUCKETS`] or [`Query::MAX_ROWS`].
-    pub fn answer(mut self) -> Result<Answer, QueryError> {
-        let buckets = self.buckets()?;
-        let ranking = self.ranking(&buckets)?;
-        let by: Arc<[Field]> = self.query.by.as_slice().into();
-        let none = Summary::default();
-        let row = |group: u32, (number, bucket): &(i32, Option<Span>)| {
-            let summary = self
-                .places
-                .get(&(group, *number))
-                .map_or(&none, |at| &self.cells[*at as usize].summary);
-            let key = (!by.is_empty()).then(|| Group::new(&by, &self.groups[group as usize].key));
-            Row {
-                bucket: *bucket,
-                group: key,
-                value: summary.value(&self.query.measure),
-            }
-        };
-        let rows = if self.query.top.is_some() {
-            ranking
-                .iter()
-                .flat_map(|group| buckets.iter().map(|bucket| row(*group, bucket)))
-                .collect()
-        } else {
-            buckets
-                .iter()
-                .flat_map(|bucket| ranking.iter().map(|group| row(*group, bucket)))
-                .collect()
-        };
-        Ok(Answer {
-            rows,
-            source: Origin::Memory,
-            position: None,
-        })
-    }
-
-    /// The buckets of the answer, with their numbers.
-    fn buckets(&mut self) -> Result<Vec<(i32, Option<Span>)>, QueryError> {
-        let Query { from, to, .. } = self.query;
-        if self.too_large {
-            return Err(QueryError::RangeTooLarge);
-        }
-        let Some(edges) = &mut self.edges else {
-            return Ok(vec![(0, None)]);
-        };
-        if edges.len() > 0 {
-            // An end that was asked for counts also where no event comes near it.
-            from.map_or(Ok(0), |from| edges.locate(from.as_micros()))?;
-            to.map_or(Ok(0), |to| edges.locate(to.as_micros() - 1))?;
-        }
-        Ok(edges
-            .iter()
-            .map(|(number, bounds)| (number, Some(Span::new(bounds, from, to))))
-            .collect())
-    }
-
-    /// The groups of the answer, in the order of their rows.
-    fn ranking(&self, buckets: &[(i32, Option<Span>)]) -> Result<Vec<u32>, QueryError> {
-        let count = self.query.top.unwrap_or(usize::MAX).min(self.groups.len());
-        if count.saturating_mul(buckets.len()) > Query::MAX_ROWS {
-            return Err(QueryError::RangeTooLarge);
-        }
-        let mut groups: Vec<Ranked<'_>> = (0..)
-            .zip(&self.groups)
-            .map(|(index, Kept { key, .. })| Ranked {
-                value: None,
-                key,
-                index,
-            })
-            .collect();
-        if self.query.top.is_some() {
-            let mut totals = vec![Summary::default(); groups.len()];
-            self.cells
-                .iter()
-                .for_each(|cell| totals[cell.group as usize].merge(&cell.summary));
-            for (group, total) in groups.iter_mut().zip(&totals) {
-                group.value = total.value(&self.query.measure);
-            }
-        }
-        Ok(top::greatest(groups, count)
-            .into_iter()
-            .map(|group| group.index)
-            .collect())
     }
 }
 

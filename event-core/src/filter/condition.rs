@@ -4,6 +4,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::field::{Field, Found};
+use super::object;
 use super::scalar::Scalar;
 use crate::envelope::Envelope;
 use crate::json::Payload;
@@ -156,7 +157,7 @@ impl<'de> Deserialize<'de> for Condition {
             from,
             to,
             contains,
-        } = Written::deserialize(deserializer)?;
+        } = object::read(deserializer)?;
         let range = if from.is_some() || to.is_some() {
             Some(Test::Range { from, to })
         } else {
