@@ -1,4 +1,5 @@
-//! Application events: their types, validation by JSON Schema, and exact answers over them.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
 // Bottom first: a file may use only what stands above it in this list.
 mod code;

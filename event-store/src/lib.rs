@@ -1,4 +1,4 @@
-//! Events stored exactly once in any SQL database, and exact answers over them.
+#![doc = include_str!("../README.md")]
 
 // Bottom first: a file may use only what stands above it in this list.
 mod error;
@@ -36,3 +36,8 @@ pub use quarantine::{QuarantineCount, QuarantinePage, Quarantined};
 pub use receipt::Receipt;
 pub use register::{Registered, TypeChange};
 pub use store::{EventStore, Health};
+
+/// The examples of the house's own README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,0 +1,4 @@
+//! What the benches share: events to work on, and a fair way to compare.
+
+pub mod events;
+pub mod rounds;

@@ -1,0 +1,174 @@
+//! A body as it comes in: counted, timed, and read to its end even where nobody wants it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::EXPECT;
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use tokio::time::{Instant, Sleep};
+
+use crate::config::ServerConfig;
+
+/// How long the rest of an unwanted body may take.
+const REST: Duration = Duration::from_secs(5);
+
+/// Why a body was not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Broken {
+    #[error("the body is too large")]
+    TooLarge,
+    #[error("the body is too slow")]
+    TooSlow,
+}
+
+/// A body with a limit and a deadline.
+///
+/// Whoever drops it half read has answered early. To close the connection then would reset it, and
+/// with it the answer on its way to a client that is still sending; so the rest is read and thrown
+/// away, as much as once the limit.
+pub(super) struct Wire {
+    body: Body,
+    limit: usize,
+    seen: usize,
+    deadline: Instant,
+    /// Made when the body first makes us wait.
+    sleep: Option<Pin<Box<Sleep>>>,
+    rest: Rest,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// To be read and thrown away.
+    Unwanted,
+    /// Not to be read: all is there, too late, or waiting to be asked for.
+    Left,
+}
+
+impl Wire {
+    pub(super) fn new(body: Body, headers: &HeaderMap, config: &ServerConfig) -> Self {
+        Wire {
+            body,
+            limit: config.body_bytes,
+            seen: 0,
+            deadline: Instant::now() + config.body_timeout,
+            sleep: None,
+            // To read is to say "100 Continue": a client that asks first is not made to send.
+            rest: if headers.contains_key(EXPECT) {
+                Rest::Left
+            } else {
+                Rest::Unwanted
+            },
+        }
+    }
+
+    fn overdue(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.deadline;
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        sleep.as_mut().poll(context)
+    }
+}
+
+impl http_body::Body for Wire {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
+            ready!(self.overdue(context));
+            self.rest = Rest::Left;
+            return Poll::Ready(Some(Err(Broken::TooSlow.into())));
+        };
+        let Some(Ok(frame)) = frame else {
+            self.rest = Rest::Left;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        };
+        self.seen += frame.data_ref().map_or(0, Bytes::len);
+        if self.seen > self.limit {
+            return Poll::Ready(Some(Err(Broken::TooLarge.into())));
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if self.rest == Rest::Left || self.body.is_end_stream() {
+            return;
+        }
+        discard(std::mem::take(&mut self.body), self.limit);
+    }
+}
+
+/// Reads a body that nobody wants, in the background, for a while.
+pub(crate) fn discard(body: Body, limit: usize) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(tokio::time::timeout(REST, read(body, limit)));
+    }
+}
+
+async fn read(mut body: Body, limit: usize) {
+    let mut seen = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        seen += frame.data_ref().map_or(0, Bytes::len);
+        if seen > limit {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wire(body: Body) -> Wire {
+        let config = ServerConfig {
+            body_bytes: 10,
+            body_timeout: Duration::from_millis(20),
+            ..ServerConfig::default()
+        };
+        Wire::new(body, &HeaderMap::new(), &config)
+    }
+
+    async fn outcome(body: Body) -> Result<Bytes, Option<Broken>> {
+        let read = wire(body).collect().await;
+        read.map(|read| read.to_bytes())
+            .map_err(|error| error.downcast_ref().copied())
+    }
+
+    #[tokio::test]
+    async fn a_body_has_a_limit_and_a_deadline() {
+        assert_eq!(outcome(Body::from("0123456789")).await.unwrap(), "0123456789");
+        assert_eq!(outcome(Body::from("0123456789x")).await, Err(Some(Broken::TooLarge)));
+        assert_eq!(outcome(Body::new(Silent)).await, Err(Some(Broken::TooSlow)));
+    }
+
+    /// A body that never comes.
+    struct Silent;
+
+    impl http_body::Body for Silent {
+        type Data = Bytes;
+        type Error = axum::BoxError;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+            Poll::Pending
+        }
+    }
+}

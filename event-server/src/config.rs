@@ -1,0 +1,229 @@
+//! Settings: a flag, or else the environment, or else a file, or else the default. Nothing else in
+//! this crate reads the environment.
+
+mod value;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use event_core::{Limits, Source};
+use event_store::Options;
+
+pub use table::{Flags, Settings};
+pub use value::{LogFormat, LogLevel};
+
+/// What the routes need to know.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// The source of events that name none.
+    pub source: Source,
+    /// The zone of times without an offset.
+    pub zone: Tz,
+    /// Bytes of a request's body on the wire.
+    pub body_bytes: usize,
+    /// Time until all of a request's body has come.
+    pub body_timeout: Duration,
+    /// Events of one request.
+    pub batch_events: usize,
+}
+
+/// A setting cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{setting}: {message}")]
+pub struct ConfigError {
+    /// The flag, the variable, or the key and its file.
+    pub setting: String,
+    /// What is wrong. Never the value, which may hold a password.
+    pub message: String,
+}
+
+/// The variable that names the file with settings.
+const FILE_VARIABLE: &str = "EVENT_SERVER_CONFIG";
+
+impl ConfigError {
+    fn new(setting: impl Into<String>, message: impl Into<String>) -> Self {
+        ConfigError {
+            setting: setting.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl Settings {
+    /// Puts together what the flags, the environment and the file say.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn read(flags: &Flags) -> Result<Self, ConfigError> {
+        Settings::from_sources(flags, &|name| match std::env::var_os(name) {
+            // Compose files and units set variables to nothing where they mean to leave them out.
+            Some(value) if value.is_empty() => Ok(None),
+            Some(value) => match value.into_string() {
+                Ok(text) => Ok(Some(text)),
+                Err(_) => Err(ConfigError::new(name, "this is not UTF-8")),
+            },
+            None => Ok(None),
+        })
+    }
+
+    fn from_sources(flags: &Flags, environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        let named = environment(FILE_VARIABLE)?.map(PathBuf::from);
+        let file = match flags.config.clone().or(named) {
+            Some(path) => read_file(&path)?,
+            None => File::default(),
+        };
+        let settings = Settings::resolve(flags, environment, &file)?;
+        settings.check_exposure()?;
+        Ok(settings)
+    }
+
+    /// Without keys whoever reaches the collector may write and read everything.
+    fn check_exposure(&self) -> Result<(), ConfigError> {
+        if self.listen.ip().is_loopback() {
+            return Ok(());
+        }
+        let message = format!(
+            "refusing to listen on {}: no keys exist, so whoever reaches this address could write and read all \
+             events. Listen on 127.0.0.1 or [::1], behind a proxy that lets in only whom you trust",
+            self.listen
+        );
+        Err(ConfigError::new("listen", message))
+    }
+
+    /// What the routes need of them.
+    #[must_use]
+    pub fn server(&self) -> ServerConfig {
+        ServerConfig {
+            source: self.default_source.clone(),
+            zone: self.timezone,
+            body_bytes: self.body_limit,
+            body_timeout: self.body_timeout,
+            batch_events: self.batch_limit,
+        }
+    }
+
+    /// What the store needs of them.
+    #[must_use]
+    pub fn store(&self) -> Options {
+        let mut limits = Limits::default()
+            .with_event_bytes(self.event_limit)
+            .with_depth(self.depth_limit)
+            .with_nodes(self.node_limit);
+        limits.key_bytes = self.key_limit;
+        Options::new()
+            .prefix(&self.table_prefix)
+            .durability(self.durability)
+            .queue_events(self.queue_events)
+            .queue_bytes(self.queue_bytes)
+            .limits(limits)
+            .unknown_types(self.unknown_types)
+            .future_tolerance_seconds(self.future_tolerance)
+            .request_timeout(self.database_timeout)
+    }
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Settings::default().server()
+    }
+}
+
+/// Asks the environment for a variable.
+type Environment<'a> = dyn Fn(&str) -> Result<Option<String>, ConfigError> + 'a;
+
+/// A file with settings: keys as the flags, with underscores.
+#[derive(Debug, Default)]
+struct File {
+    path: PathBuf,
+    table: toml::Table,
+}
+
+fn read_file(path: &Path) -> Result<File, ConfigError> {
+    let wrong = |message: String| ConfigError::new(path.display().to_string(), message);
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    // Only the message: what toml shows of the line may be a password.
+    let table = text.parse().map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+        wrong(format!("line {line}: {}", error.message()))
+    })?;
+    let path = path.to_owned();
+    Ok(File { path, table })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn flags(words: &[&str]) -> Flags {
+        use clap::{Args as _, FromArgMatches as _};
+        let words = std::iter::once("program").chain(words.iter().copied());
+        let matches = Flags::augment_args(clap::Command::new("program")).get_matches_from(words);
+        Flags::from_arg_matches(&matches).unwrap()
+    }
+
+    fn read(words: &[&str], variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        Settings::from_sources(&flags(words), &|name| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            Ok(found.map(|(_, value)| (*value).to_owned()))
+        })
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment_over_the_file_over_the_default() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"batch_limit = 10\nbody_limit = \"1 MiB\"\nevent_limit = 4096\n")
+            .unwrap();
+        let path = file.path().to_str().unwrap();
+        let variables = [
+            ("EVENT_SERVER_CONFIG", path),
+            ("EVENT_SERVER_BATCH_LIMIT", "20"),
+            ("EVENT_SERVER_BODY_LIMIT", "2MiB"),
+        ];
+        let settings = read(&["--batch-limit", "30"], &variables).unwrap();
+        assert_eq!(settings.batch_limit, 30);
+        assert_eq!(settings.body_limit, 2 * 1024 * 1024);
+        assert_eq!(settings.event_limit, 4096);
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8000");
+    }
+
+    #[test]
+    fn errors_name_the_setting_where_it_was_given_and_never_its_value() {
+        let setting = |words: &[&str], variables: &[(&str, &str)]| {
+            let error = read(words, variables).unwrap_err();
+            assert!(!error.to_string().contains("secret"), "{error}");
+            error.setting
+        };
+        assert_eq!(setting(&["--batch-limit", "secret"], &[]), "--batch-limit");
+        assert_eq!(setting(&[], &[("DATABASE_URL", "secret")]), "DATABASE_URL");
+        for text in [
+            "batch_limit = \"secret\"",
+            "no_such_key = \"secret\"",
+            "batch_limit = [1]",
+            "a = = secret",
+        ] {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            let path = file.path().to_str().unwrap();
+            assert!(setting(&["--config", path], &[]).contains(path), "{text}");
+        }
+        assert!(setting(&["--config", "/no/such/file"], &[]).contains("/no/such/file"));
+    }
+
+    #[test]
+    fn without_keys_only_this_machine_is_served() {
+        for address in ["0.0.0.0:8000", "[::]:8000", "192.168.0.1:80"] {
+            assert_eq!(
+                read(&["--listen", address], &[]).unwrap_err().setting,
+                "listen",
+                "{address}"
+            );
+        }
+        for address in ["127.0.0.1:0", "[::1]:8000", "127.9.9.9:1"] {
+            assert!(read(&["--listen", address], &[]).is_ok(), "{address}");
+        }
+    }
+}

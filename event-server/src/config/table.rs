@@ -1,0 +1,176 @@
+//! The table of settings: one row makes a flag, a variable, a key of the file and a default.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use event_core::Source;
+use event_core::policy::UnknownTypes;
+use event_store::Durability;
+
+use super::value::{self, LogFormat, LogLevel};
+use super::{ConfigError, Environment, File};
+
+macro_rules! settings {
+    ($($name:ident: $type:ty = $parse:path, $default:literal, $variable:literal, $placeholder:literal, $doc:literal;)+) => {
+        /// Settings as flags give them.
+        #[derive(Clone, Debug, Default, clap::Args)]
+        pub struct Flags {
+            #[doc = "A TOML file with settings"]
+            #[arg(long, value_name = "FILE", help = concat!(
+                "A TOML file with settings: the names of these flags, with underscores, as keys",
+                "\n[environment: EVENT_SERVER_CONFIG]",
+            ))]
+            pub(super) config: Option<PathBuf>,
+            $(
+                #[doc = $doc]
+                #[arg(long, value_name = $placeholder, help = concat!(
+                    $doc, "\n[environment: ", $variable, "] [default: ", $default, "]",
+                ))]
+                $name: Option<String>,
+            )+
+        }
+
+        /// Settings, each with a value that can be used.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub struct Settings {
+            $(#[doc = $doc] pub $name: $type,)+
+        }
+
+        impl Settings {
+            pub(super) fn resolve(
+                flags: &Flags,
+                environment: &Environment<'_>,
+                file: &File,
+            ) -> Result<Self, ConfigError> {
+                let known = [$(stringify!($name)),+];
+                if let Some(key) = file.table.keys().find(|key| !known.contains(&key.as_str())) {
+                    return Err(ConfigError::new(file.name(key), "there is no such setting"));
+                }
+                Ok(Settings {
+                    $($name: {
+                        let sources = Sources { name: stringify!($name), variable: $variable, default: $default };
+                        sources.choose(flags.$name.as_deref(), environment, file, $parse)?
+                    },)+
+                })
+            }
+        }
+    };
+}
+
+settings! {
+    database_url: String = value::database_url, "sqlite://events.db?mode=rwc", "DATABASE_URL", "URL",
+        "The database that keeps the events";
+    table_prefix: String = value::text, "event_", "EVENT_SERVER_TABLE_PREFIX", "TEXT",
+        "What the names of all tables start with";
+    durability: Durability = value::durability, "full", "EVENT_SERVER_DURABILITY", "full|normal",
+        "What an answered event survives: `full` a loss of power, `normal` only a kill of the process";
+    database_timeout: Duration = value::time, "2s", "EVENT_SERVER_DATABASE_TIMEOUT", "TIME",
+        "How long a request waits for the database";
+    queue_events: usize = value::count, "100000", "EVENT_SERVER_QUEUE_EVENTS", "NUMBER",
+        "How many events may wait to be stored";
+    queue_bytes: usize = value::bytes, "64MiB", "EVENT_SERVER_QUEUE_BYTES", "SIZE",
+        "How many bytes of events may wait to be stored";
+    listen: SocketAddr = value::address, "127.0.0.1:8000", "EVENT_SERVER_LISTEN", "ADDRESS",
+        "Where to listen; only on this machine as long as no keys exist. Port 0 takes a free one";
+    connection_limit: usize = value::count, "1024", "EVENT_SERVER_CONNECTION_LIMIT", "NUMBER",
+        "How many connections are served at a time; more wait to be accepted";
+    header_timeout: Duration = value::time, "10s", "EVENT_SERVER_HEADER_TIMEOUT", "TIME",
+        "How long a connection may take to send a request's headers, or wait for its next request";
+    body_timeout: Duration = value::time, "30s", "EVENT_SERVER_BODY_TIMEOUT", "TIME",
+        "How long all of a request's body may take";
+    shutdown_timeout: Duration = value::time, "8s", "EVENT_SERVER_SHUTDOWN_TIMEOUT", "TIME",
+        "How long running requests may take to finish after SIGTERM or SIGINT";
+    body_limit: usize = value::bytes, "5MiB", "EVENT_SERVER_BODY_LIMIT", "SIZE",
+        "How large a request's body may be on the wire";
+    batch_limit: usize = value::count, "1000", "EVENT_SERVER_BATCH_LIMIT", "NUMBER",
+        "How many events a request may hold";
+    event_limit: usize = value::bytes, "256KiB", "EVENT_SERVER_EVENT_LIMIT", "SIZE",
+        "How large one event may be";
+    depth_limit: usize = value::depth, "20", "EVENT_SERVER_DEPTH_LIMIT", "NUMBER",
+        "How deep an event's data may be nested; MariaDB reads no more than 32";
+    node_limit: usize = value::count, "2000", "EVENT_SERVER_NODE_LIMIT", "NUMBER",
+        "How many values an event's data may have";
+    key_limit: usize = value::bytes, "128", "EVENT_SERVER_KEY_LIMIT", "SIZE",
+        "How long a key in an event's data may be";
+    unknown_types: UnknownTypes = value::unknown_types, "store", "EVENT_SERVER_UNKNOWN_TYPES", "store|quarantine|reject",
+        "What becomes of events whose type or version nobody registered: `store` marks them `unplanned`";
+    future_tolerance: u32 = value::seconds, "300s", "EVENT_SERVER_FUTURE_TOLERANCE", "TIME",
+        "How far ahead of this clock events may lie whose type says nothing about it";
+    default_source: Source = value::source, "unknown", "EVENT_SERVER_DEFAULT_SOURCE", "TEXT",
+        "The source of events that name none";
+    timezone: Tz = value::zone, "UTC", "EVENT_SERVER_TIMEZONE", "ZONE",
+        "The zone of times that come without an offset, say Europe/Paris";
+    log_level: LogLevel = value::log_level, "info", "EVENT_SERVER_LOG_LEVEL", "off|error|warn|info|debug",
+        "From which level on lines are logged, to standard error; `info` has one a request";
+    log_format: LogFormat = value::log_format, "text", "EVENT_SERVER_LOG_FORMAT", "text|json",
+        "How log lines are written";
+}
+
+/// The places where one setting may stand.
+struct Sources {
+    name: &'static str,
+    variable: &'static str,
+    default: &'static str,
+}
+
+impl Sources {
+    fn choose<T>(
+        &self,
+        flag: Option<&str>,
+        environment: &Environment<'_>,
+        file: &File,
+        parse: fn(&str) -> Result<T, String>,
+    ) -> Result<T, ConfigError> {
+        let (setting, text) = if let Some(flag) = flag {
+            (format!("--{}", self.name.replace('_', "-")), flag.to_owned())
+        } else if let Some(value) = environment(self.variable)? {
+            (self.variable.to_owned(), value)
+        } else if let Some(value) = file.table.get(self.name) {
+            (
+                file.name(self.name),
+                scalar(value).ok_or_else(|| ConfigError::new(file.name(self.name), "this is a string or a number"))?,
+            )
+        } else {
+            (self.name.to_owned(), self.default.to_owned())
+        };
+        parse(&text).map_err(|message| ConfigError::new(setting, message))
+    }
+}
+
+impl File {
+    /// A key, for people.
+    fn name(&self, key: &str) -> String {
+        format!("{key} in {}", self.path.display())
+    }
+}
+
+fn scalar(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[allow(clippy::expect_used, reason = "a test reads every default")]
+impl Default for Settings {
+    fn default() -> Self {
+        Settings::resolve(&Flags::default(), &|_| Ok(None), &File::default()).expect("the defaults can be used")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_can_be_used() {
+        let settings = Settings::default();
+        assert_eq!(settings.database_url, "sqlite://events.db?mode=rwc");
+        assert_eq!(settings.body_limit, 5 * 1024 * 1024);
+        assert_eq!(settings.future_tolerance, 300);
+    }
+}

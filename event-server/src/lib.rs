@@ -1,0 +1,33 @@
+//! The collector: application events over HTTP, judged, stored once, answered exactly.
+//!
+//! Thin on purpose: a request is converted, handed to [`event_store`], and its answer converted
+//! back. The program `event-server` is this library with settings and a signal handler; any other
+//! axum application can embed it:
+//!
+//! ```no_run
+//! use event_server::{ServerConfig, router, serve};
+//! use event_store::EventStore;
+//!
+//! # async fn embed() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = EventStore::connect("sqlite://events.db?mode=rwc").await?;
+//! let router = router(store.clone(), ServerConfig::default());
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
+//! let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+//! serve(listener, router, stop).await;
+//! store.close().await?;
+//! # Ok(())
+//! # }
+//! ```
+
+// Bottom first: a file may use only what stands above it in this list.
+pub mod config;
+mod reply;
+mod target;
+mod body;
+mod page;
+mod routes;
+pub mod listener;
+
+pub use config::ServerConfig;
+pub use listener::serve;
+pub use routes::router;

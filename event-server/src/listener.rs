@@ -1,0 +1,212 @@
+//! The accept loop: deadlines that the framework's own has not, a cap on connections, a clean stop.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt as _;
+
+use crate::body;
+use crate::reply::{self, Failure};
+
+/// A socket to serve on, and the patience with which it is served.
+///
+/// ```no_run
+/// # async fn listen() -> std::io::Result<()> {
+/// use std::time::Duration;
+/// use event_server::listener::Listener;
+/// let socket = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
+/// let listener = Listener::from(socket).connections(100).header_timeout(Duration::from_secs(3));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    connections: usize,
+    header_timeout: Duration,
+    shutdown_timeout: Duration,
+}
+
+impl From<TcpListener> for Listener {
+    fn from(socket: TcpListener) -> Self {
+        Listener {
+            socket,
+            connections: 1024,
+            header_timeout: Duration::from_secs(10),
+            shutdown_timeout: Duration::from_secs(8),
+        }
+    }
+}
+
+impl Listener {
+    /// How many connections are served at a time; more wait to be accepted. 1,024 by default.
+    #[must_use]
+    pub fn connections(self, connections: usize) -> Self {
+        Listener {
+            connections: connections.min(Semaphore::MAX_PERMITS),
+            ..self
+        }
+    }
+
+    /// How long a connection may take to send a request's headers, or wait for its next request;
+    /// 10 s by default.
+    #[must_use]
+    pub fn header_timeout(self, header_timeout: Duration) -> Self {
+        Listener { header_timeout, ..self }
+    }
+
+    /// How long running requests may take to finish once the end has come; 8 s by default, which is
+    /// less than what most supervisors wait before they kill.
+    #[must_use]
+    pub fn shutdown_timeout(self, shutdown_timeout: Duration) -> Self {
+        Listener {
+            shutdown_timeout,
+            ..self
+        }
+    }
+}
+
+/// How long idle connections are kept when the end has come, so that a request that is already on
+/// its way gets an answer and not a cut line.
+const LINGER: Duration = Duration::from_secs(1);
+/// So many bytes of a body are read from a client that is turned away, so that it hears of it.
+const UNWANTED: usize = 5 * 1024 * 1024;
+/// How long to wait when the system is out of something, say of file descriptors.
+const BREATHER: Duration = Duration::from_millis(100);
+
+/// Serves a router until `shutdown` is there: then no connection is accepted any more, requests
+/// that run are finished, and others on the same connections get 503 `shutting_down`.
+///
+/// The store stays open: close it afterwards.
+pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl Future<Output = ()>) {
+    let Listener {
+        socket,
+        connections,
+        header_timeout,
+        shutdown_timeout,
+    } = listener.into();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_headers(100)
+        .max_buf_size(64 * 1024)
+        .keep_alive(true);
+    let (stop, stopping) = watch::channel(false);
+    let slots = Arc::new(Semaphore::new(connections));
+    let mut tasks = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            Some(_) = tasks.join_next() => {}
+            accepted = accept(&socket, &slots) => match accepted {
+                Ok((stream, slot)) => {
+                    tasks.spawn(converse(stream, slot, http.clone(), router.clone(), stopping.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no connection could be accepted");
+                    sleep(BREATHER).await;
+                }
+            },
+        }
+    }
+    drop(socket);
+    stop.send_replace(true);
+    let finish = async { while tasks.join_next().await.is_some() {} };
+    if timeout(shutdown_timeout, finish).await.is_err() {
+        tracing::warn!(
+            connections = tasks.len(),
+            "connections were cut: their requests did not finish in time"
+        );
+        tasks.shutdown().await;
+    }
+}
+
+async fn accept(socket: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    loop {
+        match socket.accept().await {
+            Ok((stream, _)) => return Ok((stream, slot)),
+            // The client went away while it waited: that says nothing about the next one.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+                ) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// One connection, from its first request to its last.
+async fn converse(
+    stream: TcpStream,
+    slot: OwnedSemaphorePermit,
+    http: http1::Builder,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+) {
+    // Without it the last packet of an answer may wait 40 ms. If it cannot be had, so be it.
+    let _ = stream.set_nodelay(true);
+    let stopped = stopping.clone();
+    let begun = AtomicBool::new(false);
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        begun.store(true, Ordering::Relaxed);
+        answer(request.map(Body::new), router.clone(), stopped.clone())
+    });
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let end = async {
+        if stopping.wait_for(|stopping| *stopping).await.is_ok() {
+            sleep(LINGER).await;
+        }
+    };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        // Nobody waits for an answer to half a request.
+        () = end => if begun.load(Ordering::Relaxed) {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        } else {
+            Ok(())
+        },
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+    drop(slot);
+}
+
+/// A boxed answer.
+type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+fn answer(request: Request, router: Router, stopping: watch::Receiver<bool>) -> Answer {
+    Box::pin(async move {
+        if *stopping.borrow() {
+            body::discard(request.into_body(), UNWANTED);
+            return Ok(Failure::shutting_down().into_response());
+        }
+        let mut response = router.oneshot(request).await?;
+        if *stopping.borrow() {
+            reply::close(&mut response);
+        }
+        Ok(response)
+    })
+}

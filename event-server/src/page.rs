@@ -1,0 +1,275 @@
+//! The page at `/`: plain HTML, without scripts, and escaped, for events may hold anything.
+
+use event_core::{Code, StoredEvent};
+use maud::{DOCTYPE, Markup, html};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The page's style, served beside it so that the page needs no inline style.
+pub(crate) const STYLE_SHEET: &str = include_str!("page/page.css");
+
+/// A green dot, without a request.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E\
+                    %3Ccircle cx='4' cy='4' r='3' fill='%232a9d8f'/%3E%3C/svg%3E";
+
+/// As much of an event's data as fits into a line.
+const DATA_CHARACTERS: usize = 160;
+
+/// What the page shows.
+pub(crate) struct Overview {
+    /// The collector's own URL, fit for a shell.
+    pub(crate) address: String,
+    pub(crate) types: Vec<TypeCount>,
+    pub(crate) latest: Vec<StoredEvent>,
+    pub(crate) refused: Vec<Refused>,
+}
+
+/// How many events of a type occurred.
+pub(crate) struct TypeCount {
+    pub(crate) category: String,
+    pub(crate) name: String,
+    pub(crate) hour: String,
+    pub(crate) day: String,
+}
+
+/// How often events were refused for a reason.
+pub(crate) struct Refused {
+    pub(crate) code: Code,
+    pub(crate) times: i64,
+}
+
+/// The whole page.
+pub(crate) fn render(overview: &Overview) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "event" }
+                link rel="icon" href=(ICON);
+                link rel="stylesheet" href="page.css";
+            }
+            body {
+                header {
+                    h1 { "event" }
+                    p { "Events are collected, judged and stored here, and counted exactly." }
+                }
+                main {
+                    (types(&overview.types))
+                    (refused(&overview.refused))
+                    (latest(&overview.latest))
+                    (lines(&overview.address))
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn types(types: &[TypeCount]) -> Markup {
+    html! {
+        section {
+            h2 { "Events by type" }
+            @if types.is_empty() {
+                p.none { "No event occurred in the last day." }
+            } @else {
+                table {
+                    thead { tr { th { "Category" } th { "Name" } th.number { "Last hour" } th.number { "Last day" } } }
+                    tbody {
+                        @for count in types {
+                            tr {
+                                td { (count.category) }
+                                td { (count.name) }
+                                td.number { (count.hour) }
+                                td.number { (count.day) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn refused(refused: &[Refused]) -> Markup {
+    html! {
+        section {
+            h2 { "Refused" }
+            @if refused.is_empty() {
+                p.none { "Nothing was refused." }
+            } @else {
+                table {
+                    thead { tr { th { "Reason" } th.number { "Times" } } }
+                    tbody {
+                        @for Refused { code, times } in refused {
+                            tr {
+                                td { a href={ "v1/quarantine?code=" (code) } { code { (code) } } }
+                                td.number { (times) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn latest(latest: &[StoredEvent]) -> Markup {
+    html! {
+        section.wide {
+            h2 { "Latest events" }
+            @if latest.is_empty() {
+                p.none { "No event is stored yet: paste the lines below into a shell." }
+            } @else {
+                table {
+                    thead { tr { th { "Occurred at" } th { "Type" } th { "Session" } th { "Data" } } }
+                    tbody { @for event in latest { (row(event)) } }
+                }
+            }
+        }
+    }
+}
+
+fn row(stored: &StoredEvent) -> Markup {
+    let envelope = stored.event.envelope();
+    let id = encoded(envelope.id.as_str());
+    let source = encoded(envelope.source.as_str());
+    html! {
+        tr {
+            td { a href={ "v1/events/" (id) "?source=" (source) } { time { (envelope.occurred_at) } } }
+            td { (envelope.event_type.category) " / " (envelope.event_type.name) }
+            td {
+                @if let Some(session) = &envelope.session_id {
+                    a href={ "v1/sessions/" (encoded(session.as_str())) } { (shortened(session.as_str(), 12)) }
+                }
+            }
+            td.data { code { (shortened(stored.event.payload().as_str(), DATA_CHARACTERS)) } }
+        }
+    }
+}
+
+fn lines(address: &str) -> Markup {
+    let json = "-H 'content-type: application/json'";
+    let lines = [
+        (
+            "Say what a pageview is like",
+            format!(
+                "curl -X PUT '{address}/v1/types/page%20interaction/pageview/1' {json} \\\n  \
+                 -d '{{\"schema\": {{\"type\": \"object\", \"required\": [\"path\"]}}}}'"
+            ),
+        ),
+        (
+            "Send one",
+            format!(
+                "curl '{address}/v1/events' {json} \\\n  \
+                 -d '{{\"id\": \"e-1\", \"session_id\": \"s-1\", \"category\": \"page interaction\", \
+                 \"name\": \"pageview\", \"data\": {{\"path\": \"/\"}}}}'"
+            ),
+        ),
+        (
+            "Send one that is wrong, and see why it is refused",
+            format!(
+                "curl '{address}/v1/events' {json} \\\n  \
+                 -d '{{\"id\": \"e-2\", \"category\": \"page interaction\", \"name\": \"pageview\", \"data\": {{}}}}'"
+            ),
+        ),
+        ("Ask for the session", format!("curl '{address}/v1/sessions/s-1'")),
+        (
+            "Ask for the count by hour",
+            format!("curl '{address}/v1/query?measure=count&by=name&bucket=hour'"),
+        ),
+    ];
+    html! {
+        section.wide {
+            h2 { "Try it" }
+            @for (title, line) in &lines {
+                h3 { (title) }
+                pre { code { (line) } }
+            }
+        }
+    }
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+fn shortened(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event_core::event::Reception;
+    use event_core::{Event, EventId, Source};
+
+    fn stored(name: &str, text: &str) -> StoredEvent {
+        let source = Source::new("<source>").unwrap();
+        let received_at = "2026-01-01T00:00:00Z".parse().unwrap();
+        let reception = Reception {
+            received_at,
+            source: &source,
+            zone: chrono_tz::Tz::UTC,
+            limits: event_core::Limits::default(),
+            new_id: &|| EventId::new("<id>").unwrap(),
+        };
+        let event = Event::builder("<b>", name)
+            .field("text", text)
+            .build(&reception)
+            .unwrap();
+        StoredEvent {
+            position: 1,
+            received_at,
+            event,
+            violations: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn whatever_events_hold_is_shown_and_never_obeyed() {
+        let hostile = "<img src=x onerror=alert(1)></script><script>alert(1)</script>\u{2028}{{7*7}}\"'";
+        let overview = Overview {
+            address: "http://127.0.0.1:8000".to_owned(),
+            types: vec![TypeCount {
+                category: hostile.to_owned(),
+                name: hostile.to_owned(),
+                hour: "1".to_owned(),
+                day: "2".to_owned(),
+            }],
+            latest: vec![stored("<script>", hostile)],
+            refused: vec![Refused {
+                code: Code::TooDeep,
+                times: 3,
+            }],
+        };
+        let page = render(&overview);
+        for tag in ["<script", "<img", "</script", "<b>", "<id>", "<source>", "onerror=\""] {
+            assert!(!page.contains(tag), "{tag}");
+        }
+        assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"));
+        assert!(page.contains("{{7*7}}"));
+    }
+
+    #[test]
+    fn an_empty_collector_greets() {
+        let overview = Overview {
+            address: "http://127.0.0.1:8000".to_owned(),
+            types: Vec::new(),
+            latest: Vec::new(),
+            refused: Vec::new(),
+        };
+        let page = render(&overview);
+        assert!(page.contains("No event is stored yet"));
+        assert_eq!(page.matches("curl ").count(), 5);
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_a_character() {
+        assert_eq!(shortened("ééé", 2), "éé…");
+        assert_eq!(shortened("éé", 2), "éé");
+    }
+}

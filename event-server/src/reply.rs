@@ -1,0 +1,362 @@
+//! Outcome → status and body. The only file that names status codes.
+
+use std::any::Any;
+use std::error::Error as _;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
+use axum::body::Body;
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use event_core::query::ParameterError;
+use event_core::wire::{MalformedBatch, Problem};
+use event_core::{Code, JsonError};
+use serde::Serialize;
+
+/// What the `type` of every problem starts with; the code follows.
+const PROBLEMS: &str = "https://event-rs.github.io/problems/";
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident => $status:ident $code:literal,)+) => {
+        /// Why a whole request was not done. Reasons inside an event are [`Code`]s.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Reason {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Reason {
+            const fn parts(self) -> (StatusCode, &'static str) {
+                match self { $(Reason::$name => (StatusCode::$status, $code),)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// JSON of the wrong shape.
+    InvalidEnvelope => BAD_REQUEST "invalid_envelope",
+    /// A path that is not UTF-8, or whose names break their grammar.
+    InvalidPath => BAD_REQUEST "invalid_path",
+    /// The sender stopped in the middle of the body.
+    IncompleteBody => BAD_REQUEST "incomplete_body",
+    /// No such route.
+    NotFound => NOT_FOUND "not_found",
+    /// No event with this id.
+    EventNotFound => NOT_FOUND "event_not_found",
+    /// No event of this session.
+    SessionNotFound => NOT_FOUND "session_not_found",
+    /// The type is not registered, or has no mapping.
+    TypeNotFound => NOT_FOUND "type_not_found",
+    /// The route knows other methods.
+    MethodNotAllowed => METHOD_NOT_ALLOWED "method_not_allowed",
+    /// The body did not come in time.
+    RequestTimeout => REQUEST_TIMEOUT "request_timeout",
+    /// Events of several sources have this id.
+    AmbiguousId => CONFLICT "ambiguous_id",
+    /// More bytes than a request may have.
+    BodyTooLarge => PAYLOAD_TOO_LARGE "body_too_large",
+    /// More events than a request may have.
+    BatchTooLarge => PAYLOAD_TOO_LARGE "batch_too_large",
+    /// A content type that this route does not read, or none.
+    UnsupportedMediaType => UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
+    /// Another charset than UTF-8.
+    UnsupportedCharset => UNSUPPORTED_MEDIA_TYPE "unsupported_charset",
+    /// A compression that is not read.
+    UnsupportedContentEncoding => UNSUPPORTED_MEDIA_TYPE "unsupported_content_encoding",
+    /// More bytes of headers than a request may have.
+    HeadersTooLarge => REQUEST_HEADER_FIELDS_TOO_LARGE "headers_too_large",
+    /// A mapping, a policy or the object around them is wrong.
+    InvalidDefinition => UNPROCESSABLE_ENTITY "invalid_definition",
+    /// A schema is too large, too deep or too branching.
+    SchemaTooComplex => UNPROCESSABLE_ENTITY "schema_too_complex",
+    /// A defect of this program.
+    InternalError => INTERNAL_SERVER_ERROR "internal_error",
+    /// The database does not answer, or did not say whether it committed.
+    StorageUnavailable => SERVICE_UNAVAILABLE "storage_unavailable",
+    /// The disk is full.
+    StorageFull => SERVICE_UNAVAILABLE "storage_full",
+    /// The queue is full.
+    Overloaded => SERVICE_UNAVAILABLE "overloaded",
+    /// The program is about to stop.
+    ShuttingDown => SERVICE_UNAVAILABLE "shutting_down",
+}
+
+/// A request that was not done: a problem document, and what goes with it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    problem: Box<Problem>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Failure {
+    pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        let (status, code) = reason.parts();
+        let failure = Failure::of(status, code, detail);
+        match reason {
+            Reason::IncompleteBody | Reason::RequestTimeout => failure.closing(),
+            Reason::ShuttingDown => failure.closing().retried_in(5),
+            Reason::StorageUnavailable | Reason::Overloaded => failure.retried_in(5),
+            Reason::StorageFull => failure.retried_in(30),
+            Reason::UnsupportedContentEncoding => failure.with(ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+            _ => failure,
+        }
+    }
+
+    fn of(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+        let problem = Problem {
+            r#type: format!("{PROBLEMS}{code}"),
+            title: code.replace('_', " "),
+            status: status.as_u16(),
+            detail: detail.into(),
+            parameter: None,
+            offset: None,
+            pointer: None,
+        };
+        Failure {
+            status,
+            problem: Box::new(problem),
+            headers: Vec::new(),
+        }
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn retried_in(self, seconds: u64) -> Self {
+        self.with(RETRY_AFTER, HeaderValue::from(jittered(seconds)))
+    }
+
+    fn malformed(code: Code, offset: usize) -> Self {
+        let detail = match code {
+            Code::InvalidUtf8 => format!("the body is not UTF-8 at byte {offset}"),
+            Code::InvalidEnvelope => "the body is neither an object nor an array".to_owned(),
+            _ => format!("the body is not JSON at byte {offset}"),
+        };
+        let mut failure = Failure::of(StatusCode::BAD_REQUEST, code.as_str(), detail);
+        failure.problem.offset = Some(offset);
+        failure
+    }
+
+    /// The same failure, about a place in the body.
+    pub(crate) fn at(mut self, pointer: impl Into<String>) -> Self {
+        self.problem.pointer = Some(pointer.into());
+        self
+    }
+
+    /// The same failure, after which the connection is of no use.
+    pub(crate) fn closing(self) -> Self {
+        self.with(CONNECTION, HeaderValue::from_static("close"))
+    }
+
+    pub(crate) fn unavailable() -> Self {
+        Failure::new(
+            Reason::StorageUnavailable,
+            "the database does not answer; nothing was stored, try again later",
+        )
+    }
+
+    pub(crate) fn shutting_down() -> Self {
+        Failure::new(
+            Reason::ShuttingDown,
+            "the collector is about to stop; nothing was stored, try again",
+        )
+    }
+}
+
+impl From<ParameterError> for Failure {
+    fn from(error: ParameterError) -> Self {
+        let mut failure = Failure::of(StatusCode::BAD_REQUEST, error.code.as_str(), error.message);
+        failure.problem.parameter = Some(error.parameter).filter(|parameter| !parameter.is_empty());
+        failure
+    }
+}
+
+impl From<MalformedBatch> for Failure {
+    fn from(error: MalformedBatch) -> Self {
+        Failure::malformed(error.code, error.offset)
+    }
+}
+
+impl From<JsonError> for Failure {
+    fn from(error: JsonError) -> Self {
+        let failure = match error.code {
+            Code::TooDeep | Code::TooManyNodes => {
+                let detail = "this is nested too deep or has too many values";
+                Failure::new(Reason::SchemaTooComplex, detail)
+            }
+            code => Failure::malformed(code, error.offset),
+        };
+        if error.pointer.is_empty() {
+            failure
+        } else {
+            failure.at(error.pointer)
+        }
+    }
+}
+
+impl From<event_store::Error> for Failure {
+    fn from(error: event_store::Error) -> Self {
+        use event_store::Error as E;
+        match error {
+            E::Query(error) => ParameterError::from(error).into(),
+            E::Schema(error) => {
+                let failure = Failure::of(StatusCode::UNPROCESSABLE_ENTITY, error.code.as_str(), error.message);
+                failure.at(format!("/schema{}", error.pointer))
+            }
+            E::TypeNotFound => Failure::new(Reason::TypeNotFound, "no such type, or it has no mapping"),
+            E::BatchTooLarge { events, limit } => {
+                let detail = format!("{events} events in one request; at the most {limit} can be stored at once");
+                Failure::new(Reason::BatchTooLarge, detail)
+            }
+            E::Closed => Failure::shutting_down(),
+            E::Overloaded => Failure::new(
+                Reason::Overloaded,
+                "too many events wait to be stored; nothing was stored, try again later",
+            ),
+            error => {
+                tracing::error!(error = %error, cause = error.source().map(tracing::field::display), "the store failed");
+                match error {
+                    E::Unavailable(_) => Failure::unavailable(),
+                    E::Unknown(_) => {
+                        let detail = "the database did not say whether it stored the events: send them again under \
+                                      the same ids, and the verdicts will tell";
+                        Failure::new(Reason::StorageUnavailable, detail)
+                    }
+                    E::Full(_) => Failure::new(Reason::StorageFull, "the disk is full; nothing was stored"),
+                    _ => Failure::new(Reason::InternalError, "the collector's log says more"),
+                }
+            }
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let text = serde_json::to_vec(&self.problem).unwrap_or_default();
+        let mut response = body(self.status, "application/problem+json", text);
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+/// Seconds, give or take 30 %, so that those who were turned away do not all come back at once.
+fn jittered(seconds: u64) -> u64 {
+    // The keys of a new `RandomState` are as random as this needs to be.
+    let random = RandomState::new().build_hasher().finish() % 61;
+    (seconds * (70 + random) + 50) / 100
+}
+
+/// Tells the client that the connection ends with this response.
+pub(crate) fn close(response: &mut Response) {
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// 200 with JSON.
+pub(crate) fn json(value: &impl Serialize) -> Response {
+    serialized(StatusCode::OK, value)
+}
+
+/// 201 with JSON.
+pub(crate) fn created(value: &impl Serialize) -> Response {
+    serialized(StatusCode::CREATED, value)
+}
+
+fn serialized(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(text) => body(status, "application/json", text),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            Failure::new(Reason::InternalError, "the answer could not be written").into_response()
+        }
+    }
+}
+
+/// 200 with a page of our own, which loads nothing but its style sheet.
+pub(crate) fn page(html: String) -> Response {
+    let mut response = body(StatusCode::OK, "text/html; charset=utf-8", html);
+    let policy = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
+                  frame-ancestors 'none'";
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// 200 with a style sheet.
+pub(crate) fn style_sheet(css: &'static str) -> Response {
+    body(StatusCode::OK, "text/css; charset=utf-8", css)
+}
+
+fn body(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
+    let headers: [(HeaderName, &str); 3] = [
+        (CONTENT_TYPE, content_type),
+        // Events are nobody else's business: no proxy and no browser keeps them.
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (status, headers, body.into()).into_response()
+}
+
+/// The answer to a request whose handler panicked.
+pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
+    // Not the text of the panic: it may quote an event.
+    tracing::error!("a handler panicked");
+    Failure::new(
+        Reason::InternalError,
+        "a defect of the collector; nothing is known about the outcome",
+    )
+    .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_a_problem_document() {
+        let error = ParameterError::new("limit", Code::InvalidLimit, "a number from 1 to 1000");
+        let response = Failure::from(error).into_response();
+        assert_eq!(response.status(), 400);
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+        assert!(!response.headers().contains_key(RETRY_AFTER));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_too() {
+        use tower::ServiceExt as _;
+        async fn broken() -> Response {
+            panic!("with what an event holds")
+        }
+        let router: axum::Router = axum::Router::new()
+            .route("/", axum::routing::get(broken))
+            .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked));
+        let request = axum::extract::Request::new(Body::empty());
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let problem: Problem = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem.r#type, "https://event-rs.github.io/problems/internal_error");
+        assert!(!problem.detail.contains("event holds"));
+    }
+
+    #[test]
+    fn who_is_turned_away_hears_when_to_come_back() {
+        for _ in 0..100 {
+            let response = Failure::from(event_store::Error::Overloaded).into_response();
+            assert_eq!(response.status(), 503);
+            let seconds: u64 = response.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
+            assert!((4..=7).contains(&seconds), "{seconds}");
+        }
+        let response = Failure::from(event_store::Error::Closed).into_response();
+        assert_eq!(response.headers()[CONNECTION], "close");
+    }
+}

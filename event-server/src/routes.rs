@@ -1,0 +1,138 @@
+//! One file a resource: parse, call, reply.
+//!
+//! A handler may be dropped wherever it waits, as soon as its client goes away. So a handler only
+//! converts; what must not stop half-way happens behind [`EventStore`], in a task of its own.
+
+mod collect;
+mod events;
+mod foreign;
+mod sessions;
+mod query;
+mod definition;
+mod catalog;
+mod quarantine;
+mod health;
+mod home;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Uri;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use event_store::EventStore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::body;
+use crate::config::ServerConfig;
+use crate::reply::{self, Failure, Reason};
+
+/// So many bytes of headers are taken; the connection's buffer itself is not so exact.
+const HEADER_BYTES: usize = 64 * 1024;
+
+/// What handlers share.
+#[derive(Clone)]
+struct App {
+    store: EventStore,
+    config: Arc<ServerConfig>,
+}
+
+/// All routes of the collector over a store, to be served by [`serve`](crate::serve) or nested into
+/// another application.
+///
+/// ```
+/// use event_server::{ServerConfig, router};
+/// # async fn embed(store: event_store::EventStore) {
+/// let mut config = ServerConfig::default();
+/// config.batch_events = 100;
+/// let collector: axum::Router = router(store, config);
+/// # }
+/// ```
+pub fn router(store: EventStore, config: ServerConfig) -> Router {
+    let app = App {
+        store,
+        config: Arc::new(config),
+    };
+    Router::new()
+        .route("/", get(home::show))
+        .route("/page.css", get(home::style_sheet))
+        .route("/v1/events", get(events::list).post(events::collect))
+        .route("/v1/events/{id}", get(events::receipt))
+        .route("/v1/sessions/{id}", get(sessions::show))
+        .route("/v1/query", get(query::by_parameters).post(query::by_json))
+        .route("/v1/types", get(catalog::list))
+        .route(
+            "/v1/types/{category}/{name}/{version}",
+            get(catalog::show).put(catalog::register),
+        )
+        .route("/v1/types/{category}/{name}/{version}/events", post(foreign::collect))
+        .route("/v1/quarantine", get(quarantine::list))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(CatchPanicLayer::custom(reply::panicked))
+        .layer(from_fn_with_state(app.clone(), admit))
+        .layer(from_fn(log))
+        .with_state(app)
+}
+
+/// What holds for every route.
+async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    match bounded(request, &app.config) {
+        Ok(request) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+fn bounded(request: Request, config: &ServerConfig) -> Result<Request, Failure> {
+    let request = body::bound(request, config)?;
+    let header_bytes: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if header_bytes > HEADER_BYTES {
+        let detail = format!("headers have at the most {HEADER_BYTES} bytes");
+        return Err(Failure::new(Reason::HeadersTooLarge, detail));
+    }
+    if request.uri().path().contains("%00") {
+        return Err(Failure::new(Reason::InvalidPath, "the path holds U+0000"));
+    }
+    Ok(request)
+}
+
+/// One line a request. Never its parameters, which may hold personal data, nor its body.
+async fn log(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    tracing::info!(
+        target: "event_server::request",
+        method = method.as_str(),
+        route = route.as_ref().map_or("-", |route| route.as_str()),
+        status = response.status().as_u16(),
+        micros = started.elapsed().as_micros(),
+    );
+    response
+}
+
+async fn not_found(uri: Uri) -> Failure {
+    let hint = if uri.path().contains("//") {
+        "; the path holds an empty segment"
+    } else {
+        ""
+    };
+    Failure::new(Reason::NotFound, format!("there is no such route{hint}"))
+}
+
+async fn method_not_allowed() -> Failure {
+    Failure::new(
+        Reason::MethodNotAllowed,
+        "this route knows the methods of the header Allow",
+    )
+}

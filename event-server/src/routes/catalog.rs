@@ -1,0 +1,53 @@
+//! `/v1/types`: what events of each type and version are like.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use event_store::{Registered, TypeRecord};
+use serde::Serialize;
+
+use super::{App, definition};
+use crate::body::{self, Media};
+use crate::reply::{self, Failure, Reason};
+use crate::target::{Named, NoParameters, TypeVersion};
+
+#[derive(Serialize)]
+struct Types {
+    types: Vec<TypeRecord>,
+}
+
+pub(super) async fn list(State(app): State<App>, _: NoParameters) -> Result<Response, Failure> {
+    let types = app.store.types().await?;
+    Ok(reply::json(&Types { types }))
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    Named(names): Named<TypeVersion>,
+    _: NoParameters,
+) -> Result<Response, Failure> {
+    Ok(reply::json(&record(&app, names).await?))
+}
+
+/// 201 where the version is new, 200 where it was there.
+pub(super) async fn register(
+    State(app): State<App>,
+    Named(names): Named<TypeVersion>,
+    _: NoParameters,
+    request: Request,
+) -> Result<Response, Failure> {
+    let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
+    let change = definition::read(&body)?;
+    let (event_type, version) = names.clone().split();
+    let registered = app.store.register(&event_type, &version, change).await?;
+    let record = record(&app, names).await?;
+    Ok(match registered {
+        Registered::Created => reply::created(&record),
+        Registered::Changed | Registered::Unchanged => reply::json(&record),
+    })
+}
+
+async fn record(app: &App, names: TypeVersion) -> Result<TypeRecord, Failure> {
+    let (event_type, version) = names.split();
+    let record = app.store.event_type(&event_type, &version).await?;
+    record.ok_or_else(|| Failure::new(Reason::TypeNotFound, "this version of the type is not registered"))
+}

@@ -1,0 +1,86 @@
+//! A body of many events → offers → verdicts.
+
+use event_core::Verdict;
+use event_core::wire::{self, BatchReply};
+use event_store::{EventStore, Offer, Origin};
+
+use crate::body::Media;
+use crate::config::ServerConfig;
+use crate::reply::{Failure, Reason};
+
+/// The events of a body, each by itself.
+///
+/// # Errors
+/// If the body is no batch of events, or one of too many.
+pub(super) fn split<'a>(media: Media, body: &'a [u8], config: &ServerConfig) -> Result<Vec<&'a [u8]>, Failure> {
+    let items = match media {
+        Media::Ndjson => wire::split_ndjson(body).take(config.batch_events + 1).collect(),
+        Media::Json => wire::split_json(body)?,
+        Media::CloudEvent | Media::CloudEventBatch => {
+            let items = wire::split_json(body)?;
+            let array = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+            if array != (media == Media::CloudEventBatch) {
+                let detail = "one CloudEvent is an object, a batch of them an array, each with its own content type";
+                return Err(Failure::new(Reason::InvalidEnvelope, detail));
+            }
+            items
+        }
+    };
+    if items.len() > config.batch_events {
+        let detail = format!("a request holds at the most {} events", config.batch_events);
+        return Err(Failure::new(Reason::BatchTooLarge, detail));
+    }
+    Ok(items)
+}
+
+/// Has offers judged and stored.
+///
+/// # Errors
+/// If that could not be done; nothing is known to be stored then.
+pub(super) async fn ingest(
+    store: &EventStore,
+    config: &ServerConfig,
+    offers: Vec<Offer>,
+) -> Result<BatchReply, Failure> {
+    let mut origin = Origin::new(config.source.clone());
+    origin.zone = config.zone;
+    let results: Vec<Verdict> = store.ingest(offers, &origin).await?;
+    Ok(BatchReply { results })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse as _;
+
+    fn split(media: Media, body: &str) -> Result<usize, u16> {
+        let config = ServerConfig {
+            batch_events: 3,
+            ..ServerConfig::default()
+        };
+        let items = super::split(media, body.as_bytes(), &config);
+        items
+            .map(|items| items.len())
+            .map_err(|failure| failure.into_response().status().as_u16())
+    }
+
+    #[test]
+    fn every_kind_of_body_is_taken_apart() {
+        assert_eq!(split(Media::Json, "{}"), Ok(1));
+        assert_eq!(split(Media::Json, "[{},7]"), Ok(2));
+        assert_eq!(split(Media::Ndjson, "{}\n\nnonsense\n{}"), Ok(3));
+        assert_eq!(split(Media::Ndjson, ""), Ok(0));
+        assert_eq!(split(Media::CloudEvent, " {}"), Ok(1));
+        assert_eq!(split(Media::CloudEventBatch, "[]"), Ok(0));
+        assert_eq!(split(Media::CloudEvent, "[{}]"), Err(400));
+        assert_eq!(split(Media::CloudEventBatch, "{}"), Err(400));
+        assert_eq!(split(Media::Json, "{}{}"), Err(400));
+    }
+
+    #[test]
+    fn a_batch_has_a_limit() {
+        assert_eq!(split(Media::Json, "[1,2,3]"), Ok(3));
+        assert_eq!(split(Media::Json, "[1,2,3,4]"), Err(413));
+        assert_eq!(split(Media::Ndjson, "1\n2\n3\n4"), Err(413));
+    }
+}

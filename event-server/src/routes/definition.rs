@@ -1,0 +1,89 @@
+//! What a `PUT` of a type says: `{"schema": …, "mapping": …, "policy": …}`, each optional.
+
+use event_core::{Document, Limits};
+use event_store::TypeChange;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::reply::{Failure, Reason};
+
+/// Deeper than any schema may be, so that its own check can say where it is too deep.
+const DEPTH: usize = 100;
+/// Keys of a schema may be patterns.
+const KEY_BYTES: usize = 1024;
+
+/// Reads a definition; a key that stands twice is refused here as it is in events.
+///
+/// # Errors
+/// What is wrong with the JSON, or which member.
+pub(super) fn read(body: &[u8]) -> Result<TypeChange, Failure> {
+    let mut limits = Limits::default().with_depth(DEPTH).with_nodes(100_000);
+    limits.key_bytes = KEY_BYTES;
+    let document = Document::parse(body, &limits)?.root().to_value();
+    let Value::Object(members) = document else {
+        return Err(invalid(
+            "",
+            "a definition is an object with schema, mapping and policy, each optional",
+        ));
+    };
+    let mut change = TypeChange::default();
+    for (name, value) in members {
+        match name.as_str() {
+            "schema" => change.schema = Some(value),
+            "mapping" => change.mapping = Some(member(&name, value)?),
+            "policy" => change.policy = Some(member(&name, value)?),
+            _ => {
+                return Err(invalid(
+                    &name,
+                    "a definition has schema, mapping and policy, each optional",
+                ));
+            }
+        }
+    }
+    Ok(change)
+}
+
+fn member<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, Failure> {
+    serde_json::from_value(value).map_err(|error| invalid(name, &error.to_string()))
+}
+
+fn invalid(member: &str, detail: &str) -> Failure {
+    let failure = Failure::new(Reason::InvalidDefinition, detail);
+    if member.is_empty() {
+        failure
+    } else {
+        failure.at(format!("/{}", member.replace('~', "~0").replace('/', "~1")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse as _;
+
+    #[test]
+    fn each_part_is_optional() {
+        let change = read(br#"{"schema": {"type": "object"}, "policy": {"on_violation": "warn"}}"#).unwrap();
+        assert!(change.schema.is_some() && change.mapping.is_none() && change.policy.is_some());
+        let change = read(b"{}").unwrap();
+        assert!(change.schema.is_none() && change.policy.is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_has_a_status() {
+        let deep = format!(r#"{{"schema": {}{}}}"#, r#"{"not":"#.repeat(200), "}".repeat(200));
+        for (body, status) in [
+            ("", 400),
+            ("{", 400),
+            (r#"{"schema": {}, "schema": {}}"#, 400),
+            ("[]", 422),
+            (r#"{"shema": {}}"#, 422),
+            (r#"{"mapping": {"id": 7}}"#, 422),
+            (r#"{"policy": {"on_violation": "ignore"}}"#, 422),
+            (deep.as_str(), 422),
+        ] {
+            let failure = read(body.as_bytes()).err().unwrap();
+            assert_eq!(failure.into_response().status(), status, "{body}");
+        }
+    }
+}

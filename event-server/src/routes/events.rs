@@ -1,0 +1,69 @@
+//! `/v1/events`: events in, pages of events and receipts out.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use event_core::query::{Page, ParameterError};
+use event_core::{Code, EventId, Source, StoredEvent};
+use event_store::{Offer, Receipt};
+use serde::Serialize;
+
+use super::{App, collect};
+use crate::body::{self, Media};
+use crate::reply::{self, Failure, Reason};
+use crate::target::{Named, NoParameters, Parameters};
+
+const KINDS: [Media; 4] = [Media::Json, Media::Ndjson, Media::CloudEvent, Media::CloudEventBatch];
+
+/// `POST /v1/events`: one verdict an event, in their order.
+pub(super) async fn collect(State(app): State<App>, _: NoParameters, request: Request) -> Result<Response, Failure> {
+    let (media, body) = body::read(request, &app.config, &KINDS).await?;
+    let offer = match media {
+        Media::Json | Media::Ndjson => Offer::Json,
+        Media::CloudEvent | Media::CloudEventBatch => Offer::CloudEvent,
+    };
+    let items = collect::split(media, &body, &app.config)?;
+    let offers = items.into_iter().map(|item| offer(item.to_vec())).collect();
+    drop(body);
+    Ok(reply::json(&collect::ingest(&app.store, &app.config, offers).await?))
+}
+
+#[derive(Serialize)]
+struct Events {
+    events: Vec<StoredEvent>,
+    next: Option<String>,
+}
+
+/// `GET /v1/events`: a page, in the order of time.
+pub(super) async fn list(State(app): State<App>, parameters: Parameters) -> Result<Response, Failure> {
+    let page = Page::from_pairs(parameters.pairs())?;
+    let found = app.store.page(&page).await?;
+    Ok(reply::json(&Events {
+        events: found.events,
+        next: found.next,
+    }))
+}
+
+/// `GET /v1/events/{id}`: the event as it is stored, so that a sender can be sure of it.
+pub(super) async fn receipt(
+    State(app): State<App>,
+    Named(id): Named<EventId>,
+    parameters: Parameters,
+) -> Result<Response, Failure> {
+    let [source] = parameters.once(["source"])?;
+    let source = source
+        .map(Source::new)
+        .transpose()
+        .map_err(|error| ParameterError::new("source", Code::InvalidParameter, error.to_string()))?;
+    match app.store.receipt(&id, source.as_ref()).await? {
+        Receipt::Found(event) => Ok(reply::json(&event)),
+        Receipt::Missing => Err(Failure::new(Reason::EventNotFound, "no event with this id is stored")),
+        Receipt::Ambiguous(sources) => {
+            let sources: Vec<&str> = sources.iter().map(Source::as_str).collect();
+            let detail = format!(
+                "events of several sources have this id: ask with ?source={}",
+                sources.join(" or ")
+            );
+            Err(Failure::new(Reason::AmbiguousId, detail))
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The program from the outside: started as a process, asked over HTTP, stopped by signals.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+#[path = "../support/collector.rs"]
+mod collector;
+mod collect;
+mod foreign;
+mod events;
+mod sessions;
+mod query;
+mod catalog;
+mod quarantine;
+mod health;
+mod home;
+mod requests;
+mod bodies;
+mod settings;
+mod stop;
+mod load;
+
+/// The events of the three clicks that the README sends.
+const CLICKS: &str = r#"[
+  {"session_id": "e2085be5", "category": "page interaction", "name": "pageview",
+   "data": {"host": "www.example.com", "path": "/"}, "timestamp": "2021-01-01 09:15:27.243860"},
+  {"session_id": "e2085be5", "category": "page interaction", "name": "cta click",
+   "data": {"host": "www.example.com", "path": "/", "element": "chat bubble"}, "timestamp": "2021-01-01 09:15:27.243860"},
+  {"session_id": "e2085be5", "category": "form interaction", "name": "submit",
+   "data": {"host": "www.example.com", "path": "/", "form": {"first_name": "John"}}, "timestamp": "2021-01-01 10:15:27"}
+]"#;

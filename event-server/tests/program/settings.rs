@@ -1,0 +1,122 @@
+use std::process::Output;
+
+use crate::collector::Collector;
+
+fn run(flags: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut program = Collector::program();
+    program.args(flags).envs(variables.iter().copied()).output().unwrap()
+}
+
+fn complaint(output: &Output) -> String {
+    assert!(output.stdout.is_empty());
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn help_tells_every_setting_with_its_variable_and_default() {
+    for flags in [&["--help"][..], &["serve", "--help"]] {
+        let output = run(flags, &[]);
+        assert!(output.status.success());
+        let help = String::from_utf8(output.stdout).unwrap();
+        for text in [
+            "--database-url <URL>",
+            "DATABASE_URL",
+            "sqlite://events.db?mode=rwc",
+            "--listen <ADDRESS>",
+            "EVENT_SERVER_LISTEN",
+            "127.0.0.1:8000",
+            "EVENT_SERVER_CONFIG",
+        ] {
+            assert!(help.contains(text), "{text}");
+        }
+    }
+}
+
+#[test]
+fn without_keys_other_machines_are_not_served() {
+    let output = run(&["--listen", "0.0.0.0:0"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(complaint(&output).contains("no keys exist"));
+    assert_eq!(run(&[], &[("EVENT_SERVER_LISTEN", "[::]:0")]).status.code(), Some(2));
+}
+
+#[test]
+fn what_cannot_be_used_is_named_and_ends_the_program() {
+    for (flags, variables, told) in [
+        (&["--body-limit", "much"][..], &[][..], "--body-limit"),
+        (&[], &[("EVENT_SERVER_BATCH_LIMIT", "0")], "EVENT_SERVER_BATCH_LIMIT"),
+        (&["--config", "/no/such/file.toml"], &[], "/no/such/file.toml"),
+        (&["--colour", "red"], &[], "--colour"),
+    ] {
+        let output = run(flags, variables);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(complaint(&output).contains(told), "{told}");
+    }
+    let output = run(
+        &[
+            "--listen",
+            "127.0.0.1:0",
+            "--database-url",
+            "postgres://user:secret@127.0.0.1:1/x",
+        ],
+        &[],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!complaint(&output).contains("secret"));
+}
+
+#[test]
+fn a_port_in_use_is_said_so() {
+    let collector = Collector::start();
+    let output = run(
+        &[
+            "--listen",
+            &collector.address().to_string(),
+            "--database-url",
+            "sqlite::memory:",
+        ],
+        &[],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("cannot listen on"));
+}
+
+#[test]
+fn settings_reach_the_work() {
+    let collector = Collector::start_with(&[
+        "--batch-limit",
+        "2",
+        "--event-limit",
+        "200",
+        "--unknown-types",
+        "reject",
+        "--default-source",
+        "shop",
+        "--log-format",
+        "json",
+    ]);
+    assert_eq!(
+        collector.post("/v1/events", "[1,2,3]").problem().as_deref(),
+        Some("batch_too_large")
+    );
+    let event = r#"{"category": "c", "name": "n"}"#;
+    let verdict = collector.post("/v1/events", event).json()["results"][0].clone();
+    assert_eq!(
+        (&verdict["status"], &verdict["code"]),
+        (&"rejected".into(), &"unknown_type".into())
+    );
+    assert_eq!(collector.put("/v1/types/c/n/1", "{}").status, 201);
+    collector.post("/v1/events", event);
+    assert_eq!(collector.get("/v1/events").json()["events"][0]["source"], "shop");
+    let large = format!(
+        r#"{{"category": "c", "name": "n", "data": {{"x": "{}"}}}}"#,
+        "y".repeat(200)
+    );
+    assert_eq!(
+        collector.post("/v1/events", large).json()["results"][0]["code"],
+        "event_too_large"
+    );
+    let log = collector.log();
+    let line: serde_json::Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    assert_eq!((&line["route"], &line["status"]), (&"/v1/events".into(), &200.into()));
+}

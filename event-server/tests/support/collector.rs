@@ -1,0 +1,201 @@
+//! The real program, as a process with a database of its own.
+//!
+//! ```ignore
+//! #[path = "../support/collector.rs"]
+//! mod collector;
+//!
+//! let collector = collector::Collector::start();
+//! let response = collector.post("/v1/events", r#"{"category": "a", "name": "b"}"#);
+//! assert_eq!(response.status, 200);
+//! ```
+
+#![allow(dead_code, reason = "each test takes of it what it needs")]
+
+mod http;
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+pub(crate) use http::{Connection, Response};
+use tempfile::TempDir;
+
+/// A running collector. Dropped, it is killed, and its database is deleted.
+pub(crate) struct Collector {
+    folder: TempDir,
+    flags: Vec<String>,
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Collector {
+    /// Starts the program over a new SQLite file, on a free port.
+    pub(crate) fn start() -> Self {
+        Collector::start_with(&[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn start_with(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let (process, address) = launch(&folder, &flags);
+        Collector {
+            folder,
+            flags,
+            process,
+            address,
+        }
+    }
+
+    /// The program, with nothing of this test's own environment in its settings.
+    pub(crate) fn program() -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_event-server"));
+        let settings = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+            let name = name.to_string_lossy();
+            name == "DATABASE_URL" || name.starts_with("EVENT_SERVER_")
+        });
+        for name in settings.collect::<Vec<_>>() {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The SQLite file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("events.db")
+    }
+
+    /// What the program has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
+    /// A request on a connection of its own.
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Response {
+        self.connect().request(method, path, headers, body)
+    }
+
+    /// `GET`.
+    pub(crate) fn get(&self, path: &str) -> Response {
+        self.request("GET", path, &[], "")
+    }
+
+    /// `POST` of JSON.
+    pub(crate) fn post(&self, path: &str, json: impl AsRef<[u8]>) -> Response {
+        self.request("POST", path, &[("content-type", "application/json")], json)
+    }
+
+    /// `PUT` of JSON.
+    pub(crate) fn put(&self, path: &str, json: impl AsRef<[u8]>) -> Response {
+        self.request("PUT", path, &[("content-type", "application/json")], json)
+    }
+
+    /// These very bytes on a connection of its own, and the first response to them.
+    pub(crate) fn raw(&self, bytes: impl AsRef<[u8]>) -> Response {
+        let mut connection = self.connect();
+        connection.send(bytes);
+        connection.response()
+    }
+
+    /// A connection to keep.
+    pub(crate) fn connect(&self) -> Connection {
+        Connection::open(self.address)
+    }
+
+    /// Sends SIGTERM and does not wait.
+    pub(crate) fn terminate(&self) {
+        let sent = Command::new("kill")
+            .args(["-TERM", &self.process.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the end of the process.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "the program does not end:\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Stops the program with SIGTERM; its database stays.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        self.terminate();
+        self.wait()
+    }
+
+    /// Kills the program with SIGKILL; its database stays.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts it again over the same database, on a new port.
+    pub(crate) fn restart(&mut self) {
+        let _ = self.process.kill();
+        self.process.wait().unwrap();
+        (self.process, self.address) = launch(&self.folder, &self.flags);
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if std::thread::panicking() {
+            eprintln!("--- log of the collector\n{}---", self.log());
+        }
+    }
+}
+
+fn launch(folder: &TempDir, flags: &Vec<String>) -> (Child, SocketAddr) {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(folder.path().join("log"))
+        .unwrap();
+    let database = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
+    let mut process = Collector::program()
+        .args(["--database-url", &database, "--listen", "127.0.0.1:0"])
+        .args(flags)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let line = lines.next().and_then(Result::ok).unwrap_or_default();
+    let Some(address) = line.strip_prefix("listening on http://") else {
+        let _ = process.kill();
+        let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        panic!("the program did not start: {line:?}\n{log}");
+    };
+    (process, address.parse().unwrap())
+}

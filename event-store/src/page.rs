@@ -1,0 +1,129 @@
+//! Events in the order of time, page by page.
+
+use event_core::StoredEvent;
+use event_core::query::{Cursor, Order, Page};
+use sea_orm::{ConnectionTrait, Value};
+use serde::Serialize;
+
+use crate::dictionary::Dictionary;
+use crate::entity::event::{SELECTED, stored};
+use crate::error::Error;
+use crate::inner::{Inner, detached};
+use crate::selection::Selection;
+use crate::store::EventStore;
+
+/// A page of events.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EventPage {
+    /// In the order that was asked for, by time, then by position.
+    pub events: Vec<StoredEvent>,
+    /// The cursor of the next page, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Beyond so many kinds one statement sorts them all, instead of merging a sorted run of each.
+const MOST_RUNS: usize = 200;
+/// Rows that are read at once where each has to be looked at again.
+const BATCH: usize = 1_000;
+
+impl EventStore {
+    /// Lists events.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn page(&self, page: &Page) -> Result<EventPage, Error> {
+        let (inner, page) = (self.inner().clone(), page.clone());
+        detached(async move { read(&inner, &page).await }).await
+    }
+}
+
+async fn read(inner: &Inner, page: &Page) -> Result<EventPage, Error> {
+    let dictionary = inner.dictionary().await?;
+    let selection = Selection::new(
+        &page.filter,
+        page.from,
+        page.to,
+        &dictionary,
+        inner.dialect,
+        &inner.tables,
+    );
+    let limit = page.limit.clamp(1, Page::MAX_LIMIT);
+    let mut cursor = page.cursor;
+    let mut events = Vec::new();
+    // One more than asked for tells whether there is a next page.
+    while events.len() <= limit && !selection.kinds.is_empty() {
+        let want = if selection.inexact { BATCH } else { limit + 1 };
+        let batch = fetch(inner, &selection, page.order, cursor, want, &dictionary).await?;
+        let last = batch.len() < want || !selection.inexact;
+        cursor = batch.last().map(place);
+        events.extend(batch.into_iter().filter(|stored| page.filter.matches(&stored.event)));
+        if last {
+            break;
+        }
+    }
+    let more = events.len() > limit;
+    events.truncate(limit);
+    let next = if more {
+        events
+            .last()
+            .map(|last| page.next(last.event.envelope().occurred_at, last.position))
+    } else {
+        None
+    };
+    Ok(EventPage { events, next })
+}
+
+fn place(stored: &StoredEvent) -> Cursor {
+    Cursor {
+        occurred_at: stored.event.envelope().occurred_at,
+        position: stored.position,
+    }
+}
+
+/// The next rows behind a place.
+async fn fetch(
+    inner: &Inner,
+    selection: &Selection,
+    order: Order,
+    cursor: Option<Cursor>,
+    limit: usize,
+    dictionary: &Dictionary,
+) -> Result<Vec<StoredEvent>, Error> {
+    let (mut condition, mut values) = selection.sql();
+    let (beyond, direction) = match order {
+        Order::Ascending => (">", "ASC"),
+        Order::Descending => ("<", "DESC"),
+    };
+    if let Some(Cursor { occurred_at, position }) = cursor {
+        condition.push_str(&format!(" AND (e.occurred_at, e.position) {beyond} (?, ?)"));
+        values.extend([Value::from(occurred_at.as_micros()), position.into()]);
+    }
+    let events = inner.tables.sql("{events} e");
+    let sorted = format!("ORDER BY e.occurred_at {direction}, e.position {direction} LIMIT {limit}");
+    let (from, values) = if selection.by_trail || selection.kinds.len() > MOST_RUNS {
+        let kinds = selection
+            .of_kinds()
+            .map(|kinds| format!(" AND {kinds}"))
+            .unwrap_or_default();
+        (
+            format!("(SELECT e.* FROM {events} WHERE 1 = 1{kinds}{condition} {sorted}) e"),
+            values,
+        )
+    } else {
+        // The index holds each kind's events in order: a run of each, merged.
+        let run = |kind: &i64| {
+            format!("SELECT * FROM (SELECT e.* FROM {events} WHERE e.kind_id = {kind}{condition} {sorted}) r{kind}")
+        };
+        let runs: Vec<String> = selection.kinds.iter().map(run).collect();
+        let values = std::iter::repeat_n(values, runs.len()).flatten().collect();
+        (format!("({}) e", runs.join(" UNION ALL ")), values)
+    };
+    let trails = inner.tables.sql("LEFT JOIN {trails} t ON t.id = e.trail_id");
+    let sql = format!("SELECT {SELECTED} FROM {from} {trails} {sorted}");
+    let rows = inner
+        .reader
+        .query_all_raw(inner.dialect.statement(&sql, values))
+        .await?;
+    rows.iter().map(|row| stored(row, dictionary)).collect()
+}
