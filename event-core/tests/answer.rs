@@ -472,6 +472,30 @@ fn the_range_has_its_start_and_not_its_end() {
 }
 
 #[test]
+fn a_range_with_one_end_is_full_from_there_to_the_events() {
+    let events = ["2026-01-03T12:00:00Z", "2026-01-04T12:00:00Z"].map(|at| order("a", "1", at));
+    for (range, counts) in [
+        (r#""from": "2026-01-01T12:00:00Z""#, vec!["0", "0", "1", "1"]),
+        (r#""to": "2026-01-06T12:00:00Z""#, vec!["1", "1", "0", "0"]),
+        (r#""from": "2026-01-05""#, vec![]),
+        (r#""to": "2026-01-03""#, vec![]),
+    ] {
+        let query = query(&format!(r#"{{"bucket": "day", {range}}}"#));
+        assert_eq!(values(&query, &events), counts, "{range}");
+        let rows = answer(&query, &events).unwrap().rows;
+        let partial: Vec<bool> = rows.iter().map(|row| row.bucket.unwrap().partial).collect();
+        let ends = (query.from.is_some(), query.to.is_some());
+        for (at, partial) in partial.iter().enumerate() {
+            assert_eq!(
+                *partial,
+                (at == 0 && ends.0) || (at + 1 == counts.len() && ends.1),
+                "{range}"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_greatest_groups_and_ties_by_key() {
     let events = [
         order("b", "2", "2026-01-01"),

@@ -196,6 +196,12 @@ fn granules_are_as_long_as_the_edges_allow() {
             "{zone} {unit}"
         );
     }
+    // Sunday's clock was moved in the first minute of an hour, which is no edge of a day.
+    let (from, to) = (Some(at("2009-11-01")), Some(at("2009-11-02")));
+    for (unit, minutes) in [(Unit::Hour, 1), (Unit::Day, 30)] {
+        let bucket = Bucket::new(unit, Tz::America__St_Johns);
+        assert_eq!(bucket.granule(from, to), minutes * MINUTE, "{unit}");
+    }
 }
 
 /// Zones whose clocks were moved often, oddly, or not at all.
