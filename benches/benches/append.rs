@@ -22,9 +22,20 @@ fn main() {
     let directory = tempfile::tempdir_in(std::env::current_dir().unwrap()).unwrap();
     let url = |name: &str| format!("sqlite://{}?mode=rwc", directory.path().join(name).display());
     let peer_file = directory.path().join("peer.db");
-    runtime.block_on(async { EventStore::connect(&url("peer.db")).await.unwrap().close().await.unwrap() });
+    runtime.block_on(async {
+        EventStore::connect(&url("peer.db"))
+            .await
+            .unwrap()
+            .close()
+            .await
+            .unwrap()
+    });
     let mut peer = Connection::open(&peer_file).unwrap();
-    for (name, value) in [("synchronous", "FULL"), ("wal_autocheckpoint", "8000"), ("cache_size", "-64000")] {
+    for (name, value) in [
+        ("synchronous", "FULL"),
+        ("wal_autocheckpoint", "8000"),
+        ("cache_size", "-64000"),
+    ] {
         peer.pragma_update(None, name, value).unwrap();
     }
     let appended = runtime.block_on(EventStore::connect(&url("append.db"))).unwrap();
@@ -65,7 +76,9 @@ fn main() {
                     let count = events.len();
                     while !events.is_empty() {
                         let rest = events.split_off(BATCH.min(events.len()));
-                        let verdicts = runtime.block_on(appended.append(std::mem::replace(&mut events, rest))).unwrap();
+                        let verdicts = runtime
+                            .block_on(appended.append(std::mem::replace(&mut events, rest)))
+                            .unwrap();
                         assert!(verdicts.iter().all(|verdict| verdict.position.is_some()));
                     }
                     count
@@ -88,17 +101,33 @@ fn main() {
     );
     let counted = |name: &str| -> (i64, i64) {
         let db = Connection::open(directory.path().join(name)).unwrap();
-        db.query_row("SELECT COUNT(*), COUNT(DISTINCT trail_id) FROM event_events", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+        db.query_row(
+            "SELECT COUNT(*), COUNT(DISTINCT trail_id) FROM event_events",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap()
     };
-    println!("rows and sessions: {:?} {:?} {:?}", counted("peer.db"), counted("append.db"), counted("ingest.db"));
+    println!(
+        "rows and sessions: {:?} {:?} {:?}",
+        counted("peer.db"),
+        counted("append.db"),
+        counted("ingest.db")
+    );
 }
 
 /// What the store writes, by hand: the session's number, then the row.
 fn insert(db: &mut Connection, events: &[ValidEvent], position: &mut i64) {
-    let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    let transaction = db
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .unwrap();
     {
-        let mut find = transaction.prepare_cached("SELECT id FROM event_trails WHERE session = ? AND subject = ''").unwrap();
-        let mut trail = transaction.prepare_cached("INSERT INTO event_trails (session, subject) VALUES (?, '')").unwrap();
+        let mut find = transaction
+            .prepare_cached("SELECT id FROM event_trails WHERE session = ? AND subject = ''")
+            .unwrap();
+        let mut trail = transaction
+            .prepare_cached("INSERT INTO event_trails (session, subject) VALUES (?, '')")
+            .unwrap();
         let mut row = transaction
             .prepare_cached(
                 "INSERT INTO event_events (position, source_id, event_id, kind_id, trail_id, sequence, occurred_at, \
@@ -112,7 +141,9 @@ fn insert(db: &mut Connection, events: &[ValidEvent], position: &mut i64) {
             let session = envelope.session_id.as_ref().unwrap().as_str();
             let id = match &last {
                 Some((known, id)) if known == session => *id,
-                _ => find.query_row([session], |row| row.get(0)).unwrap_or_else(|_| trail.insert([session]).unwrap()),
+                _ => find
+                    .query_row([session], |row| row.get(0))
+                    .unwrap_or_else(|_| trail.insert([session]).unwrap()),
             };
             last = Some((session.to_owned(), id));
             *position += 1;

@@ -44,5 +44,8 @@ pub fn valid(texts: &[Vec<u8>]) -> Vec<ValidEvent> {
     };
     let registry = Registry::default();
     let event = |text: &Vec<u8>| Event::from_slice(text, &reception).expect("an event");
-    texts.iter().map(|text| registry.validate(event(text), Timestamp::MAX).expect("a valid event")).collect()
+    texts
+        .iter()
+        .map(|text| registry.validate(event(text), Timestamp::MAX).expect("a valid event"))
+        .collect()
 }

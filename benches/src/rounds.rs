@@ -26,7 +26,10 @@ pub fn compare(title: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) {
         }
     }
     println!("\n{title}, {rounds} rounds in turn; ratios to the first, round by round");
-    println!("{:<44} {:>12} {:>8} {:>8} {:>8}", "", "per second", "median", "min", "max");
+    println!(
+        "{:<44} {:>12} {:>8} {:>8} {:>8}",
+        "", "per second", "median", "min", "max"
+    );
     for (contender, own) in contenders.iter().zip(&rates) {
         let mut ratios: Vec<f64> = own.iter().zip(&rates[0]).map(|(own, peer)| own / peer).collect();
         let mut own = own.clone();
@@ -34,6 +37,9 @@ pub fn compare(title: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) {
         ratios.sort_by(f64::total_cmp);
         let (rate, ratio) = (own[own.len() / 2], ratios[ratios.len() / 2]);
         let (least, most) = (ratios[0], ratios[ratios.len() - 1]);
-        println!("{:<44} {rate:>12.0} {ratio:>8.2} {least:>8.2} {most:>8.2}", contender.name);
+        println!(
+            "{:<44} {rate:>12.0} {ratio:>8.2} {least:>8.2} {most:>8.2}",
+            contender.name
+        );
     }
 }

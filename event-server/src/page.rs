@@ -14,10 +14,15 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 /// As much of an event's data as fits into a line.
 const DATA_CHARACTERS: usize = 160;
 
+/// As much of a session's id as tells it from its neighbours.
+const SESSION_CHARACTERS: usize = 8;
+
 /// What the page shows.
 pub(crate) struct Overview {
     /// The collector's own URL, fit for a shell.
     pub(crate) address: String,
+    /// Today's date, in UTC.
+    pub(crate) today: String,
     pub(crate) types: Vec<TypeCount>,
     pub(crate) latest: Vec<StoredEvent>,
     pub(crate) refused: Vec<Refused>,
@@ -58,7 +63,7 @@ pub(crate) fn render(overview: &Overview) -> String {
                     (types(&overview.types))
                     (refused(&overview.refused))
                     (latest(&overview.latest))
-                    (lines(&overview.address))
+                    (lines(&overview.address, &overview.today))
                 }
             }
         }
@@ -74,7 +79,7 @@ fn types(types: &[TypeCount]) -> Markup {
                 p.none { "No event occurred in the last day." }
             } @else {
                 table {
-                    thead { tr { th { "Category" } th { "Name" } th.number { "Last hour" } th.number { "Last day" } } }
+                    thead { tr { th scope="col" { "Category" } th scope="col" { "Name" } th.number scope="col" { "Last hour" } th.number scope="col" { "Last day" } } }
                     tbody {
                         @for count in types {
                             tr {
@@ -99,7 +104,7 @@ fn refused(refused: &[Refused]) -> Markup {
                 p.none { "Nothing was refused." }
             } @else {
                 table {
-                    thead { tr { th { "Reason" } th.number { "Times" } } }
+                    thead { tr { th scope="col" { "Reason" } th.number scope="col" { "Times" } } }
                     tbody {
                         @for Refused { code, times } in refused {
                             tr {
@@ -122,7 +127,7 @@ fn latest(latest: &[StoredEvent]) -> Markup {
                 p.none { "No event is stored yet: paste the lines below into a shell." }
             } @else {
                 table {
-                    thead { tr { th { "Occurred at" } th { "Type" } th { "Session" } th { "Data" } } }
+                    thead { tr { th scope="col" { "Occurred at, UTC" } th scope="col" { "Type" } th scope="col" { "Session" } th scope="col" { "Data" } } }
                     tbody { @for event in latest { (row(event)) } }
                 }
             }
@@ -134,13 +139,18 @@ fn row(stored: &StoredEvent) -> Markup {
     let envelope = stored.event.envelope();
     let id = encoded(envelope.id.as_str());
     let source = encoded(envelope.source.as_str());
+    let occurred_at = envelope.occurred_at.to_string();
     html! {
         tr {
-            td { a href={ "v1/events/" (id) "?source=" (source) } { time { (envelope.occurred_at) } } }
-            td { (envelope.event_type.category) " / " (envelope.event_type.name) }
             td {
+                a href={ "v1/events/" (id) "?source=" (source) } {
+                    time datetime=(envelope.occurred_at) title=(envelope.occurred_at) { (to_the_second(&occurred_at)) }
+                }
+            }
+            td.type { (envelope.event_type.category) " / " (envelope.event_type.name) }
+            td.session {
                 @if let Some(session) = &envelope.session_id {
-                    a href={ "v1/sessions/" (encoded(session.as_str())) } { (shortened(session.as_str(), 12)) }
+                    a href={ "v1/sessions/" (encoded(session.as_str())) } { (shortened(session.as_str(), SESSION_CHARACTERS)) }
                 }
             }
             td.data { code { (shortened(stored.event.payload().as_str(), DATA_CHARACTERS)) } }
@@ -148,7 +158,7 @@ fn row(stored: &StoredEvent) -> Markup {
     }
 }
 
-fn lines(address: &str) -> Markup {
+fn lines(address: &str, today: &str) -> Markup {
     let json = "-H 'content-type: application/json'";
     let lines = [
         (
@@ -175,8 +185,8 @@ fn lines(address: &str) -> Markup {
         ),
         ("Ask for the session", format!("curl '{address}/v1/sessions/s-1'")),
         (
-            "Ask for the count by hour",
-            format!("curl '{address}/v1/query?measure=count&by=name&bucket=hour'"),
+            "Ask for today's count by hour",
+            format!("curl '{address}/v1/query?measure=count&by=name&bucket=hour&from={today}'"),
         ),
     ];
     html! {
@@ -188,6 +198,14 @@ fn lines(address: &str) -> Markup {
             }
         }
     }
+}
+
+/// `2026-01-01 09:15:27` of `2026-01-01T09:15:27.243860Z`.
+fn to_the_second(time: &str) -> String {
+    time.chars()
+        .take(19)
+        .map(|character| if character == 'T' { ' ' } else { character })
+        .collect()
 }
 
 fn encoded(text: &str) -> String {
@@ -234,6 +252,7 @@ mod tests {
         let hostile = "<img src=x onerror=alert(1)></script><script>alert(1)</script>\u{2028}{{7*7}}\"'";
         let overview = Overview {
             address: "http://127.0.0.1:8000".to_owned(),
+            today: "2026-01-01".to_owned(),
             types: vec![TypeCount {
                 category: hostile.to_owned(),
                 name: hostile.to_owned(),
@@ -258,6 +277,7 @@ mod tests {
     fn an_empty_collector_greets() {
         let overview = Overview {
             address: "http://127.0.0.1:8000".to_owned(),
+            today: "2026-01-01".to_owned(),
             types: Vec::new(),
             latest: Vec::new(),
             refused: Vec::new(),
@@ -271,5 +291,6 @@ mod tests {
     fn long_texts_are_cut_at_a_character() {
         assert_eq!(shortened("ééé", 2), "éé…");
         assert_eq!(shortened("éé", 2), "éé");
+        assert_eq!(to_the_second("2026-01-01T09:15:27.243860Z"), "2026-01-01 09:15:27");
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use event_core::refusal::Refusal;
-use event_core::{Code, Envelope, Status, StoredEvent, Verdict};
-use sea_orm::{ConnectionTrait, Value};
+use event_core::verdict::Status;
+use event_core::{Code, Envelope, StoredEvent, ValidEvent, Verdict};
+use sea_orm::{ConnectionTrait as _, Value};
 
+use crate::dialect::Transaction;
 use crate::dictionary::{Dictionary, Kind};
-use crate::entity::event::{self, NewEvent};
+use crate::entity::event::NewEvent;
 use crate::entity::event_id;
 use crate::error::Error;
 use crate::inner::Inner;
@@ -23,8 +25,8 @@ pub(crate) struct Ids {
     trails: Trails,
 }
 
-/// Rows of one statement; few sizes, so that every statement stays prepared.
-const CHUNKS: [usize; 6] = [1_024, 256, 64, 16, 4, 1];
+/// Ids that are looked up at once.
+const CHUNK: usize = 256;
 
 /// A row that was here first: its place and the hash of its content.
 struct Earlier {
@@ -36,19 +38,26 @@ struct Earlier {
 pub(crate) async fn append(
     inner: &Inner,
     ids: &mut Ids,
-    db: &impl ConnectionTrait,
+    db: &Transaction,
     entries: &[&Entry],
 ) -> Result<Vec<Verdict>, Error> {
     let rows = rows(inner, ids, db, entries).await?;
-    let mut earlier = HashMap::new();
-    let mut rest = rows.as_slice();
-    while !rest.is_empty() {
-        let size = CHUNKS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
-        let (chunk, behind) = rest.split_at(size.min(inner.dialect.max_values() / event::COLUMN_COUNT));
-        rest = behind;
-        if insert(inner, db, chunk).await? < chunk.len() as u64 {
-            find_earlier(inner, db, chunk, &mut earlier).await?;
+    let new = match rows.is_empty() {
+        true => Vec::new(),
+        false => {
+            db.insert_each(&inner.insert_event, rows.iter().map(NewEvent::binds))
+                .await?
         }
+    };
+    let taken: Vec<&NewEvent<'_>> = rows
+        .iter()
+        .zip(new)
+        .filter(|(_, new)| !new)
+        .map(|(row, _)| row)
+        .collect();
+    let mut earlier = HashMap::new();
+    for chunk in taken.chunks(CHUNK) {
+        find_earlier(inner, db, chunk, &mut earlier).await?;
     }
     let mut rows = rows.iter();
     let mut verdicts = Vec::with_capacity(entries.len());
@@ -77,7 +86,7 @@ pub(crate) async fn append(
 async fn rows<'a>(
     inner: &Inner,
     ids: &mut Ids,
-    db: &impl ConnectionTrait,
+    db: &Transaction,
     entries: &[&'a Entry],
 ) -> Result<Vec<NewEvent<'a>>, Error> {
     let events = || {
@@ -118,33 +127,19 @@ async fn rows<'a>(
             kind_id: ids.dictionary.kind_id(&kind, inner.dialect, db, &inner.tables).await?,
             trail_id: trail::pair(event.event().envelope()).and_then(|pair| ids.trails.id(&pair)),
             received_at,
+            hash: event.event().content_hash(),
+            violations: violations(event),
             event,
         });
     }
     Ok(rows)
 }
 
-/// Inserts rows whose ids are free; answers how many those were.
-async fn insert(inner: &Inner, db: &impl ConnectionTrait, chunk: &[NewEvent<'_>]) -> Result<u64, Error> {
-    let sql = inner.insert_events.get_or_init(chunk.len(), |rows| {
-        let places = vec!["?"; event::COLUMN_COUNT].join(", ");
-        let rows = vec![format!("({places})"); rows].join(", ");
-        let insert = inner.tables.sql("INSERT INTO {events} (");
-        let keep = inner.dialect.keep_existing("event_id, source_id");
-        format!("{insert}{}) VALUES {rows} {keep}", event::COLUMNS)
-    });
-    let values = chunk.iter().flat_map(NewEvent::values);
-    Ok(db
-        .execute_raw(inner.dialect.statement(&sql, values))
-        .await?
-        .rows_affected())
-}
-
-/// Reads back whose ids of a chunk were taken: rows that are there at another place than was meant.
+/// Reads the rows that have these ids.
 async fn find_earlier(
     inner: &Inner,
-    db: &impl ConnectionTrait,
-    chunk: &[NewEvent<'_>],
+    db: &Transaction,
+    chunk: &[&NewEvent<'_>],
     earlier: &mut HashMap<(i64, Vec<u8>), Earlier>,
 ) -> Result<(), Error> {
     let rows = vec!["(?, ?)"; chunk.len()].join(", ");
@@ -166,9 +161,15 @@ async fn find_earlier(
     Ok(())
 }
 
+/// The rules that an event breaks all the same, as JSON.
+fn violations(event: &ValidEvent) -> Option<String> {
+    let violations = event.violations();
+    (!violations.is_empty()).then(|| serde_json::to_string(violations).unwrap_or_default())
+}
+
 async fn verdict(
     inner: &Inner,
-    db: &impl ConnectionTrait,
+    db: &Transaction,
     row: &NewEvent<'_>,
     earlier: Option<&Earlier>,
     raw: Option<&[u8]>,

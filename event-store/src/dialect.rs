@@ -5,10 +5,7 @@ mod sqlite;
 use std::time::Duration;
 
 use event_core::Pointer;
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions,
-    TransactionTrait, Value,
-};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, Value};
 
 use crate::error::{Cause, Error};
 use crate::options::Options;
@@ -18,6 +15,11 @@ use crate::options::Options;
 pub(crate) enum Dialect {
     Sqlite,
 }
+
+/// A value of a row that is inserted, where it lies.
+pub(crate) use sqlite::Bind;
+/// A transaction that writes.
+pub(crate) use sqlite::Transaction;
 
 /// One connection to write, some to read.
 pub(crate) struct Connections {
@@ -67,12 +69,10 @@ impl Dialect {
     }
 
     /// Starts a transaction that will write: it takes its lock now, so that it cannot fail half-way.
-    pub(crate) async fn begin(self, db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: (self == Dialect::Sqlite).then_some(SqliteTransactionMode::Immediate),
-            ..Default::default()
-        };
-        Ok(db.begin_with_options(options).await?)
+    pub(crate) async fn begin(self, db: &DatabaseConnection) -> Result<Transaction, Error> {
+        match self {
+            Dialect::Sqlite => Transaction::begin(db).await,
+        }
     }
 
     /// A statement with its values; `?` stands for each of them.
@@ -85,13 +85,6 @@ impl Dialect {
     pub(crate) fn ddl(self, template: &str) -> String {
         match self {
             Dialect::Sqlite => sqlite::ddl(template),
-        }
-    }
-
-    /// How many values one statement may bind.
-    pub(crate) const fn max_values(self) -> usize {
-        match self {
-            Dialect::Sqlite => 32_766,
         }
     }
 

@@ -1,8 +1,7 @@
 //! What all verbs of a store share.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use event_core::{Registry, Timestamp};
@@ -11,6 +10,7 @@ use tokio::sync::RwLock as AsyncRwLock;
 
 use crate::dialect::{Connections, Dialect};
 use crate::dictionary::Dictionary;
+use crate::entity::event::INSERT;
 use crate::error::Error;
 use crate::options::Options;
 use crate::queue::Queue;
@@ -24,7 +24,8 @@ pub(crate) struct Inner {
     pub(crate) writer: DatabaseConnection,
     pub(crate) reader: DatabaseConnection,
     pub(crate) queue: Queue,
-    pub(crate) insert_events: StatementsBySize,
+    /// The statement that stores an event.
+    pub(crate) insert_event: String,
     registry: RwLock<Arc<Registry>>,
     dictionary: AsyncRwLock<Arc<Dictionary>>,
     opened: Instant,
@@ -44,12 +45,12 @@ impl Inner {
         let Connections { writer, reader } = connections;
         Inner {
             dialect,
+            insert_event: tables.sql(INSERT),
             tables,
             options,
             writer,
             reader,
             queue,
-            insert_events: StatementsBySize::default(),
             registry: RwLock::new(Arc::new(registry)),
             dictionary: AsyncRwLock::default(),
             opened: Instant::now(),
@@ -111,15 +112,4 @@ pub(crate) fn now() -> Timestamp {
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
     Timestamp::MIN.saturating_add_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
-
-/// The text of a statement for each number of rows, written once.
-#[derive(Default)]
-pub(crate) struct StatementsBySize(Mutex<HashMap<usize, Arc<str>>>);
-
-impl StatementsBySize {
-    pub(crate) fn get_or_init(&self, rows: usize, write: impl FnOnce(usize) -> String) -> Arc<str> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry(rows).or_insert_with(|| write(rows).into()))
-    }
 }

@@ -46,7 +46,7 @@ pub(crate) async fn migrate(dialect: Dialect, db: &DatabaseConnection, tables: &
             .execute_raw(dialect.statement(&record, [number.into()]))
             .await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await
 }
 
 async fn applied(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<i64, Error> {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use crate::append::{self, Ids};
-use crate::error::{Cause, Error};
+use crate::error::Error;
 use crate::inner::Inner;
 use crate::queue::Job;
 
@@ -109,9 +109,6 @@ async fn commit(inner: &Inner, ids: &mut Ids, group: &[Job]) -> Result<Vec<Vec<V
         verdicts.push(all.by_ref().take(job.entries.len()).collect());
     }
     // Whatever a failed commit says, the rows may be there.
-    transaction
-        .commit()
-        .await
-        .map_err(|error| Error::Unknown(Cause::from(&error)))?;
+    transaction.commit().await?;
     Ok(verdicts)
 }

@@ -30,7 +30,7 @@ async fn filled(events: &[Event]) -> (EventStore, Vec<Event>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
     fn sql_answers_what_the_fold_answers(

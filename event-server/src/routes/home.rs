@@ -29,6 +29,7 @@ pub(super) async fn show(State(app): State<App>, _: NoParameters, headers: Heade
     };
     let overview = Overview {
         address: address(&headers),
+        today: now().to_string().chars().take(10).collect(),
         types: types(&app.store).await?,
         latest: app.store.page(&latest).await?.events,
         refused: refused(&app.store).await?,

@@ -1,5 +1,10 @@
 //! SQLite: one writer, readers beside it on the write-ahead log.
 
+mod prepared;
+mod transaction;
+
+pub(crate) use transaction::{Bind, Transaction};
+
 use event_core::Pointer;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, RuntimeErr, SqlxError};
 
@@ -141,7 +146,7 @@ pub(super) fn exponent(number: &str) -> String {
     format!("(CAST(substr({number}, instr({number} || 'e', 'e') + 1) AS INTEGER) - {places})")
 }
 
-/// SQLite's primary result codes: <https://www.sqlite.org/rescode.html>.
+/// What an error of the driver means for the caller.
 pub(super) fn classify(error: &RuntimeErr, cause: Cause) -> Error {
     let RuntimeErr::SqlxError(error) = error else {
         return Error::Statement(cause);
@@ -152,12 +157,17 @@ pub(super) fn classify(error: &RuntimeErr, cause: Cause) -> Error {
         SqlxError::PoolClosed => return Error::Closed,
         _ => return Error::Unavailable(cause),
     };
-    match code.map(|code| code & 0xff) {
+    code.map_or(Error::Statement(cause.clone()), |code| of_code(code, cause))
+}
+
+/// What a result code means for the caller: <https://www.sqlite.org/rescode.html>.
+fn of_code(code: u32, cause: Cause) -> Error {
+    match code & 0xff {
         // BUSY, LOCKED, READONLY, IOERR, CANTOPEN, PROTOCOL
-        Some(5 | 6 | 8 | 10 | 14 | 15) => Error::Unavailable(cause),
-        Some(13) => Error::Full(cause),
+        5 | 6 | 8 | 10 | 14 | 15 => Error::Unavailable(cause),
+        13 => Error::Full(cause),
         // CORRUPT, NOTADB
-        Some(11 | 26) => Error::corrupt("the file is damaged, or no database"),
+        11 | 26 => Error::corrupt("the file is damaged, or no database"),
         _ => Error::Statement(cause),
     }
 }

@@ -1,16 +1,17 @@
 //! A row of the events: written from a valid event, read back as a stored one.
 
+use event_core::event::ContentHash;
 use event_core::{Envelope, Event, Payload, SessionId, StoredEvent, Subject, Timestamp, ValidEvent, flag::Flags};
-use sea_orm::{QueryResult, Value};
+use sea_orm::QueryResult;
 
 use super::event_id;
+use crate::dialect::Bind;
 use crate::dictionary::Dictionary;
 use crate::error::Error;
 
-/// The columns that an insert fills, in order.
-pub(crate) const COLUMNS: &str = "position, source_id, event_id, kind_id, trail_id, sequence, occurred_at, \
-                                  received_at, sent_at, flags, hash, data, violations";
-pub(crate) const COLUMN_COUNT: usize = 13;
+/// Stores one row; the places are those of [`NewEvent::binds`].
+pub(crate) const INSERT: &str = "INSERT INTO {events} (position, source_id, event_id, kind_id, trail_id, sequence, \
+    occurred_at, received_at, sent_at, flags, hash, data, violations) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// What a page reads of `{events} e` joined with `{trails} t`, in the order that [`stored`] expects.
 pub(crate) const SELECTED: &str = "e.position, e.source_id, e.event_id, e.kind_id, t.session, t.subject, e.sequence, \
@@ -24,29 +25,31 @@ pub(crate) struct NewEvent<'a> {
     pub(crate) kind_id: i64,
     pub(crate) trail_id: Option<i64>,
     pub(crate) received_at: Timestamp,
+    pub(crate) hash: ContentHash,
+    pub(crate) violations: Option<String>,
     pub(crate) event: &'a ValidEvent,
 }
 
 impl NewEvent<'_> {
-    /// The values of [`COLUMNS`].
-    pub(crate) fn values(&self) -> [Value; COLUMN_COUNT] {
-        let (event, violations) = (self.event.event(), self.event.violations());
+    /// The values of [`INSERT`].
+    pub(crate) fn binds(&self) -> [Bind<'_>; 13] {
+        let event = self.event.event();
         let envelope = event.envelope();
-        let violations = (!violations.is_empty()).then(|| serde_json::to_string(violations).unwrap_or_default());
+        let maybe = |int: Option<i64>| int.map_or(Bind::Null, Bind::Int);
         [
-            self.position.into(),
-            self.source_id.into(),
-            self.event_id.clone().into(),
-            self.kind_id.into(),
-            self.trail_id.into(),
-            envelope.sequence.into(),
-            envelope.occurred_at.as_micros().into(),
-            self.received_at.as_micros().into(),
-            envelope.sent_at.map(Timestamp::as_micros).into(),
-            i64::from(event.flags().bits()).into(),
-            event.content_hash().to_vec().into(),
-            event.payload().as_str().into(),
-            violations.into(),
+            Bind::Int(self.position),
+            Bind::Int(self.source_id),
+            Bind::Bytes(&self.event_id),
+            Bind::Int(self.kind_id),
+            maybe(self.trail_id),
+            maybe(envelope.sequence),
+            Bind::Int(envelope.occurred_at.as_micros()),
+            Bind::Int(self.received_at.as_micros()),
+            maybe(envelope.sent_at.map(Timestamp::as_micros)),
+            Bind::Int(i64::from(event.flags().bits())),
+            Bind::Bytes(&self.hash),
+            Bind::Text(event.payload().as_str()),
+            self.violations.as_deref().map_or(Bind::Null, Bind::Text),
         ]
     }
 }

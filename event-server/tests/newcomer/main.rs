@@ -1,0 +1,10 @@
+//! What a newcomer does: the lines of the README, and the first real document, line by line.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+// Only a part of it is used here.
+#[allow(unreachable_pub, dead_code)]
+#[path = "../support/collector.rs"]
+mod collector;
+mod readme;
+mod orders;
