@@ -1,6 +1,8 @@
 //! The answer against a model of its meaning that is as plain as can be, and against itself: a set
 //! of events split anyhow, in any order, has one answer.
 
+#![allow(clippy::unwrap_used)]
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 

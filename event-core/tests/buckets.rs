@@ -1,6 +1,8 @@
 //! Buckets on the days when clocks and calendars do odd things, each checked against the history
 //! of its zone.
 
+#![allow(clippy::unwrap_used)]
+
 use chrono_tz::Tz;
 use event_core::Timestamp;
 use event_core::query::{Bucket, QueryError, Unit};

@@ -1,5 +1,7 @@
 //! Questions as they come in: JSON, the parameters of a URL, cursors; and what is wrong with them.
 
+#![allow(clippy::unwrap_used)]
+
 use chrono_tz::Tz;
 use event_core::filter::{Condition, Field, Scalar, Test};
 use event_core::query::{Bucket, Cursor, Order, Page, ParameterError, Unit};
