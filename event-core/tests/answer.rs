@@ -312,7 +312,7 @@ proptest! {
                 tally.add(event);
             } else {
                 let (at, group, cell) = as_cell(&query, event);
-                tally.add_cell(at, &group, &cell);
+                tally.add_cell(at, group, &cell);
             }
         }
         let merged = tallies.into_iter().reduce(|mut a, b| {

@@ -25,8 +25,8 @@ use crate::timestamp::Timestamp;
 /// let mut cell = Summary::default();
 /// cell.add_events(2);
 /// let pageview = GroupKey::new([Some("\"pageview\"")]);
-/// tally.add_cell("2026-03-29T01:10:00Z".parse()?, &pageview, &cell);
-/// other.add_cell("2026-03-29T01:50:00Z".parse()?, &pageview, &cell);
+/// tally.add_cell("2026-03-29T01:10:00Z".parse()?, pageview.clone(), &cell);
+/// other.add_cell("2026-03-29T01:50:00Z".parse()?, pageview, &cell);
 /// tally.merge(other);
 /// let answer = tally.answer()?;
 /// assert_eq!(answer.rows.len(), 1);
@@ -126,7 +126,7 @@ impl Tally {
 
     /// Adds a cell: events of one group and one bucket that the question is about, somewhere in
     /// which `at` lies.
-    pub fn add_cell(&mut self, at: Timestamp, group: &GroupKey, summary: &Summary) {
+    pub fn add_cell(&mut self, at: Timestamp, group: GroupKey, summary: &Summary) {
         if let Some(cell) = self.place(at.as_micros(), group.as_str()) {
             self.cells[cell].summary.merge(summary);
         }
