@@ -228,6 +228,18 @@ fn refuse_deep(value: &serde_json::Value, limit: usize) -> Result<(), JsonError>
     Ok(())
 }
 
+/// Drops a tree of any depth without recursion: its own drop would overflow the stack.
+pub(crate) fn dismantle(value: serde_json::Value) {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            serde_json::Value::Array(elements) => open.extend(elements),
+            serde_json::Value::Object(members) => open.extend(members.into_iter().map(|(_, member)| member)),
+            _ => {}
+        }
+    }
+}
+
 /// A string as JSON text, escaped canonically.
 #[must_use]
 pub(crate) fn quote(string: &str) -> String {

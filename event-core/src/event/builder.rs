@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Event, Reception};
 use crate::code::Code;
-use crate::json::Payload;
+use crate::json::{JsonError, Payload, dismantle};
 use crate::refusal::Refusal;
 use crate::timestamp::{Timestamp, TimestampError};
 
@@ -127,7 +127,9 @@ impl EventBuilder {
         let key = key.into();
         match value.into().0 {
             Ok(value) => {
-                self.data.insert(key, value);
+                if let Some(replaced) = self.data.insert(key, value) {
+                    dismantle(replaced);
+                }
             }
             Err(code) => {
                 let pointer = crate::json::Pointer::from_tokens(["data", &key]).to_string();
@@ -142,8 +144,9 @@ impl EventBuilder {
     #[must_use]
     pub fn data(mut self, data: Value) -> Self {
         match data {
-            Value::Object(members) => self.data = members,
-            _ => {
+            Value::Object(members) => dismantle(Value::Object(std::mem::replace(&mut self.data, members))),
+            other => {
+                dismantle(other);
                 let refusal = Refusal::new(Code::PayloadNotObject, "/data", "the data is not a JSON object");
                 self.wrong.get_or_insert(refusal);
             }
@@ -156,26 +159,31 @@ impl EventBuilder {
     /// # Errors
     /// A [`Refusal`] with the code that the same event would get over HTTP.
     pub fn build(self, reception: &Reception<'_>) -> Result<Event, Refusal> {
-        if let Some(wrong) = self.wrong {
-            return Err(wrong);
-        }
-        // Checked first, without recursion: writing a very deep tree would overflow the stack.
-        let data = Payload::from_value(&Value::Object(self.data), &reception.limits).map_err(|error| {
-            let mut refusal = Refusal::from(error);
-            refusal
-                .violations
-                .iter_mut()
-                .for_each(|violation| violation.pointer.insert_str(0, "/data"));
-            refusal
-        })?;
+        let data = Value::Object(self.data);
+        // Looked at without recursion first: writing a very deep tree would overflow the stack.
+        let payload = match self.wrong {
+            Some(wrong) => Err(wrong),
+            None => Payload::from_value(&data, &reception.limits).map_err(within_data),
+        };
+        dismantle(data);
+        let payload = payload?;
         let mut text = Value::Object(self.envelope).to_string();
         // The envelope is never empty: it has at least its type.
         text.truncate(text.len() - 1);
         text.push_str(",\"data\":");
-        text.push_str(data.as_str());
+        text.push_str(payload.as_str());
         text.push('}');
         Event::from_slice(text.as_bytes(), reception)
     }
+}
+
+/// The refusal of a payload, seen from the event.
+fn within_data(error: JsonError) -> Refusal {
+    let mut refusal = Refusal::from(error);
+    for violation in &mut refusal.violations {
+        violation.pointer.insert_str(0, "/data");
+    }
+    refusal
 }
 
 macro_rules! field_value {
