@@ -4,13 +4,14 @@
 //! give the very answer that [`answer`] folds from the events one by one. All of them end in the
 //! same [`Tally`], which takes events, cells and other tallies in any order.
 
-mod bucket;
-mod edges;
+mod summary;
 mod group;
 mod rows;
-mod summary;
-mod tally;
+mod bucket;
+mod edges;
 mod top;
+mod tally;
+mod conclude;
 
 pub use group::{Group, GroupKey};
 pub use rows::{Answer, Origin, Row, Span};

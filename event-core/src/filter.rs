@@ -3,15 +3,16 @@
 //! Text is compared byte by byte and with regard to case, numbers exactly, and a value never
 //! equals one of another kind, so that every database and the fold in memory choose alike.
 
-mod condition;
+mod object;
 mod field;
 mod scalar;
+mod condition;
 
 pub use condition::{Condition, Test};
 pub use field::{Field, FieldError, Found};
 pub use scalar::Scalar;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::envelope::Envelope;
 use crate::event::Event;
@@ -40,11 +41,9 @@ use crate::json::Payload;
 /// assert_eq!(filter, built);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Filter {
     /// What must hold.
-    #[serde(default)]
     pub all: Vec<Condition>,
 }
 
@@ -78,5 +77,17 @@ impl Filter {
     #[must_use]
     pub fn holds(&self, envelope: &Envelope, payload: &Payload) -> bool {
         self.all.iter().all(|condition| condition.holds(envelope, payload))
+    }
+}
+
+impl<'de> Deserialize<'de> for Filter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Written {
+            #[serde(default)]
+            all: Vec<Condition>,
+        }
+        object::read(deserializer).map(|Written { all }| Filter { all })
     }
 }

@@ -1,17 +1,18 @@
 //! The question: what is measured, of which events, by what, in which buckets of time.
 
+mod measure;
 mod bucket;
 mod cursor;
-mod draft;
-mod measure;
 mod page;
-mod parameters;
+mod parameter;
+mod draft;
+mod read;
 
 pub use bucket::{Bucket, Unit, UnitError};
 pub use cursor::Cursor;
 pub use measure::{Measure, MeasureError};
 pub use page::{Order, Page};
-pub use parameters::ParameterError;
+pub use parameter::ParameterError;
 
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -154,7 +155,7 @@ impl Query {
 
     /// Whether an event of this time lies in the range.
     #[must_use]
-    pub fn spans(&self, at: Timestamp) -> bool {
+    pub fn covers(&self, at: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
     }
 

@@ -1,6 +1,8 @@
 //! Buckets on the days when clocks and calendars do odd things, each checked against the history
 //! of its zone.
 
+#![allow(clippy::unwrap_used)]
+
 use chrono_tz::Tz;
 use event_core::Timestamp;
 use event_core::query::{Bucket, QueryError, Unit};
@@ -89,6 +91,22 @@ fn hours_are_those_of_the_clock() {
     let mut twice = [60; 25];
     twice[2] = 30;
     assert_eq!(hours(Tz::Australia__Lord_Howe, "2026-04-05", "2026-04-06"), twice);
+    // At 00:01 on Sunday it was 23:01 on Saturday again: a minute, 59 minutes, and the hour anew.
+    let mut again = [60; 26];
+    (again[0], again[1]) = (1, 59);
+    assert_eq!(hours(Tz::America__St_Johns, "2009-11-01", "2009-11-02"), again);
+}
+
+#[test]
+fn an_old_date_that_comes_again_is_part_of_the_new_one() {
+    let days = Bucket::new(Unit::Day, Tz::America__St_Johns);
+    let sunday = days.containing(at("2009-11-01T02:30:30Z"));
+    assert_eq!(
+        (sunday.start, sunday.end),
+        (at("2009-11-01T02:30:00Z"), at("2009-11-02T03:30:00Z"))
+    );
+    // By the clock, half past eleven on Saturday, for the second time.
+    assert_eq!(days.containing(at("2009-11-01T03:00:00Z")), sunday);
 }
 
 #[test]
@@ -180,6 +198,12 @@ fn granules_are_as_long_as_the_edges_allow() {
             "{zone} {unit}"
         );
     }
+    // Sunday's clock was moved in the first minute of an hour, which is no edge of a day.
+    let (from, to) = (Some(at("2009-11-01")), Some(at("2009-11-02")));
+    for (unit, minutes) in [(Unit::Hour, 1), (Unit::Day, 30)] {
+        let bucket = Bucket::new(unit, Tz::America__St_Johns);
+        assert_eq!(bucket.granule(from, to), minutes * MINUTE, "{unit}");
+    }
 }
 
 /// Zones whose clocks were moved often, oddly, or not at all.
@@ -213,6 +237,8 @@ fn unit() -> impl Strategy<Value = Unit> {
 const LATEST: i64 = 2_840_140_800_000_000;
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn buckets_adjoin(zone in zone(), unit in unit(), micros in 86_400_000_000..LATEST) {
         let bucket = Bucket::new(unit, zone);

@@ -81,18 +81,9 @@ impl Borrow<str> for GroupKey {
 
 impl fmt::Debug for GroupKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.texts().map(format_args_of)).finish()
+        let texts: Vec<&str> = self.texts().collect();
+        write!(f, "[{}]", texts.join(", "))
     }
-}
-
-fn format_args_of(text: &str) -> impl fmt::Debug {
-    struct Plain<'a>(&'a str);
-    impl fmt::Debug for Plain<'_> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(self.0)
-        }
-    }
-    Plain(text)
 }
 
 impl PartialOrd for GroupKey {
@@ -169,5 +160,59 @@ impl Serialize for Group {
             map.serialize_entry(field, value)?;
         }
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_ordered_by_value() {
+        let sorted = [
+            "null",
+            "false",
+            "true",
+            "-1e300",
+            "-2",
+            "-1.5",
+            "0",
+            "1e-300",
+            "0.1",
+            "9",
+            "10",
+            "9007199254740992",
+            "9007199254740993",
+            "1e300",
+            "\"\"",
+            r#""\n""#,
+            r#""\u001f""#,
+            r#"" ""#,
+            r#""\"""#,
+            "\"1\"",
+            "\"A\"",
+            r#""A B""#,
+            "\"AB\"",
+            r#""\\""#,
+            "\"a\"",
+            "\"a \"",
+            "\"é\"",
+            "\"\u{ffff}\"",
+            "\"\u{10000}\"",
+            "[1]",
+            "[]",
+            "{}",
+        ];
+        let keys: Vec<GroupKey> = sorted.iter().map(|text| GroupKey::new([Some(*text)])).collect();
+        for (a, key) in keys.iter().enumerate() {
+            for (b, other) in keys.iter().enumerate() {
+                assert_eq!(key.cmp(other), a.cmp(&b), "{key:?} {other:?}");
+            }
+        }
+        let pair = |a, b| GroupKey::new([Some(a), Some(b)]);
+        assert!(pair("1", "\"z\"") < pair("2", "null"));
+        assert!(pair("1", "null") < pair("1", "false"));
+        assert_eq!(GroupKey::new([None, Some("null")]), pair("null", "null"));
+        assert_eq!(format!("{:?}", pair("\"a\"", "1")), "[\"a\", 1]");
     }
 }

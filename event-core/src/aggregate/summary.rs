@@ -162,3 +162,34 @@ fn parts(text: &str) -> Option<(i64, i16)> {
     let mantissa = if negative { value } else { value.checked_neg()? };
     Some((mantissa, exponent.checked_sub(places)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn totals_beyond_128_bits_are_exact() {
+        let (mut cell, mut other) = (Summary::default(), Summary::default());
+        cell.add_sum(1, i128::MAX, -2);
+        cell.add_sum(1, i128::MAX, -2);
+        other.add_sum(1, i128::MAX, -2);
+        cell.merge(&other);
+        other.add_sum(1, -i128::MAX, -2);
+        cell.merge(&other);
+        let expected: Decimal = (0..3).map(|_| Decimal::new(i128::MAX, -2)).sum();
+        assert_eq!(cell.value(&Measure::Sum(Default::default())), Some(expected));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_are_those_of_the_number(float in any::<f64>(), int in any::<i64>()) {
+            prop_assume!(float.is_finite());
+            let numbers = [Some(Number::Int(int)), Number::from_f64(float)];
+            for number in numbers.into_iter().flatten() {
+                let (mantissa, exponent) = parts(&number.to_string()).unwrap();
+                prop_assert_eq!(Decimal::new(i128::from(mantissa), exponent), Decimal::from(number));
+            }
+        }
+    }
+}

@@ -1,17 +1,15 @@
 //! Cells in the making: events, cells and other tallies go in in any order, an answer comes out.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
 use super::edges::Edges;
-use super::group::{self, Group, GroupKey};
-use super::rows::{Answer, Origin, Row, Span};
+use super::group::{self, GroupKey};
 use super::summary::Summary;
-use super::top::{self, Ranked};
+use crate::envelope::Envelope;
 use crate::event::Event;
-use crate::filter::Field;
+use crate::json::Payload;
 use crate::query::{Query, QueryError};
 use crate::timestamp::Timestamp;
 
@@ -38,25 +36,32 @@ use crate::timestamp::Timestamp;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tally {
-    query: Query,
-    edges: Option<Edges>,
+    pub(super) query: Query,
+    pub(super) edges: Option<Edges>,
     /// The groups by the order of their coming, and where to find them.
-    keys: Vec<GroupKey>,
-    groups: HashMap<GroupKey, u32, RandomState>,
+    pub(super) groups: Vec<Kept>,
+    numbers: HashMap<GroupKey, u32, RandomState>,
     /// The cells, and where to find that of a group and bucket.
-    cells: Vec<Cell>,
-    places: HashMap<(u32, i32), u32, RandomState>,
+    pub(super) cells: Vec<Cell>,
+    pub(super) places: HashMap<(u32, i32), u32, RandomState>,
     /// Set once the answer is bound to be too large.
-    too_large: bool,
+    pub(super) too_large: bool,
     /// A key in the making, kept for its room.
     scratch: String,
 }
 
 #[derive(Clone, Debug)]
-struct Cell {
-    group: u32,
+pub(super) struct Kept {
+    pub(super) key: GroupKey,
+    /// Bucket and cell of the last event: most events come in the order of time.
+    last: Option<(i32, u32)>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    pub(super) group: u32,
     bucket: i32,
-    summary: Summary,
+    pub(super) summary: Summary,
 }
 
 impl Tally {
@@ -76,14 +81,15 @@ impl Tally {
         let mut tally = Tally {
             query: query.clone(),
             edges,
-            keys: Vec::new(),
-            groups: HashMap::default(),
+            groups: Vec::new(),
+            numbers: HashMap::default(),
             cells: Vec::new(),
             places: HashMap::default(),
             too_large: false,
             scratch: String::new(),
         };
         if query.by.is_empty() {
+            // The one group there is, with or without events.
             tally.group("");
         }
         Ok(tally)
@@ -97,175 +103,109 @@ impl Tally {
 
     /// Adds an event, if it is one that the question is about.
     pub fn add(&mut self, event: &Event) {
-        let at = event.envelope().occurred_at;
-        if !self.query.spans(at) || !self.query.filter.matches(event) {
+        self.add_parts(event.envelope(), event.payload());
+    }
+
+    /// Adds an event by its parts, if it is one that the question is about.
+    pub fn add_parts(&mut self, envelope: &Envelope, payload: &Payload) {
+        let at = envelope.occurred_at;
+        if !self.query.covers(at) || !self.query.filter.holds(envelope, payload) {
             return;
         }
-        let Some(bucket) = self.bucket(at.as_micros()) else {
-            return;
-        };
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
+        let mut key = std::mem::take(&mut self.scratch);
+        key.clear();
         for field in &self.query.by {
-            group::push_found(&mut scratch, field.find(event.envelope(), event.payload()));
+            group::push_found(&mut key, field.find(envelope, payload));
         }
-        let group = self.group(&scratch);
-        self.scratch = scratch;
-        let index = self.cell(group, bucket);
-        let node = self
-            .query
-            .measure
-            .pointer()
-            .and_then(|pointer| event.payload().pointer(pointer));
-        self.cells[index].summary.observe(&self.query.measure, node);
+        if let Some(cell) = self.place(at.as_micros(), &key) {
+            let pointer = self.query.measure.pointer();
+            let node = pointer.and_then(|pointer| payload.pointer(pointer));
+            self.cells[cell].summary.observe(&self.query.measure, node);
+        }
+        self.scratch = key;
     }
 
     /// Adds a cell: events of one group and one bucket that the question is about, somewhere in
     /// which `at` lies.
     pub fn add_cell(&mut self, at: Timestamp, group: GroupKey, summary: &Summary) {
-        // A bucket reaches beyond the range that cuts it.
-        let at = self.query.from.map_or(at, |from| at.max(from));
-        let at = self
-            .query
-            .to
-            .map_or(at.as_micros(), |to| at.as_micros().min(to.as_micros() - 1));
-        let Some(bucket) = self.bucket(at) else { return };
-        let group = self.group(group.as_str());
-        let index = self.cell(group, bucket);
-        self.cells[index].summary.merge(summary);
+        if let Some(cell) = self.place(at.as_micros(), group.as_str()) {
+            self.cells[cell].summary.merge(summary);
+        }
     }
 
     /// Adds all that a tally of the same question has.
     pub fn merge(&mut self, other: Tally) {
         debug_assert_eq!(self.query, other.query, "tallies of two questions");
-        self.too_large |= other.too_large;
+        if other.too_large {
+            self.give_up();
+        }
         for Cell { group, bucket, summary } in &other.cells {
             let at = other.edges.as_ref().map_or(0, |edges| edges.start(*bucket));
-            let Some(bucket) = self.bucket(at) else { return };
-            let group = self.group(other.keys[*group as usize].as_str());
-            let index = self.cell(group, bucket);
-            self.cells[index].summary.merge(summary);
+            let key = other.groups[*group as usize].key.as_str();
+            if let Some(cell) = self.place(at, key) {
+                self.cells[cell].summary.merge(summary);
+            }
         }
     }
 
-    /// The number of the bucket of an instant; `None` once the answer is bound to be too large.
-    fn bucket(&mut self, at: i64) -> Option<i32> {
-        let located = match &mut self.edges {
-            _ if self.too_large => Err(QueryError::RangeTooLarge),
-            None => Ok(0),
-            Some(edges) => edges.locate(at),
-        };
-        self.too_large |= located.is_err();
-        located.ok()
+    /// The cell of an instant, in microseconds, and a group; `None` once the answer is bound to be
+    /// too large.
+    fn place(&mut self, at: i64, key: &str) -> Option<usize> {
+        if self.too_large {
+            return None;
+        }
+        let bucket = self.edges.as_mut().map_or(Ok(0), |edges| edges.locate(at));
+        let group = self.group(key);
+        match bucket {
+            Ok(bucket) if self.query.top.is_some() || self.groups.len() <= Query::MAX_ROWS => {
+                Some(self.cell(group, bucket))
+            }
+            _ => {
+                self.give_up();
+                None
+            }
+        }
+    }
+
+    /// Keeps nothing of an answer that will not be given.
+    fn give_up(&mut self) {
+        self.too_large = true;
+        self.cells = Vec::new();
+        self.places = HashMap::default();
     }
 
     fn group(&mut self, key: &str) -> u32 {
-        if let Some(&group) = self.groups.get(key) {
+        if self.query.by.is_empty() && !self.groups.is_empty() {
+            return 0;
+        }
+        if let Some(&group) = self.numbers.get(key) {
             return group;
         }
-        let group = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        let group = number(self.groups.len());
         let key = GroupKey::from_scratch(key);
-        self.keys.push(key.clone());
-        self.groups.insert(key, group);
+        self.numbers.insert(key.clone(), group);
+        self.groups.push(Kept { key, last: None });
         group
     }
 
     fn cell(&mut self, group: u32, bucket: i32) -> usize {
-        *self.places.entry((group, bucket)).or_insert_with(|| {
-            self.cells.push(Cell {
-                group,
-                bucket,
-                summary: Summary::default(),
-            });
-            u32::try_from(self.cells.len() - 1).unwrap_or(u32::MAX)
-        }) as usize
+        let kept = &mut self.groups[group as usize];
+        if let Some((last, index)) = kept.last
+            && last == bucket
+        {
+            return index as usize;
+        }
+        let index = *self.places.entry((group, bucket)).or_insert_with(|| {
+            let summary = Summary::default();
+            self.cells.push(Cell { group, bucket, summary });
+            number(self.cells.len() - 1)
+        });
+        kept.last = Some((bucket, index));
+        index as usize
     }
+}
 
-    /// The answer to the question, as far as this tally knows.
-    ///
-    /// # Errors
-    /// [`QueryError::RangeTooLarge`] beyond [`Query::MAX_BUCKETS`] or [`Query::MAX_ROWS`].
-    pub fn answer(mut self) -> Result<Answer, QueryError> {
-        let buckets = self.buckets()?;
-        let ranking = self.ranking(&buckets)?;
-        let by: Arc<[Field]> = self.query.by.as_slice().into();
-        let none = Summary::default();
-        let row = |group: u32, (number, bucket): &(i32, Option<Span>)| {
-            let summary = self
-                .places
-                .get(&(group, *number))
-                .map_or(&none, |at| &self.cells[*at as usize].summary);
-            let key = (!by.is_empty()).then(|| Group::new(&by, &self.keys[group as usize]));
-            Row {
-                bucket: *bucket,
-                group: key,
-                value: summary.value(&self.query.measure),
-            }
-        };
-        let rows = if self.query.top.is_some() {
-            ranking
-                .iter()
-                .flat_map(|group| buckets.iter().map(|bucket| row(*group, bucket)))
-                .collect()
-        } else {
-            buckets
-                .iter()
-                .flat_map(|bucket| ranking.iter().map(|group| row(*group, bucket)))
-                .collect()
-        };
-        Ok(Answer {
-            rows,
-            source: Origin::Memory,
-            position: None,
-        })
-    }
-
-    /// The buckets of the answer, with their numbers.
-    fn buckets(&mut self) -> Result<Vec<(i32, Option<Span>)>, QueryError> {
-        let Query { from, to, .. } = self.query;
-        if self.too_large {
-            return Err(QueryError::RangeTooLarge);
-        }
-        let Some(edges) = &mut self.edges else {
-            return Ok(vec![(0, None)]);
-        };
-        if edges.len() > 0 {
-            // An end that was asked for counts also where no event comes near it.
-            from.map_or(Ok(0), |from| edges.locate(from.as_micros()))?;
-            to.map_or(Ok(0), |to| edges.locate(to.as_micros() - 1))?;
-        }
-        Ok(edges
-            .iter()
-            .map(|(number, bounds)| (number, Some(Span::new(bounds, from, to))))
-            .collect())
-    }
-
-    /// The groups of the answer, in the order of their rows.
-    fn ranking(&self, buckets: &[(i32, Option<Span>)]) -> Result<Vec<u32>, QueryError> {
-        let count = self.query.top.unwrap_or(usize::MAX).min(self.keys.len());
-        if count.saturating_mul(buckets.len()) > Query::MAX_ROWS {
-            return Err(QueryError::RangeTooLarge);
-        }
-        let mut groups: Vec<Ranked<'_>> = (0..)
-            .zip(&self.keys)
-            .map(|(index, key)| Ranked {
-                value: None,
-                key,
-                index,
-            })
-            .collect();
-        if self.query.top.is_some() {
-            let mut totals = vec![Summary::default(); groups.len()];
-            self.cells
-                .iter()
-                .for_each(|cell| totals[cell.group as usize].merge(&cell.summary));
-            for (group, total) in groups.iter_mut().zip(&totals) {
-                group.value = total.value(&self.query.measure);
-            }
-        }
-        Ok(top::greatest(groups, count)
-            .into_iter()
-            .map(|group| group.index)
-            .collect())
-    }
+/// The number of the newest of so many groups or cells; four billion fit into no memory.
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }

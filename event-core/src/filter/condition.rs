@@ -4,6 +4,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::field::{Field, Found};
+use super::object;
 use super::scalar::Scalar;
 use crate::envelope::Envelope;
 use crate::json::Payload;
@@ -156,7 +157,7 @@ impl<'de> Deserialize<'de> for Condition {
             from,
             to,
             contains,
-        } = Written::deserialize(deserializer)?;
+        } = object::read(deserializer)?;
         let range = if from.is_some() || to.is_some() {
             Some(Test::Range { from, to })
         } else {
@@ -187,5 +188,88 @@ fn bounds(from: Option<&Scalar>, to: Option<&Scalar>) -> Result<(), &'static str
         (Some(Scalar::Number(_)) | None, Some(Scalar::Number(_)) | None)
         | (Some(Scalar::String(_)) | None, Some(Scalar::String(_)) | None) => Ok(()),
         _ => Err("\"from\" and \"to\" of a condition are two numbers or two strings"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    fn holds(test: &Test, value: Option<&str>) -> bool {
+        let data = value.map_or("{}".to_owned(), |value| format!("{{\"a\":{value}}}"));
+        let payload = Payload::parse(data.as_bytes(), &Limits::DEFAULT).unwrap();
+        let node = payload.root().get("a").map(Found::Node);
+        test.holds(node.as_ref())
+    }
+
+    #[test]
+    fn a_value_never_equals_one_of_another_kind() {
+        let one = Test::equals(1);
+        assert!(holds(&one, Some("1")) && holds(&one, Some("1.0")) && holds(&one, Some("1e0")));
+        assert!(!holds(&one, Some("\"1\"")) && !holds(&one, Some("true")) && !holds(&one, None));
+        let text = Test::equals("a\"b");
+        assert!(holds(&text, Some(r#""a\"b""#)) && holds(&text, Some(r#""a\u0022b""#)));
+        assert!(!holds(&text, Some(r#""A\"b""#)) && !holds(&Test::equals("é"), Some("\"e\u{301}\"")));
+        assert!(!Test::equals(1).holds(Some(&Found::Text("1"))));
+    }
+
+    #[test]
+    fn nothing_is_null() {
+        for test in [Test::Equals(Scalar::Null), Test::OneOf(vec![1.into(), Scalar::Null])] {
+            assert!(holds(&test, Some("null")) && holds(&test, None));
+            assert!(!holds(&test, Some("false")) && !holds(&test, Some("\"\"")) && !holds(&test, Some("{}")));
+        }
+        assert!(!holds(&Test::OneOf(Vec::new()), None));
+    }
+
+    #[test]
+    fn ranges_are_half_open_and_of_one_kind() {
+        let range = Test::range(Some(1), Some(5));
+        for (value, inside) in [
+            ("1", true),
+            ("4.999", true),
+            ("5", false),
+            ("0.999", false),
+            ("\"3\"", false),
+        ] {
+            assert_eq!(holds(&range, Some(value)), inside, "{value}");
+        }
+        assert!(!holds(&range, None) && !holds(&range, Some("null")));
+        let exact = Test::range(Some(9_007_199_254_740_993_i64), None);
+        assert!(!holds(&exact, Some("9007199254740992")) && holds(&exact, Some("9007199254740993")));
+        let text = Test::range(Some("B"), Some("b"));
+        assert!(holds(&text, Some("\"a\"")) && holds(&text, Some("\"B\"")) && !holds(&text, Some("\"b\"")));
+        assert!(text.holds(Some(&Found::Text("a"))) && !holds(&text, Some("1")));
+        // By bytes U+FFFF comes before U+10000; by UTF-16 it would not.
+        assert!(holds(&Test::range(Some("\u{ffff}"), None), Some("\"\u{10000}\"")));
+        for nothing in [
+            Test::Range { from: None, to: None },
+            Test::Range {
+                from: Some(1.into()),
+                to: Some("a".into()),
+            },
+            Test::Range {
+                from: Some(false.into()),
+                to: None,
+            },
+            Test::Range {
+                from: None,
+                to: Some(Scalar::Null),
+            },
+        ] {
+            let values = ["1", "\"a\"", "false", "true", "null", "[]"];
+            assert!(!values.iter().any(|value| holds(&nothing, Some(value))), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn text_inside_is_found_by_bytes() {
+        let percent = Test::contains("a%");
+        assert!(
+            holds(&percent, Some("\"ba%b\"")) && !holds(&percent, Some("\"A%\"")) && !holds(&percent, Some("\"ab\""))
+        );
+        assert!(holds(&Test::contains(""), Some("\"\"")) && !holds(&Test::contains(""), None));
+        assert!(!holds(&Test::contains("1"), Some("11")) && holds(&Test::contains("\n"), Some("\"a\\nb\"")));
     }
 }

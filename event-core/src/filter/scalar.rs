@@ -76,6 +76,12 @@ impl From<i64> for Scalar {
     }
 }
 
+impl From<i32> for Scalar {
+    fn from(int: i32) -> Self {
+        Scalar::from(i64::from(int))
+    }
+}
+
 impl From<Number> for Scalar {
     fn from(number: Number) -> Self {
         Scalar::Number(number)

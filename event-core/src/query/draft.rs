@@ -8,7 +8,7 @@ use super::bucket::{Bucket, Unit};
 use super::cursor::Cursor;
 use super::measure::Measure;
 use super::page::{Order, Page};
-use super::parameters::ParameterError;
+use super::parameter::ParameterError;
 use super::{Query, QueryError};
 use crate::code::Code;
 use crate::filter::{Condition, Field, Filter, Scalar, Test};

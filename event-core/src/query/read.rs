@@ -2,54 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::Query;
 use super::draft::Draft;
 use super::page::Page;
-use super::{Query, QueryError};
+use super::parameter::ParameterError;
 use crate::code::Code;
 use crate::json::{Document, Kind, Node};
 use crate::limits::Limits;
-
-/// One parameter of a question is wrong, and which.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{parameter}: {message}")]
-pub struct ParameterError {
-    /// The name of the parameter, or of the member of the JSON object; empty for the whole.
-    pub parameter: String,
-    /// What is wrong, for programs.
-    pub code: Code,
-    /// What is wrong, for people.
-    pub message: String,
-}
-
-impl ParameterError {
-    /// An error of one parameter.
-    pub fn new(parameter: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
-        ParameterError {
-            parameter: parameter.into(),
-            code,
-            message: message.into(),
-        }
-    }
-
-    pub(super) fn unknown(parameter: &str, known: &str) -> Self {
-        ParameterError::new(
-            parameter,
-            Code::UnknownParameter,
-            format!("unknown parameter; there are {known}"),
-        )
-    }
-}
-
-impl From<QueryError> for ParameterError {
-    fn from(error: QueryError) -> Self {
-        let parameter = match error {
-            QueryError::InvalidRange | QueryError::RangeTooLarge => "to",
-            QueryError::InvalidLimit => "top",
-            QueryError::RepeatedField => "by",
-        };
-        ParameterError::new(parameter, error.code(), error.to_string())
-    }
-}
 
 /// Members of a question in JSON: a set of a thousand values is no mistake.
 const JSON_LIMITS: Limits = Limits::DEFAULT.with_nodes(20_000);
@@ -118,8 +77,10 @@ impl Query {
                 "zone" => draft.zone(name, &text(name, node)?)?,
                 "from" => draft.from(name, &text(name, node)?)?,
                 "to" => draft.to(name, &text(name, node)?)?,
-                "top" if node.kind() == Kind::Number => draft.top(name, node.text())?,
-                "top" => return Err(wrong(name, "this is a number")),
+                "top" => {
+                    let number = node.as_number().ok_or_else(|| wrong(name, "this is a number"))?;
+                    draft.top(name, &number.to_string())?;
+                }
                 "filter" => {
                     draft.filter = serde_json::from_str(node.text()).map_err(|error| wrong(name, error.to_string()))?;
                 }

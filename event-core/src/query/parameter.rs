@@ -1,0 +1,46 @@
+//! What is wrong with one parameter of a question.
+
+use super::QueryError;
+use crate::code::Code;
+
+/// One parameter of a question is wrong, and which.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{parameter}: {message}")]
+pub struct ParameterError {
+    /// The name of the parameter, or of the member of the JSON object; empty for the whole.
+    pub parameter: String,
+    /// What is wrong, for programs.
+    pub code: Code,
+    /// What is wrong, for people.
+    pub message: String,
+}
+
+impl ParameterError {
+    /// An error of one parameter.
+    pub fn new(parameter: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
+        ParameterError {
+            parameter: parameter.into(),
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn unknown(parameter: &str, known: &str) -> Self {
+        ParameterError::new(
+            parameter,
+            Code::UnknownParameter,
+            format!("unknown parameter; there are {known}"),
+        )
+    }
+}
+
+impl From<QueryError> for ParameterError {
+    fn from(error: QueryError) -> Self {
+        let parameter = match error {
+            QueryError::InvalidRange | QueryError::RangeTooLarge => "to",
+            QueryError::InvalidLimit => "top",
+            QueryError::RepeatedField => "by",
+        };
+        ParameterError::new(parameter, error.code(), error.to_string())
+    }
+}
