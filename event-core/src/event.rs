@@ -2,6 +2,7 @@
 
 mod builder;
 mod read;
+mod write;
 
 pub use builder::{EventBuilder, FieldValue};
 

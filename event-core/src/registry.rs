@@ -109,6 +109,8 @@ pub struct Refused {
     pub refusal: Refusal,
     /// Whether it is kept.
     pub keep: Keep,
+    /// The event, as it was offered.
+    pub event: Event,
 }
 
 /// Whether a refused event is kept.
@@ -183,7 +185,7 @@ impl Registry {
             } else {
                 Keep::Quarantine
             };
-            return Err(refused(&event, code, violations, keep));
+            return Err(refused(event, code, violations, keep));
         }
         if definition.is_none() {
             flags = flags.with(Flag::Unplanned);
@@ -199,7 +201,7 @@ impl Registry {
                 };
                 let pointer = if versions.is_none() { "/name" } else { "/version" };
                 return Err(refused(
-                    &event,
+                    event,
                     code,
                     vec![Violation::new(pointer, code.as_str(), message)],
                     keep,
@@ -213,7 +215,7 @@ impl Registry {
     }
 }
 
-fn refused(event: &Event, code: Code, violations: Vec<Violation>, keep: Keep) -> Box<Refused> {
+fn refused(event: Event, code: Code, violations: Vec<Violation>, keep: Keep) -> Box<Refused> {
     Box::new(Refused {
         refusal: Refusal {
             code,
@@ -221,5 +223,6 @@ fn refused(event: &Event, code: Code, violations: Vec<Violation>, keep: Keep) ->
             claims: Box::new(event.claims()),
         },
         keep,
+        event,
     })
 }

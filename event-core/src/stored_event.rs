@@ -1,6 +1,6 @@
 //! An event that has a place in the log.
 
-use serde::ser::SerializeStruct as _;
+use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use crate::event::Event;
@@ -24,33 +24,17 @@ pub struct StoredEvent {
 
 impl Serialize for StoredEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let envelope = self.event.envelope();
-        let mut out = serializer.serialize_struct("StoredEvent", 15)?;
-        out.serialize_field("position", &self.position)?;
-        out.serialize_field("id", &envelope.id)?;
-        out.serialize_field("category", &envelope.event_type.category)?;
-        out.serialize_field("name", &envelope.event_type.name)?;
-        macro_rules! optional {
-            ($($field:ident),+) => {
-                $(match &envelope.$field {
-                    Some(value) => out.serialize_field(stringify!($field), value)?,
-                    None => out.skip_field(stringify!($field))?,
-                })+
-            };
-        }
-        optional!(version, session_id, sequence);
-        out.serialize_field("source", &envelope.source)?;
-        optional!(subject);
-        out.serialize_field("occurred_at", &envelope.occurred_at)?;
-        out.serialize_field("received_at", &self.received_at)?;
-        optional!(sent_at);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("position", &self.position)?;
+        self.event.write_envelope(&mut map)?;
+        map.serialize_entry("received_at", &self.received_at)?;
         if !self.event.flags().is_empty() {
-            out.serialize_field("flags", &self.event.flags())?;
+            map.serialize_entry("flags", &self.event.flags())?;
         }
         if !self.violations.is_empty() {
-            out.serialize_field("violations", &self.violations)?;
+            map.serialize_entry("violations", &self.violations)?;
         }
-        out.serialize_field("data", self.event.payload())?;
-        out.end()
+        map.serialize_entry("data", self.event.payload())?;
+        map.end()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use event_core::refusal::Refusal;
 use event_core::verdict::Status;
-use event_core::{Code, Envelope, StoredEvent, ValidEvent, Verdict};
+use event_core::{Code, Envelope, ValidEvent, Verdict};
 use sea_orm::{ConnectionTrait as _, Value};
 
 use crate::dialect::Transaction;
@@ -201,21 +201,10 @@ async fn verdict(
         Some(_) => {
             let message = "the id is taken by an event with other content, which stays as it is";
             let refusal = Refusal::new(Code::IdConflict, "/id", message).with_claims(event.claims());
-            let rebuilt = raw.is_none().then(|| resend(row));
+            let rebuilt = raw.is_none().then(|| serde_json::to_vec(event).unwrap_or_default());
             let raw = raw.or(rebuilt.as_deref()).unwrap_or_default();
             keep(inner, db, &refusal, &event.envelope().source, raw, row.received_at).await?;
             Ok(Verdict::refused(Status::Conflict, &refusal))
         }
     }
-}
-
-/// The event as JSON that could be sent again, where it never was JSON.
-fn resend(row: &NewEvent<'_>) -> Vec<u8> {
-    let stored = StoredEvent {
-        position: row.position,
-        received_at: row.received_at,
-        event: row.event.event().clone(),
-        violations: Vec::new(),
-    };
-    serde_json::to_vec(&stored).unwrap_or_default()
 }

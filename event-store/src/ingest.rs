@@ -217,7 +217,7 @@ impl Judge {
                 (lifted, Some(bytes))
             }
         };
-        let (refusal, keep) = match read {
+        let (refusal, keep, raw) = match read {
             Ok(event) => match self.registry.validate(event, self.received_at) {
                 Ok(event) => {
                     return Judged::Keep(Entry::Event {
@@ -226,9 +226,12 @@ impl Judge {
                         received_at: self.received_at,
                     });
                 }
-                Err(refused) => (refused.refusal, refused.keep),
+                Err(refused) => {
+                    let raw = raw.unwrap_or_else(|| serde_json::to_vec(&refused.event).unwrap_or_default());
+                    (refused.refusal, refused.keep, raw)
+                }
             },
-            Err(refusal) => (refusal, Keep::Quarantine),
+            Err(refusal) => (refusal, Keep::Quarantine, raw.unwrap_or_default()),
         };
         match keep {
             Keep::Nothing => Judged::Drop(Verdict::refused(Status::Rejected, &refusal)),
@@ -238,7 +241,7 @@ impl Judge {
                     .source
                     .clone()
                     .unwrap_or_else(|| self.origin.source.clone());
-                let (refusal, raw, received_at) = (Box::new(refusal), raw.unwrap_or_default(), self.received_at);
+                let (refusal, raw, received_at) = (Box::new(refusal), raw, self.received_at);
                 Judged::Keep(Entry::Refused {
                     refusal,
                     source,

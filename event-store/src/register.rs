@@ -6,7 +6,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
 use crate::catalog::{self, TypeRecord};
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use crate::inner::{Inner, detached, now};
 use crate::store::EventStore;
 
@@ -46,7 +46,10 @@ impl EventStore {
     ) -> Result<Registered, Error> {
         change.schema.as_ref().map(Schema::compile).transpose()?;
         let (inner, event_type, version) = (self.inner().clone(), event_type.clone(), version.clone());
-        detached(async move { register(&inner, &event_type, &version, change).await }).await
+        let patience = inner.options.request_timeout;
+        let work = detached(async move { register(&inner, &event_type, &version, change).await });
+        let answer = tokio::time::timeout(patience, work).await;
+        answer.unwrap_or_else(|_| Err(Error::Unknown(Cause::new("no answer in time"))))
     }
 
     /// All versions of all event types, in the order of their registration.

@@ -38,6 +38,9 @@ impl Number {
         if !literal.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
             return literal.parse().ok().map(Number::Int);
         }
+        if !is_literal(literal) {
+            return None;
+        }
         match integer_value(literal) {
             Some(int) => Some(Number::Int(int)),
             None => literal.parse().ok().and_then(Number::from_f64),
@@ -85,6 +88,18 @@ impl Number {
             Number::Float(_) => decimal_parts(&self.to_string()).unwrap_or((0, 0)),
         }
     }
+}
+
+/// Whether a text is a number by the grammar of JSON, where it has a fraction or an exponent.
+fn is_literal(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
+        None => (text, "0"),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let whole = whole.strip_prefix('-').unwrap_or(whole);
+    digits(whole) && digits(fraction) && digits(exponent) && (whole == "0" || !whole.starts_with('0'))
 }
 
 /// Up to 18 plain digits: most numbers there are.
