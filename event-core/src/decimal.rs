@@ -14,7 +14,7 @@ use crate::json::Number;
 /// `mantissa × 10^exponent`, kept without trailing zeros, so that equal values are equal.
 ///
 /// ```
-/// use event_core::Decimal;
+/// use event_core::decimal::Decimal;
 /// let tenth: Decimal = "0.1".parse()?;
 /// let fifth: Decimal = "0.20".parse()?;
 /// assert_eq!((tenth + &fifth).to_string(), "0.3");

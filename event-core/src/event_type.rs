@@ -12,7 +12,7 @@ use crate::name::{Label, NameError};
 /// use event_core::EventType;
 /// let pageview = EventType::new("page interaction", "pageview")?;
 /// assert_eq!(pageview.to_string(), "page interaction/pageview");
-/// # Ok::<(), event_core::NameError>(())
+/// # Ok::<(), event_core::name::NameError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventType {

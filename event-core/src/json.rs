@@ -37,10 +37,11 @@ pub struct JsonError {
 /// A JSON document as it was sent, checked but not rewritten.
 ///
 /// ```
-/// use event_core::{Document, Limits};
+/// use event_core::json::Document;
+/// use event_core::Limits;
 /// let document = Document::parse(br#"{"b": 1.0, "a": "x"}"#, &Limits::default())?;
 /// assert_eq!(document.root().get("b").and_then(|b| b.as_number()), Some(event_core::json::Number::Int(1)));
-/// # Ok::<(), event_core::JsonError>(())
+/// # Ok::<(), event_core::json::JsonError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Document<'a> {
@@ -82,7 +83,7 @@ impl<'a> Document<'a> {
 /// use event_core::{Limits, Payload};
 /// let payload = Payload::parse(br#"{"b": 1.0, "a": 1e3}"#, &Limits::default())?;
 /// assert_eq!(payload.as_str(), r#"{"a":1000,"b":1}"#);
-/// # Ok::<(), event_core::JsonError>(())
+/// # Ok::<(), event_core::json::JsonError>(())
 /// ```
 #[derive(Clone)]
 pub struct Payload {

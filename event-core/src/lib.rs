@@ -30,22 +30,21 @@ pub mod aggregate;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 
-pub use aggregate::{Answer, Tally, answer};
+pub use aggregate::{Answer, answer};
 pub use code::Code;
-pub use decimal::Decimal;
 pub use envelope::Envelope;
 pub use event::Event;
 pub use event_type::EventType;
 pub use filter::Filter;
-pub use json::{Document, JsonError, Payload, Pointer};
+pub use json::{Payload, Pointer};
 pub use limits::Limits;
 pub use mapping::Mapping;
-pub use name::{EventId, Label, NameError, SessionId, Source, Subject};
-pub use query::{Measure, Query};
+pub use name::{EventId, Label, SessionId, Source, Subject};
+pub use query::Query;
 pub use refusal::Refusal;
 pub use registry::{Registry, ValidEvent};
 pub use schema::Schema;
 pub use stored_event::StoredEvent;
 pub use timestamp::Timestamp;
-pub use verdict::{Status, Verdict};
+pub use verdict::Verdict;
 pub use violation::Violation;

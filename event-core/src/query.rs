@@ -26,7 +26,8 @@ use crate::timestamp::Timestamp;
 /// In JSON, and likewise in the parameters of a URL:
 ///
 /// ```
-/// use event_core::{Measure, Query, Timestamp};
+/// use event_core::query::Measure;
+/// use event_core::{Query, Timestamp};
 /// let query = Query::from_json(br#"{
 ///     "measure": "sum:/order_value", "by": ["name", "/shipping_address/province"],
 ///     "bucket": "day", "zone": "Europe/Paris", "from": "2026-03-29", "to": "2026-03-31",

@@ -15,7 +15,7 @@ pub struct Refusal {
     /// Every broken rule that was found.
     pub violations: Vec<Violation>,
     /// What the event says of itself, as far as that could be read.
-    pub claims: Claims,
+    pub claims: Box<Claims>,
 }
 
 /// The readable part of a refused event's envelope. Nothing here is verified.
@@ -42,13 +42,14 @@ impl Refusal {
         Refusal {
             code,
             violations: vec![violation],
-            claims: Claims::default(),
+            claims: Box::default(),
         }
     }
 
     /// The same refusal, knowing what the event says of itself.
     #[must_use]
     pub fn with_claims(self, claims: Claims) -> Self {
+        let claims = Box::new(claims);
         Refusal { claims, ..self }
     }
 }

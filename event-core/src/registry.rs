@@ -218,7 +218,7 @@ fn refused(event: &Event, code: Code, violations: Vec<Violation>, keep: Keep) ->
         refusal: Refusal {
             code,
             violations,
-            claims: event.claims(),
+            claims: Box::new(event.claims()),
         },
         keep,
     })

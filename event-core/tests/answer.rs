@@ -7,10 +7,13 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike as _, NaiveDateTime, Offset as _, TimeZone as _, Timelike as _, Utc};
+use event_core::aggregate::Tally;
 use event_core::aggregate::{GroupKey, Summary};
+use event_core::decimal::Decimal;
 use event_core::filter::{Condition, Field, Scalar, Test};
+use event_core::query::Measure;
 use event_core::query::{Bucket, QueryError, Unit};
-use event_core::{Answer, Decimal, Event, Measure, Query, Tally, Timestamp, answer, arbitrary};
+use event_core::{Answer, Event, Query, Timestamp, answer, arbitrary};
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -11,9 +11,10 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use event_core::Code;
+use event_core::json::JsonError;
 use event_core::query::ParameterError;
 use event_core::wire::{MalformedBatch, Problem};
-use event_core::{Code, JsonError};
 use serde::Serialize;
 
 /// What the `type` of every problem starts with; the code follows.

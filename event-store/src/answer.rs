@@ -3,7 +3,8 @@
 mod cells;
 
 use event_core::aggregate::Origin;
-use event_core::{Answer, Query, Tally};
+use event_core::aggregate::Tally;
+use event_core::{Answer, Query};
 use futures_util::TryStreamExt as _;
 use sea_orm::{StreamTrait, TransactionTrait};
 

@@ -150,12 +150,18 @@ impl Dialect {
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// What a driver's error means for the caller.
-pub(crate) fn classify(error: &DbErr) -> Error {
+fn classify(error: &DbErr) -> Error {
     let cause = Cause::from(error);
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Error::Unavailable(cause),
         DbErr::Exec(runtime) | DbErr::Query(runtime) => sqlite::classify(runtime, cause),
         DbErr::Type(what) | DbErr::Json(what) => Error::corrupt(what.clone()),
         _ => Error::Statement(cause),
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        classify(&error)
     }
 }

@@ -87,9 +87,3 @@ impl Error {
         Error::Corrupt { what: what.into() }
     }
 }
-
-impl From<DbErr> for Error {
-    fn from(error: DbErr) -> Self {
-        crate::dialect::classify(&error)
-    }
-}

@@ -5,7 +5,8 @@ use event_core::event::Reception;
 use event_core::mapping;
 use event_core::refusal::Refusal;
 use event_core::registry::{Definition, Keep, Registry};
-use event_core::{Code, Event, EventId, EventType, Label, Limits, Source, Status, Timestamp, ValidEvent, Verdict};
+use event_core::verdict::Status;
+use event_core::{Code, Event, EventId, EventType, Label, Limits, Source, Timestamp, ValidEvent, Verdict};
 use std::sync::Arc;
 
 use crate::error::{Cause, Error};

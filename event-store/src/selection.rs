@@ -150,7 +150,7 @@ impl Selection {
                 }
                 match string_range(&dialect.json_string(json), from.as_ref(), to.as_ref()) {
                     Some((range, values)) => {
-                        self.push(format!("(CASE WHEN {is_string} THEN {range} ELSE 1 = 0 END)"), values)
+                        self.push(format!("(CASE WHEN {is_string} THEN {range} ELSE 1 = 0 END)"), values);
                     }
                     None => self.push("1 = 0".to_owned(), []),
                 }

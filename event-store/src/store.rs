@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use event_core::Registry;
 use sea_orm::DatabaseConnection;
+use tokio::task::JoinHandle;
 
 use crate::catalog;
 use crate::dialect::{Connections, Dialect};
@@ -29,8 +30,8 @@ use crate::writer;
 /// let offer = Offer::Json(br#"{"id": "1", "category": "page interaction", "name": "pageview"}"#.to_vec());
 /// let origin = Origin::new(Source::new("shop")?);
 /// let verdicts = store.ingest(vec![offer.clone(), offer], &origin).await?;
-/// assert_eq!(verdicts[0].status, event_core::Status::Stored);
-/// assert_eq!(verdicts[1].status, event_core::Status::Duplicate);
+/// assert_eq!(verdicts[0].status, event_core::verdict::Status::Stored);
+/// assert_eq!(verdicts[1].status, event_core::verdict::Status::Duplicate);
 ///
 /// let answer = store.answer(&Query::new(Measure::Count)).await?;
 /// assert_eq!(answer.rows[0].value.as_ref().map(ToString::to_string).as_deref(), Some("1"));
@@ -41,7 +42,19 @@ use crate::writer;
 #[derive(Clone)]
 pub struct EventStore {
     inner: Arc<Inner>,
-    writer: Arc<Mutex<Option<tokio::task::JoinHandle<()>>>>,
+    writer: Arc<Writer>,
+}
+
+/// The task that writes. When the last clone of a store goes, it stores what it was given, and ends.
+struct Writer {
+    task: Mutex<Option<JoinHandle<()>>>,
+    queue: Queue,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
 }
 
 /// How the store is doing.
@@ -110,13 +123,16 @@ impl EventStore {
             tables,
             options,
             Connections { writer, reader },
-            queue,
+            queue.clone(),
             registry,
         ));
         let task = tokio::spawn(writer::run(Arc::clone(&inner), jobs));
         Ok(EventStore {
             inner,
-            writer: Arc::new(Mutex::new(Some(task))),
+            writer: Arc::new(Writer {
+                task: Mutex::new(Some(task)),
+                queue,
+            }),
         })
     }
 
@@ -134,7 +150,7 @@ impl EventStore {
     #[must_use]
     pub fn health(&self) -> Health {
         let inner = &self.inner;
-        let task = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let task = self.writer.task.lock().unwrap_or_else(PoisonError::into_inner);
         let (queued_events, queued_bytes) = inner.queue.waiting();
         Health {
             writer_alive: task.as_ref().is_some_and(|task| !task.is_finished()),
@@ -160,7 +176,7 @@ impl EventStore {
     /// If the database cannot be closed; what was answered as stored is stored all the same.
     pub async fn close(&self) -> Result<(), Error> {
         self.inner.queue.close();
-        let task = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let task = self.writer.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task
             && let Err(error) = task.await
         {

@@ -31,8 +31,9 @@ pub(crate) async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job
             job = jobs.recv() => job,
             _ = heartbeat.tick() => {
                 inner.beat();
-                if inner.queue.is_closed() && jobs.is_empty() {
-                    return;
+                if inner.queue.is_closed() {
+                    // What is in there is still received; then comes the end.
+                    jobs.close();
                 }
                 continue;
             }

@@ -4,7 +4,7 @@
 
 use event_core::aggregate::Origin;
 use event_core::query::{Order, Page};
-use event_core::{Answer, Event, Query, Registry, arbitrary};
+use event_core::{Answer, Event, Registry, arbitrary};
 use event_store::EventStore;
 use proptest::prelude::*;
 

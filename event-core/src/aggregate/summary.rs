@@ -7,7 +7,9 @@ use crate::query::Measure;
 /// Count, exact sum, minimum and maximum of some events.
 ///
 /// ```
-/// use event_core::{Decimal, Measure, aggregate::Summary};
+/// use event_core::decimal::Decimal;
+/// use event_core::query::Measure;
+/// use event_core::aggregate::Summary;
 /// let mut cell = Summary::default();
 /// cell.add_events(3);
 /// cell.add_sum(2, 10, -1); // two numbers, 0.3 and 0.7

@@ -19,7 +19,8 @@ use crate::timestamp::Timestamp;
 /// split.
 ///
 /// ```
-/// use event_core::{Query, Tally, aggregate::{GroupKey, Summary}};
+/// use event_core::aggregate::Tally;
+/// use event_core::{Query, aggregate::{GroupKey, Summary}};
 /// let query = Query::from_json(br#"{"by": ["name"], "bucket": "hour"}"#)?;
 /// let (mut tally, mut other) = (Tally::new(&query)?, Tally::new(&query)?);
 /// let mut cell = Summary::default();

@@ -207,14 +207,14 @@ pub(super) fn event(object: Node<'_>, reception: &Reception<'_>) -> Result<Event
 
     let event_type = category.zip(name).map(|(category, name)| EventType { category, name });
     let (Some(event_type), Ok(payload), None) = (event_type.clone(), payload, wrong.code) else {
-        let claims = Claims {
+        let claims = Box::new(Claims {
             id,
             event_type,
             version,
             source,
             session_id,
             subject,
-        };
+        });
         // `code` is set wherever a part is missing.
         let code = wrong.code.unwrap_or(Code::InvalidEnvelope);
         return Err(Refusal {

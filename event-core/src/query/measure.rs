@@ -13,7 +13,7 @@ use crate::json::Pointer;
 /// add nothing.
 ///
 /// ```
-/// use event_core::Measure;
+/// use event_core::query::Measure;
 /// let measure: Measure = "sum:/order_value".parse()?;
 /// assert_eq!(measure.to_string(), "sum:/order_value");
 /// assert_eq!("avg:/order_value".parse::<Measure>()?.to_string(), "average:/order_value");

@@ -1,6 +1,7 @@
 //! What a `PUT` of a type says: `{"schema": …, "mapping": …, "policy": …}`, each optional.
 
-use event_core::{Document, Limits};
+use event_core::Limits;
+use event_core::json::Document;
 use event_store::TypeChange;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -8,8 +8,9 @@ use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use axum::response::Response;
 use event_core::filter::{Field, Filter};
+use event_core::query::Measure;
 use event_core::query::{Order, Page};
-use event_core::{Answer, Measure, Query, Timestamp};
+use event_core::{Answer, Query, Timestamp};
 use event_store::EventStore;
 
 use super::App;

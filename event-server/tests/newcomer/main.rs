@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-// Only a part of it is used here.
-#[allow(unreachable_pub, dead_code)]
 #[path = "../support/collector.rs"]
 mod collector;
 mod readme;

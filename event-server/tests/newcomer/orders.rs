@@ -41,7 +41,10 @@ fn order() -> Value {
 fn a_foreign_document_goes_in_and_its_exact_value_comes_out() {
     let collector = registered();
     let verdict = send(&collector, &order());
-    assert_eq!((&verdict["status"], &verdict["id"]), (&json!("stored"), &order()["event_id"]));
+    assert_eq!(
+        (&verdict["status"], &verdict["id"]),
+        (&json!("stored"), &order()["event_id"])
+    );
     assert_eq!(verdict["flags"], json!(["no_timestamp"]));
 
     // The same order again, its nested fields as text this time, one of them twice over.
@@ -69,7 +72,12 @@ fn a_foreign_document_goes_in_and_its_exact_value_comes_out() {
     broken["line_items"] = json!([{"quantity": "2x"}]);
     let verdict = send(&collector, &broken);
     assert_eq!(verdict["status"], "quarantined");
-    let places: Vec<_> = verdict["violations"].as_array().unwrap().iter().map(|it| &it["pointer"]).collect();
+    let places: Vec<_> = verdict["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["pointer"])
+        .collect();
     assert_eq!(places, ["/line_items/0/quantity", "/order_value"]);
 
     let by = "measure=sum:/order_value&bucket=day&by=/shipping_address/province&category=order";
@@ -81,7 +89,9 @@ fn a_foreign_document_goes_in_and_its_exact_value_comes_out() {
         .map(|row| (row["group"]["/shipping_address/province"].clone(), row["value"].clone()))
         .collect();
     assert_eq!(found, [(json!("Idaho"), json!("0.3")), (json!("Maryland"), json!("5"))]);
-    let units = collector.get("/v1/query?measure=sum:/line_items/0/quantity&name=created").json();
+    let units = collector
+        .get("/v1/query?measure=sum:/line_items/0/quantity&name=created")
+        .json();
     assert_eq!(units["rows"][0]["value"], "6");
 }
 
@@ -89,5 +99,8 @@ fn a_foreign_document_goes_in_and_its_exact_value_comes_out() {
 fn documents_of_a_type_without_mapping_are_turned_away() {
     let collector = Collector::start();
     let answer = collector.post(&format!("{TYPE}/events"), ORDER);
-    assert_eq!((answer.status, answer.problem().as_deref()), (404, Some("type_not_found")));
+    assert_eq!(
+        (answer.status, answer.problem().as_deref()),
+        (404, Some("type_not_found"))
+    );
 }

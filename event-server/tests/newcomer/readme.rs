@@ -16,9 +16,18 @@ fn lines() -> Vec<&'static str> {
 fn paste(line: &str, collector: &Collector) -> Value {
     let line = line.replace("http://127.0.0.1:8000", &collector.url());
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let output = Command::new("bash").args(["-c", &line]).current_dir(folder).output().expect("bash and curl");
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{line}: {}", String::from_utf8_lossy(&output.stdout)))
+    let output = Command::new("bash")
+        .args(["-c", &line])
+        .current_dir(folder)
+        .output()
+        .expect("bash and curl");
+    assert!(
+        output.status.success(),
+        "{line}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{line}: {}", String::from_utf8_lossy(&output.stdout)))
 }
 
 #[test]
@@ -28,10 +37,18 @@ fn the_lines_of_the_readme_do_what_they_say() {
     assert_eq!(lines.len(), 5, "{lines:?}");
 
     let registered = paste(lines[0], &collector);
-    assert_eq!((&registered["name"], &registered["active"]), (&json!("pageview"), &json!(true)));
+    assert_eq!(
+        (&registered["name"], &registered["active"]),
+        (&json!("pageview"), &json!(true))
+    );
 
     let sent = paste(lines[1], &collector);
-    let statuses: Vec<_> = sent["results"].as_array().unwrap().iter().map(|verdict| &verdict["status"]).collect();
+    let statuses: Vec<_> = sent["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|verdict| &verdict["status"])
+        .collect();
     assert_eq!(statuses, ["stored", "stored", "stored"]);
     // Two of the three are of types that nobody registered.
     assert_eq!(sent["results"][0]["flags"], json!(["no_id"]));
@@ -39,15 +56,28 @@ fn the_lines_of_the_readme_do_what_they_say() {
 
     let refused = paste(lines[2], &collector);
     let verdict = &refused["results"][0];
-    assert_eq!((&verdict["status"], &verdict["code"]), (&json!("quarantined"), &json!("schema_violation")));
+    assert_eq!(
+        (&verdict["status"], &verdict["code"]),
+        (&json!("quarantined"), &json!("schema_violation"))
+    );
     assert_eq!(verdict["id"], "bad-1");
-    let keywords: Vec<_> = verdict["violations"].as_array().unwrap().iter().map(|it| &it["keyword"]).collect();
-    assert_eq!(keywords, ["type", "required"]);
+    let keywords: Vec<_> = verdict["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["keyword"])
+        .collect();
+    assert_eq!(keywords, ["required", "type"]);
     let kept = collector.get("/v1/quarantine").json();
     assert_eq!(kept["entries"][0]["id"], "bad-1");
 
     let visit = paste(lines[3], &collector);
-    let names: Vec<_> = visit["events"].as_array().unwrap().iter().map(|event| &event["name"]).collect();
+    let names: Vec<_> = visit["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| &event["name"])
+        .collect();
     assert_eq!(names, ["pageview", "cta click", "submit"]);
 
     let counts = paste(lines[4], &collector);
@@ -56,6 +86,10 @@ fn the_lines_of_the_readme_do_what_they_say() {
     assert_eq!(rows.len(), 9);
     let filled: Vec<_> = rows.iter().filter(|row| row["value"] == "1").collect();
     assert_eq!(filled.len(), 3);
-    assert!(filled.iter().all(|row| row["bucket"]["start"] == "2021-01-01T09:00:00Z"));
+    assert!(
+        filled
+            .iter()
+            .all(|row| row["bucket"]["start"] == "2021-01-01T09:00:00Z")
+    );
     assert_eq!((&counts["source"], &counts["position"]), (&json!("rows"), &json!(3)));
 }

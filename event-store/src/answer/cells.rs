@@ -1,9 +1,11 @@
 //! Counts and sums by groups and stretches of time, as one statement.
 
+use event_core::aggregate::Tally;
 use event_core::aggregate::{GroupKey, Summary};
 use event_core::filter::{Field, Scalar};
 use event_core::json::Number;
-use event_core::{Measure, Query, Tally, Timestamp};
+use event_core::query::Measure;
+use event_core::{Query, Timestamp};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use crate::dialect::Dialect;

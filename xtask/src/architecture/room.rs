@@ -60,16 +60,11 @@ fn globs(label: &str, file: &Source) -> Vec<Offence> {
         .collect()
 }
 
-/// Counts what a library offers at its root.
+/// Counts the names that a library offers at its root. Its modules are the table of contents
+/// that sorts the others, and do not count.
 fn surface(label: &str, file: &Source) -> Option<Offence> {
     let exported = |path: &&Path| path.within.is_empty() && matches!(path.form, Form::Use { exported: true, .. });
-    let names = file.paths.iter().filter(exported).count();
-    let modules = file
-        .tokens
-        .windows(2)
-        .filter(|pair| pair[0].text == "pub" && pair[1].text == "mod")
-        .count();
-    let count = names + modules;
+    let count = file.paths.iter().filter(exported).count();
     let text = format!("{count} names at the crate's root, more than {MOST_NAMES}");
     (file.file == "src/lib.rs" && count > MOST_NAMES).then(|| Offence::about(label, text))
 }

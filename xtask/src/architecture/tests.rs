@@ -255,7 +255,7 @@ fn a_crate_offers_few_names_and_names_them() {
     let uses: String = (0..MOST_NAMES).map(|n| format!("pub use a::N{n};\n")).collect();
     let full = format!("mod a;\n{uses}pub(crate) use a::Inner;\nuse a::Own;\n");
     assert_eq!(said(&[("a/src/lib.rs", &full), ("a/src/a.rs", "")]), [""; 0]);
-    let over = format!("pub mod b;\n{full}");
+    let over = format!("pub mod b;\n{full}pub use b::More;\n");
     let files = [
         ("a/src/lib.rs", over.as_str()),
         ("a/src/a.rs", ""),
