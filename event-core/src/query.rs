@@ -155,7 +155,7 @@ impl Query {
 
     /// Whether an event of this time lies in the range.
     #[must_use]
-    pub fn spans(&self, at: Timestamp) -> bool {
+    pub fn covers(&self, at: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
     }
 

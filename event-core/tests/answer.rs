@@ -311,7 +311,7 @@ proptest! {
         shuffled.sort_by_key(|(key, _)| *key);
         for (key, event) in shuffled {
             let tally = &mut tallies[usize::try_from(key % parts as u64).unwrap()];
-            if key & 256 == 0 || !query.filter.matches(event) || !query.spans(event.envelope().occurred_at) {
+            if key & 256 == 0 || !query.filter.matches(event) || !query.covers(event.envelope().occurred_at) {
                 tally.add(event);
             } else {
                 let (at, group, cell) = as_cell(&query, event);

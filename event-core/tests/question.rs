@@ -4,8 +4,9 @@
 
 use chrono_tz::Tz;
 use event_core::filter::{Condition, Field, Scalar, Test};
+use event_core::query::Measure;
 use event_core::query::{Bucket, Cursor, Order, Page, ParameterError, Unit};
-use event_core::{Code, Filter, Measure, Query, Timestamp, arbitrary};
+use event_core::{Code, Filter, Query, Timestamp, arbitrary};
 use proptest::prelude::*;
 
 fn pairs(text: &str) -> Vec<(&str, &str)> {

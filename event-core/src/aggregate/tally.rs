@@ -109,7 +109,7 @@ impl Tally {
     /// Adds an event by its parts, if it is one that the question is about.
     pub fn add_parts(&mut self, envelope: &Envelope, payload: &Payload) {
         let at = envelope.occurred_at;
-        if !self.query.spans(at) || !self.query.filter.holds(envelope, payload) {
+        if !self.query.covers(at) || !self.query.filter.holds(envelope, payload) {
             return;
         }
         let mut key = std::mem::take(&mut self.scratch);
