@@ -11,9 +11,10 @@ use chrono_tz::Tz;
 use event_core::event::{EventBuilder, Reception};
 use event_core::policy::UnknownTypes;
 use event_core::registry::{Definition, Keep};
+use event_core::verdict::Status;
 use event_core::{
-    Code, Event, EventId, EventType, Label, Limits, Payload, Refusal, Registry, Schema, Source, Status, StoredEvent,
-    Timestamp, Verdict,
+    Code, Event, EventId, EventType, Label, Limits, Payload, Refusal, Registry, Schema, Source, StoredEvent, Timestamp,
+    Verdict,
 };
 use serde_json::{Value, json};
 use table::{Case, Words, differences, scenario};

@@ -74,7 +74,12 @@ pub(crate) async fn append(
             }
             Entry::Event { raw, .. } => {
                 let row = rows.next().ok_or_else(|| Error::corrupt("fewer rows than events"))?;
-                let known = earlier.get(&(row.source_id, row.event_id.clone()));
+                // Hardly ever is anything there.
+                let known = if earlier.is_empty() {
+                    None
+                } else {
+                    earlier.get(&(row.source_id, row.event_id.clone()))
+                };
                 verdict(inner, db, row, known, raw.as_deref()).await?
             }
         });
@@ -105,27 +110,32 @@ async fn rows<'a>(
     ids.trails.learn(pairs, inner.dialect, db, &inner.tables).await?;
     let first = position::take(count, inner.dialect, db, &inner.tables).await?;
     let mut rows = Vec::with_capacity(count);
+    // What comes together is mostly of one type and source.
+    let mut last: Option<(&'a Envelope, i64, i64)> = None;
     for (position, (event, received_at)) in (first..).zip(events()) {
-        let Envelope {
-            id,
-            event_type,
-            version,
-            source,
-            ..
-        } = event.event().envelope();
-        let kind = Kind {
-            event_type: event_type.clone(),
-            version: version.clone(),
+        let envelope = event.event().envelope();
+        let (kind_id, source_id) = match last {
+            Some((known, kind_id, source_id)) if alike(known, envelope) => (kind_id, source_id),
+            _ => {
+                let kind = Kind {
+                    event_type: envelope.event_type.clone(),
+                    version: envelope.version.clone(),
+                };
+                let kind_id = ids.dictionary.kind_id(&kind, inner.dialect, db, &inner.tables).await?;
+                let source_id = ids
+                    .dictionary
+                    .new_source_id(&envelope.source, inner.dialect, db, &inner.tables)
+                    .await?;
+                (kind_id, source_id)
+            }
         };
+        last = Some((envelope, kind_id, source_id));
         rows.push(NewEvent {
             position,
-            source_id: ids
-                .dictionary
-                .new_source_id(source, inner.dialect, db, &inner.tables)
-                .await?,
-            event_id: event_id::encode(id),
-            kind_id: ids.dictionary.kind_id(&kind, inner.dialect, db, &inner.tables).await?,
-            trail_id: trail::pair(event.event().envelope()).and_then(|pair| ids.trails.id(&pair)),
+            source_id,
+            event_id: event_id::encode(&envelope.id),
+            kind_id,
+            trail_id: trail::pair(envelope).and_then(|pair| ids.trails.id(&pair)),
             received_at,
             hash: event.event().content_hash(),
             violations: violations(event),
@@ -133,6 +143,11 @@ async fn rows<'a>(
         });
     }
     Ok(rows)
+}
+
+/// Whether two events are of one type, version and source.
+fn alike(a: &Envelope, b: &Envelope) -> bool {
+    a.event_type == b.event_type && a.version == b.version && a.source == b.source
 }
 
 /// Reads the rows that have these ids.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use event_core::Envelope;
+use event_core::{Envelope, SessionId, Subject};
 use sea_orm::{ConnectionTrait, Value};
 
 use crate::dialect::Dialect;
@@ -14,8 +14,8 @@ const MOST: usize = 200_000;
 /// Pairs in one statement.
 const CHUNK: usize = 256;
 
-/// A session and a subject, `""` for none.
-pub(crate) type Pair = (String, String);
+/// A session and a subject, of which an event may have either, both or none.
+pub(crate) type Pair = (Option<SessionId>, Option<Subject>);
 
 /// The pairs that the writer met lately. A pair never changes its number.
 #[derive(Debug, Default)]
@@ -25,9 +25,17 @@ pub(crate) struct Trails {
 
 /// The pair that an event belongs to, unless it has neither.
 pub(crate) fn pair(envelope: &Envelope) -> Option<Pair> {
-    let session = envelope.session_id.as_ref().map_or("", |session| session.as_str());
-    let subject = envelope.subject.as_ref().map_or("", |subject| subject.as_str());
-    (!session.is_empty() || !subject.is_empty()).then(|| (session.to_owned(), subject.to_owned()))
+    let pair = (envelope.session_id.clone(), envelope.subject.clone());
+    (pair != (None, None)).then_some(pair)
+}
+
+/// What stands for a pair in the table: `''` for none.
+fn texts(pair: &Pair) -> [&str; 2] {
+    let (session, subject) = pair;
+    [
+        session.as_ref().map_or("", SessionId::as_str),
+        subject.as_ref().map_or("", Subject::as_str),
+    ]
 }
 
 impl Trails {
@@ -43,20 +51,16 @@ impl Trails {
         db: &impl ConnectionTrait,
         tables: &Tables,
     ) -> Result<(), Error> {
+        if self.known.len() + pairs.len() > MOST {
+            self.known.clear();
+        }
         pairs.retain(|pair| !self.known.contains_key(pair));
         // Sorted, so that two writers lock the same rows in the same order.
         pairs.sort_unstable();
         pairs.dedup();
-        if self.known.len() + pairs.len() > MOST {
-            self.known.clear();
-        }
         for chunk in pairs.chunks(CHUNK) {
             let rows = vec!["(?, ?)"; chunk.len()].join(", ");
-            let values = || {
-                chunk
-                    .iter()
-                    .flat_map(|(session, subject)| [session.as_str().into(), subject.as_str().into()])
-            };
+            let values = || chunk.iter().flat_map(texts).map(Value::from);
             let insert = tables.sql("INSERT INTO {trails} (session, subject) VALUES ");
             let insert = format!("{insert}{rows} {}", dialect.keep_existing("session, subject"));
             db.execute_raw(dialect.statement(&insert, values())).await?;
@@ -66,7 +70,8 @@ impl Trails {
                 .query_all_raw(dialect.statement(&format!("{select}{rows})"), values))
                 .await?
             {
-                let pair = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+                let (session, subject): (String, String) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+                let pair = (SessionId::new(session).ok(), Subject::new(subject).ok());
                 self.known.insert(pair, row.try_get_by_index(0)?);
             }
         }

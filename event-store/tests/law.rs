@@ -86,7 +86,7 @@ proptest! {
             }
             prop_assert_eq!(&found, &sorted);
             let mut expected: Vec<_> = kept.iter().filter(|event| {
-                query.spans(event.envelope().occurred_at) && query.filter.matches(event)
+                query.covers(event.envelope().occurred_at) && query.filter.matches(event)
             }).map(|event| (event.envelope().clone(), event.payload().clone())).collect();
             let mut found: Vec<_> = found.into_iter().map(|stored| {
                 (stored.event.envelope().clone(), stored.event.payload().clone())
