@@ -22,14 +22,10 @@ fn main() {
     let directory = tempfile::tempdir_in(std::env::current_dir().unwrap()).unwrap();
     let url = |name: &str| format!("sqlite://{}?mode=rwc", directory.path().join(name).display());
     let peer_file = directory.path().join("peer.db");
-    runtime.block_on(async {
-        EventStore::connect(&url("peer.db"))
-            .await
-            .unwrap()
-            .close()
-            .await
-            .unwrap()
-    });
+    // The tables are made by the store, and filled by the peer.
+    runtime
+        .block_on(async { EventStore::connect(&url("peer.db")).await?.close().await })
+        .unwrap();
     let mut peer = Connection::open(&peer_file).unwrap();
     for (name, value) in [
         ("synchronous", "FULL"),
