@@ -5,7 +5,7 @@ mod sqlite;
 use std::time::Duration;
 
 use event_core::Pointer;
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, Value};
+use sea_orm::{ConnAcquireErr, DatabaseConnection, DbBackend, DbErr, Statement, Value};
 
 use crate::error::{Cause, Error};
 use crate::options::Options;
@@ -25,6 +25,14 @@ pub(crate) use sqlite::Transaction;
 pub(crate) struct Connections {
     pub(crate) writer: DatabaseConnection,
     pub(crate) reader: DatabaseConnection,
+    pub(crate) owner: Owner,
+}
+
+/// Whose connections they are, and so who closes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Store,
+    Application,
 }
 
 impl Dialect {
@@ -153,6 +161,7 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 fn classify(error: &DbErr) -> Error {
     let cause = Cause::from(error);
     match error {
+        DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => Error::Closed,
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Error::Unavailable(cause),
         DbErr::Exec(runtime) | DbErr::Query(runtime) => sqlite::classify(runtime, cause),
         DbErr::Type(what) | DbErr::Json(what) => Error::corrupt(what.clone()),

@@ -8,7 +8,7 @@ use event_core::{Registry, Timestamp};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tokio::sync::RwLock as AsyncRwLock;
 
-use crate::dialect::{Connections, Dialect};
+use crate::dialect::{Connections, Dialect, Owner};
 use crate::dictionary::Dictionary;
 use crate::entity::event::INSERT;
 use crate::error::Error;
@@ -23,6 +23,7 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     pub(crate) writer: DatabaseConnection,
     pub(crate) reader: DatabaseConnection,
+    pub(crate) owner: Owner,
     pub(crate) queue: Queue,
     /// The statement that stores an event.
     pub(crate) insert_event: String,
@@ -42,7 +43,7 @@ impl Inner {
         queue: Queue,
         registry: Registry,
     ) -> Self {
-        let Connections { writer, reader } = connections;
+        let Connections { writer, reader, owner } = connections;
         Inner {
             dialect,
             insert_event: tables.sql(INSERT),
@@ -50,6 +51,7 @@ impl Inner {
             options,
             writer,
             reader,
+            owner,
             queue,
             registry: RwLock::new(Arc::new(registry)),
             dictionary: AsyncRwLock::default(),

@@ -8,7 +8,7 @@ use sea_orm::DatabaseConnection;
 use tokio::task::JoinHandle;
 
 use crate::catalog;
-use crate::dialect::{Connections, Dialect};
+use crate::dialect::{Connections, Dialect, Owner};
 use crate::error::Error;
 use crate::inner::Inner;
 use crate::migration;
@@ -93,7 +93,7 @@ impl EventStore {
     }
 
     /// Opens a store inside an application's own database. The tables have a prefix and a record
-    /// of migrations of their own.
+    /// of migrations of their own; the connection stays open when the store closes.
     ///
     /// # Errors
     /// As [`EventStore::connect`].
@@ -105,6 +105,7 @@ impl EventStore {
             Connections {
                 reader: db.clone(),
                 writer: db,
+                owner: Owner::Application,
             },
             options,
         )
@@ -112,17 +113,17 @@ impl EventStore {
     }
 
     async fn open(dialect: Dialect, connections: Connections, options: Options) -> Result<Self, Error> {
-        let Connections { writer, reader } = connections;
-        dialect.check(&writer, &options).await?;
+        let Connections { writer, reader, .. } = &connections;
+        dialect.check(writer, &options).await?;
         let tables = Tables::new(&options.prefix);
-        migration::migrate(dialect, &writer, &tables).await?;
-        let registry = catalog::load(dialect, &reader, &tables, &options).await?;
+        migration::migrate(dialect, writer, &tables).await?;
+        let registry = catalog::load(dialect, reader, &tables, &options).await?;
         let (queue, jobs) = Queue::new(options.queue_events, options.queue_bytes);
         let inner = Arc::new(Inner::new(
             dialect,
             tables,
             options,
-            Connections { writer, reader },
+            connections,
             queue.clone(),
             registry,
         ));
@@ -170,7 +171,8 @@ impl EventStore {
             .map(drop)
     }
 
-    /// Takes nothing more, stores all that was taken, and lets go of the database.
+    /// Takes nothing more, stores all that was taken, and lets go of the database; a connection
+    /// that the application made stays open.
     ///
     /// # Errors
     /// If the database cannot be closed; what was answered as stored is stored all the same.
@@ -182,8 +184,10 @@ impl EventStore {
         {
             tracing::error!(%error, "the writer had failed");
         }
-        self.inner.reader.close_by_ref().await?;
-        self.inner.writer.close_by_ref().await?;
+        if self.inner.owner == Owner::Store {
+            self.inner.reader.close_by_ref().await?;
+            self.inner.writer.close_by_ref().await?;
+        }
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ pub(crate) use transaction::{Bind, Transaction};
 use event_core::Pointer;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, RuntimeErr, SqlxError};
 
-use super::{BUSY_TIMEOUT, Connections};
+use super::{BUSY_TIMEOUT, Connections, Owner};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
 
@@ -24,7 +24,11 @@ pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections,
     } else {
         open(url, options, 4, true).await?
     };
-    Ok(Connections { writer, reader })
+    Ok(Connections {
+        writer,
+        reader,
+        owner: Owner::Store,
+    })
 }
 
 async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -> Result<DatabaseConnection, Error> {
