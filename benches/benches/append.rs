@@ -122,7 +122,7 @@ fn insert(db: &mut Connection, events: &[ValidEvent], position: &mut i64) {
             .prepare_cached("SELECT id FROM event_trails WHERE session = ? AND subject = ''")
             .unwrap();
         let mut trail = transaction
-            .prepare_cached("INSERT INTO event_trails (session, subject) VALUES (?, '')")
+            .prepare_cached("INSERT INTO event_trails (id, session, subject) VALUES (?, ?, '')")
             .unwrap();
         let mut row = transaction
             .prepare_cached(
@@ -139,7 +139,7 @@ fn insert(db: &mut Connection, events: &[ValidEvent], position: &mut i64) {
                 Some((known, id)) if known == session => *id,
                 _ => find
                     .query_row([session], |row| row.get(0))
-                    .unwrap_or_else(|_| trail.insert([session]).unwrap()),
+                    .unwrap_or_else(|_| trail.insert(params![*position + 1, session]).unwrap()),
             };
             last = Some((session.to_owned(), id));
             *position += 1;

@@ -104,11 +104,12 @@ async fn rows<'a>(
     if count == 0 {
         return Ok(Vec::new());
     }
-    let pairs = events()
-        .filter_map(|(event, _)| trail::pair(event.event().envelope()))
-        .collect();
-    ids.trails.learn(pairs, inner.dialect, db, &inner.tables).await?;
     let first = position::take(count, inner.dialect, db, &inner.tables).await?;
+    let placed = (first..).zip(events());
+    let pairs = placed.filter_map(|(position, (event, _))| Some((trail::pair(event.event().envelope())?, position)));
+    ids.trails
+        .learn(pairs.collect(), inner.dialect, db, &inner.tables)
+        .await?;
     let mut rows = Vec::with_capacity(count);
     // What comes together is mostly of one type and source.
     let mut last: Option<(&'a Envelope, i64, i64)> = None;

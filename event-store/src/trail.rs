@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use event_core::{Envelope, SessionId, Subject};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait as _, Value};
 
-use crate::dialect::Dialect;
+use crate::dialect::{Bind, Dialect, Transaction};
 use crate::error::Error;
 use crate::tables::Tables;
 
@@ -38,34 +38,50 @@ fn texts(pair: &Pair) -> [&str; 2] {
     ]
 }
 
+/// A new row: its number, session and subject.
+fn binds((pair, position): &(Pair, i64)) -> [Bind<'_>; 3] {
+    let [session, subject] = texts(pair);
+    [Bind::Int(*position), Bind::Text(session), Bind::Text(subject)]
+}
+
 impl Trails {
     pub(crate) fn id(&self, pair: &Pair) -> Option<i64> {
         self.known.get(pair).copied()
     }
 
-    /// Makes sure that all of these pairs are known.
+    /// Makes sure that all of these pairs are known. A new pair's number is the position beside it:
+    /// that of the first event that has it, so that numbers grow and nobody has to hand them out.
     pub(crate) async fn learn(
         &mut self,
-        mut pairs: Vec<Pair>,
+        mut pairs: Vec<(Pair, i64)>,
         dialect: Dialect,
-        db: &impl ConnectionTrait,
+        db: &Transaction,
         tables: &Tables,
     ) -> Result<(), Error> {
         if self.known.len() + pairs.len() > MOST {
             self.known.clear();
         }
-        pairs.retain(|pair| !self.known.contains_key(pair));
+        pairs.retain(|(pair, _)| !self.known.contains_key(pair));
+        if pairs.is_empty() {
+            return Ok(());
+        }
         // Sorted, so that two writers lock the same rows in the same order.
         pairs.sort_unstable();
-        pairs.dedup();
-        for chunk in pairs.chunks(CHUNK) {
+        pairs.dedup_by(|later, first| later.0 == first.0);
+        let insert = tables.sql("INSERT INTO {trails} (id, session, subject) VALUES (?, ?, ?)");
+        let new = db.insert_each(&insert, pairs.iter().map(binds)).await?;
+        let mut old = Vec::new();
+        for ((pair, position), new) in pairs.into_iter().zip(new) {
+            if new {
+                self.known.insert(pair, position);
+            } else {
+                old.push(pair);
+            }
+        }
+        for chunk in old.chunks(CHUNK) {
             let rows = vec!["(?, ?)"; chunk.len()].join(", ");
-            let values = || chunk.iter().flat_map(texts).map(Value::from);
-            let insert = tables.sql("INSERT INTO {trails} (session, subject) VALUES ");
-            let insert = format!("{insert}{rows} {}", dialect.keep_existing("session, subject"));
-            db.execute_raw(dialect.statement(&insert, values())).await?;
             let select = tables.sql("SELECT id, session, subject FROM {trails} WHERE (session, subject) IN (VALUES ");
-            let values: Vec<Value> = values().collect();
+            let values = chunk.iter().flat_map(texts).map(Value::from);
             for row in db
                 .query_all_raw(dialect.statement(&format!("{select}{rows})"), values))
                 .await?

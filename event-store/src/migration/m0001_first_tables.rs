@@ -11,7 +11,8 @@ pub(super) const UP: &[&str] = &[
         version {text:400} NOT NULL, UNIQUE (category, name, version)) {table}",
     // One row for each pair of session and subject, '' for none: a session's or a subject's events
     // are reached through here, so that the events need one index for both, and its keys grow.
-    "CREATE TABLE {trails} (id {serial}, session {text:128} NOT NULL, subject {text:256} NOT NULL,
+    // A trail's number is the position of its first event.
+    "CREATE TABLE {trails} (id {int} NOT NULL PRIMARY KEY, session {text:128} NOT NULL, subject {text:256} NOT NULL,
         UNIQUE (session, subject)) {table}",
     "CREATE INDEX {p}trails_subject ON {trails} (subject)",
     "CREATE TABLE {events} (
