@@ -81,7 +81,7 @@ impl Event {
             );
             return Err(Refusal::new(Code::EventTooLarge, "", message).with_claims(read::claims(bytes)));
         }
-        match Document::parse(bytes, &read::document_limits(limits)) {
+        match Document::parse(bytes, &limits.of_document()) {
             Ok(document) => read::event(document.root(), reception),
             Err(error) => Err(Refusal::from(error).with_claims(read::claims(bytes))),
         }

@@ -54,6 +54,14 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// The limits of a whole document, widened by what may stand around its payload.
+    pub(crate) const fn of_document(self) -> Self {
+        self.with_depth(self.depth + 1)
+            .with_nodes(self.nodes.saturating_add(100))
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits::DEFAULT

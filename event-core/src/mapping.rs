@@ -135,10 +135,7 @@ impl Mapping {
             );
             return Err(Refusal::new(Code::EventTooLarge, "", message));
         }
-        let wide = limits
-            .with_depth(limits.depth + 1)
-            .with_nodes(limits.nodes.saturating_add(100));
-        let document = Document::parse(bytes, &wide)?.root().to_value();
+        let document = Document::parse(bytes, &limits.of_document())?.root().to_value();
         self.lift_value(document, event_type, version, reception)
     }
 

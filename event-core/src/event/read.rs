@@ -11,18 +11,10 @@ use crate::envelope::Envelope;
 use crate::event_type::EventType;
 use crate::flag::{Flag, Flags};
 use crate::json::{Kind, Node, Payload};
-use crate::limits::Limits;
 use crate::name::{Label, NameError};
 use crate::refusal::{Claims, Refusal};
 use crate::timestamp::Timestamp;
 use crate::violation::Violation;
-
-/// The payload's limits, widened by what an envelope adds around it.
-pub(crate) fn document_limits(limits: &Limits) -> Limits {
-    limits
-        .with_depth(limits.depth + 1)
-        .with_nodes(limits.nodes.saturating_add(100))
-}
 
 /// The members of an event as they were sent.
 #[derive(Default)]

@@ -49,10 +49,7 @@ pub fn cloud_event(bytes: &[u8], reception: &Reception<'_>) -> Result<Event, Ref
         // The same refusal as for any other event.
         return Event::from_slice(bytes, reception);
     }
-    let wide = limits
-        .with_depth(limits.depth + 1)
-        .with_nodes(limits.nodes.saturating_add(100));
-    let document = Document::parse(bytes, &wide)?;
+    let document = Document::parse(bytes, &limits.of_document())?;
     let Value::Object(attributes) = document.root().to_value() else {
         return Err(Refusal::new(Code::InvalidEnvelope, "", "a CloudEvent is a JSON object"));
     };
