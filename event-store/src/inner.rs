@@ -27,11 +27,19 @@ pub(crate) struct Inner {
     pub(crate) queue: Queue,
     /// The statement that stores an event.
     pub(crate) insert_event: String,
-    registry: RwLock<Arc<Registry>>,
+    registry: RwLock<Dated>,
+    /// How many transactions have changed the catalog.
+    changes: AtomicU64,
     dictionary: AsyncRwLock<Arc<Dictionary>>,
     opened: Instant,
     /// Milliseconds from `opened` to the writer's last sign of life.
     heartbeat: AtomicU64,
+}
+
+/// The registry after a change of the catalog.
+struct Dated {
+    change: u64,
+    registry: Arc<Registry>,
 }
 
 impl Inner {
@@ -53,7 +61,11 @@ impl Inner {
             reader,
             owner,
             queue,
-            registry: RwLock::new(Arc::new(registry)),
+            registry: RwLock::new(Dated {
+                change: 0,
+                registry: Arc::new(registry),
+            }),
+            changes: AtomicU64::new(0),
             dictionary: AsyncRwLock::default(),
             opened: Instant::now(),
             heartbeat: AtomicU64::new(0),
@@ -61,11 +73,25 @@ impl Inner {
     }
 
     pub(crate) fn registry(&self) -> Arc<Registry> {
-        Arc::clone(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
+        let known = self.registry.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&known.registry)
     }
 
-    pub(crate) fn replace_registry(&self, registry: Registry) {
-        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+    /// The number of a change of the catalog; taken inside its transaction, so that the numbers
+    /// follow the order of the changes.
+    pub(crate) fn next_change(&self) -> u64 {
+        self.changes.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Judges by this registry from now on, unless a later change was faster to arrive here.
+    pub(crate) fn replace_registry(&self, change: u64, registry: Registry) {
+        let mut known = self.registry.write().unwrap_or_else(PoisonError::into_inner);
+        if change > known.change {
+            *known = Dated {
+                change,
+                registry: Arc::new(registry),
+            };
+        }
     }
 
     /// The kinds and sources as they are in the database now.

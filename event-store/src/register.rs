@@ -119,8 +119,9 @@ async fn register(
         .execute_raw(dialect.statement(&tables.sql(sql), values))
         .await?;
     let registry = catalog::load(dialect, &transaction, tables, &inner.options).await?;
+    let change = inner.next_change();
     transaction.commit().await?;
-    inner.replace_registry(registry);
+    inner.replace_registry(change, registry);
     Ok(if known.is_some() {
         Registered::Changed
     } else {

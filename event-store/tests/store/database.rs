@@ -1,0 +1,275 @@
+//! The tables: in an application's own database, beside another store's, of another version.
+
+use event_core::Event;
+use event_core::filter::Filter;
+use event_core::query::Page;
+use event_core::verdict::Status;
+use event_store::{Durability, Error, EventStore, Options};
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
+
+use crate::sample::{Disk, count, created, ingest, json, label, offer, quarantine, statuses};
+
+async fn connect(disk: &Disk) -> DatabaseConnection {
+    let mut options = sea_orm::ConnectOptions::new(disk.url());
+    options.max_connections(1).sqlx_logging(false);
+    Database::connect(options).await.unwrap()
+}
+
+/// The texts of the first column.
+async fn texts(db: &DatabaseConnection, sql: &str) -> Vec<String> {
+    let rows = db
+        .query_all_raw(Statement::from_string(DbBackend::Sqlite, sql))
+        .await
+        .unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+async fn tables(db: &DatabaseConnection) -> Vec<String> {
+    texts(
+        db,
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn everything_reads_back_equal_after_a_restart() {
+    let disk = Disk::new();
+    let store = disk.open().await;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let strategy = event_core::arbitrary::event();
+    let events: Vec<Event> = (0..300)
+        .map(|_| strategy.new_tree(&mut runner).unwrap().current())
+        .collect();
+    // Some of them lie in the future.
+    let valid = events
+        .iter()
+        .map(|event| event_core::Registry::default().validate(event.clone(), event_core::Timestamp::MAX));
+    let verdicts = store.append(valid.map(Result::unwrap).collect()).await.unwrap();
+    ingest(&store, vec![json("bad id", "")]).await;
+    let page = Page {
+        limit: Page::MAX_LIMIT,
+        ..Page::new(Filter::new())
+    };
+    let before = store.page(&page).await.unwrap();
+    let refused = quarantine(&store).await;
+    store.close().await.unwrap();
+
+    let store = disk.open().await;
+    assert_eq!(store.page(&page).await.unwrap(), before);
+    assert_eq!(quarantine(&store).await, refused);
+    // They are the events that were given, and not only equal to themselves.
+    let mut read_back = 0;
+    for (event, verdict) in events.iter().zip(verdicts) {
+        let Some(stored) = before
+            .events
+            .iter()
+            .find(|stored| Some(stored.position) == verdict.position)
+        else {
+            continue;
+        };
+        assert_eq!(stored.event.envelope(), event.envelope());
+        assert_eq!(stored.event.payload(), event.payload());
+        assert_eq!(stored.event.content_hash(), event.content_hash());
+        read_back += usize::from(verdict.status == Status::Stored);
+    }
+    assert_eq!(read_back, before.events.len());
+    assert!(read_back > 50, "{read_back}");
+}
+
+#[tokio::test]
+async fn a_store_inside_an_applications_own_database() {
+    let disk = Disk::new();
+    let db = connect(&disk).await;
+    for statement in [
+        "CREATE TABLE events (id INTEGER PRIMARY KEY, title TEXT)",
+        "CREATE TABLE migrations (version TEXT)",
+        "INSERT INTO events (title) VALUES ('a concert')",
+    ] {
+        db.execute_unprepared(statement).await.unwrap();
+    }
+    let options = Options::new().prefix("audit_");
+    let store = EventStore::from_connection(db.clone(), options.clone()).await.unwrap();
+    store
+        .register(&created(), &label("1"), event_store::TypeChange::default())
+        .await
+        .unwrap();
+    let verdicts = ingest(
+        &store,
+        vec![json("1", r#","session_id":"s""#), json("1", ""), json("bad id", "")],
+    )
+    .await;
+    assert_eq!(
+        statuses(&verdicts),
+        [Status::Stored, Status::Conflict, Status::Quarantined]
+    );
+    assert_eq!(count(&store).await, 1);
+    // The application goes on with its own.
+    db.execute_unprepared("INSERT INTO events (title) VALUES ('another')")
+        .await
+        .unwrap();
+    assert_eq!(
+        texts(&db, "SELECT title FROM events ORDER BY id").await,
+        ["a concert", "another"]
+    );
+    let ours: Vec<String> = tables(&db)
+        .await
+        .into_iter()
+        .filter(|name| !["events", "migrations"].contains(&name.as_str()))
+        .collect();
+    assert!(ours.iter().all(|name| name.starts_with("audit_")), "{ours:?}");
+    let indexes = texts(
+        &db,
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+    )
+    .await;
+    assert!(indexes.iter().all(|name| name.starts_with("audit_")), "{indexes:?}");
+
+    // Opened anew on the same connection.
+    let again = EventStore::from_connection(db.clone(), options).await.unwrap();
+    assert_eq!(
+        offer(&again, json("1", r#","session_id":"s""#)).await.status,
+        Status::Duplicate
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_closes_leaves_the_applications_connection_open() {
+    let disk = Disk::new();
+    let db = connect(&disk).await;
+    let store = EventStore::from_connection(db.clone(), Options::new()).await.unwrap();
+    ingest(&store, vec![json("1", "")]).await;
+    store.close().await.unwrap();
+    assert_eq!(texts(&db, "SELECT 'still here'").await, ["still here"]);
+    assert!(matches!(
+        store.ingest(vec![json("2", "")], &crate::sample::origin()).await,
+        Err(Error::Closed)
+    ));
+}
+
+#[tokio::test]
+async fn two_stores_with_two_prefixes_in_one_file() {
+    let disk = Disk::new();
+    let one = disk.open_with(Options::new().prefix("one_")).await;
+    let two = disk.open_with(Options::new().prefix("two_")).await;
+    one.register(&created(), &label("1"), event_store::TypeChange::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        offer(&one, json("1", r#","data":{"n":1}"#)).await.status,
+        Status::Stored
+    );
+    assert_eq!(
+        offer(&two, json("1", r#","data":{"n":2}"#)).await.status,
+        Status::Stored
+    );
+    ingest(&two, vec![json("bad id", "")]).await;
+    assert_eq!((count(&one).await, count(&two).await), (1, 1));
+    assert_eq!((quarantine(&one).await.len(), quarantine(&two).await.len()), (0, 1));
+    assert_eq!(
+        (one.types().await.unwrap().len(), two.types().await.unwrap().len()),
+        (1, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_prefix_that_could_be_anything_else_is_refused() {
+    let disk = Disk::new();
+    for prefix in ["a b", "A", "x\"; DROP TABLE events; --", "é", &"x".repeat(33)] {
+        let opened = EventStore::connect_with(&disk.url(), Options::new().prefix(prefix)).await;
+        assert!(matches!(opened, Err(Error::Config(_))), "{prefix:?}");
+    }
+    disk.open_with(Options::new().prefix("")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_can_be_run_again_and_by_many_at_once() {
+    let disk = Disk::new();
+    let url = disk.url();
+    let opening = (0..8).map(|_| {
+        let url = url.clone();
+        tokio::spawn(async move { EventStore::connect(&url).await })
+    });
+    let mut stores = Vec::new();
+    for opened in opening.collect::<Vec<_>>() {
+        stores.push(opened.await.unwrap().unwrap());
+    }
+    for (number, store) in stores.iter().enumerate() {
+        assert_eq!(
+            offer(store, json(&format!("e-{number}"), "")).await.status,
+            Status::Stored
+        );
+    }
+    let before = tables(&connect(&disk).await).await;
+    let again = disk.open().await;
+    assert_eq!(count(&again).await, 8);
+    assert_eq!(tables(&connect(&disk).await).await, before);
+}
+
+#[tokio::test]
+async fn tables_of_a_later_version_are_left_as_they_are() {
+    let disk = Disk::new();
+    let store = disk.open().await;
+    ingest(&store, vec![json("1", "")]).await;
+    store.close().await.unwrap();
+    let db = connect(&disk).await;
+    db.execute_unprepared("INSERT INTO event_migrations (version) VALUES (99)")
+        .await
+        .unwrap();
+    // A later version may have other tables altogether.
+    db.execute_unprepared("ALTER TABLE event_events RENAME TO event_rows")
+        .await
+        .unwrap();
+    db.close().await.unwrap();
+    let before = std::fs::read(disk.file()).unwrap();
+    for _ in 0..2 {
+        match EventStore::connect(&disk.url()).await {
+            Err(Error::SchemaTooNew { found, known }) => assert!(found == 99 && known < 99),
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("it was opened"),
+        }
+    }
+    assert_eq!(std::fs::read(disk.file()).unwrap(), before, "the file was written to");
+    // Another prefix is another store, and no affair of that version.
+    assert_eq!(count(&disk.open_with(Options::new().prefix("mine_")).await).await, 0);
+}
+
+#[tokio::test]
+async fn a_connection_that_could_lose_answered_events_is_refused() {
+    let disk = Disk::new();
+    let db = connect(&disk).await;
+    db.execute_unprepared("PRAGMA synchronous = NORMAL").await.unwrap();
+    let opened = EventStore::from_connection(db.clone(), Options::new()).await;
+    assert!(matches!(opened, Err(Error::Config(_))));
+    let named = Options::new().durability(Durability::Normal);
+    let store = EventStore::from_connection(db, named).await.unwrap();
+    assert_eq!(offer(&store, json("1", "")).await.status, Status::Stored);
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_said_so() {
+    let disk = Disk::new();
+    std::fs::write(
+        disk.file(),
+        "this is no database, but a text of some length\n".repeat(200),
+    )
+    .unwrap();
+    let opened = EventStore::connect(&disk.url()).await.err().expect("it was opened");
+    assert!(!matches!(opened, Error::Statement(_)), "{opened:?}");
+    assert_eq!(std::fs::read(disk.file()).unwrap().len(), 47 * 200);
+    for url in [
+        "sqlite:///nowhere/at/all/events.db?mode=rwc",
+        "sqlite:///nowhere.db",
+        "postgres://x:secret@localhost/y",
+        "nonsense",
+        "",
+    ] {
+        let error = EventStore::connect(url).await.err().expect("it was opened");
+        assert!(
+            matches!(error, Error::Unavailable(_) | Error::Config(_)),
+            "{url}: {error:?}"
+        );
+        assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,209 @@
+//! Each event once, whoever sends it and how often.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use event_core::event::Reception;
+use event_core::verdict::Status;
+use event_core::{Code, Event, EventId, Limits, Source};
+use event_store::{Offer, Options, Origin, Receipt};
+
+use crate::sample::{Disk, count, id, ingest, json, offer, origin, quarantine, statuses, text};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_callers_of_the_same_events_store_each_once() {
+    const CALLERS: usize = 100;
+    const EVENTS: usize = 1_000;
+    let disk = Disk::new();
+    let store = disk
+        .open_with(Options::new().request_timeout(Duration::from_secs(60)))
+        .await;
+    let mut callers = Vec::new();
+    for caller in 0..CALLERS {
+        let store = store.clone();
+        callers.push(tokio::spawn(async move {
+            // Each starts elsewhere, so that their batches overlap in every way.
+            let from = caller * EVENTS / CALLERS;
+            let numbers: Vec<usize> = (from..from + EVENTS).map(|number| number % EVENTS).collect();
+            let mut verdicts = Vec::new();
+            for batch in numbers.chunks(50 + caller) {
+                let offers = batch.iter().map(|number| {
+                    json(
+                        &format!("e-{number}"),
+                        &format!(r#","session_id":"s-{}","data":{{"n":{number}}}"#, number % 7),
+                    )
+                });
+                verdicts.extend(store.ingest(offers.collect(), &origin()).await.unwrap());
+            }
+            verdicts
+        }));
+    }
+    let mut places: HashMap<EventId, i64> = HashMap::new();
+    let (mut stored, mut duplicates) = (0, 0);
+    for caller in callers {
+        for verdict in caller.await.unwrap() {
+            match verdict.status {
+                Status::Stored => stored += 1,
+                Status::Duplicate => duplicates += 1,
+                other => panic!("{other:?}"),
+            }
+            // All of them are told the same place.
+            let (id, place) = (verdict.id.unwrap(), verdict.position.unwrap());
+            assert_eq!(*places.entry(id).or_insert(place), place);
+        }
+    }
+    assert_eq!((stored, duplicates), (EVENTS, (CALLERS - 1) * EVENTS));
+    assert_eq!(places.len(), EVENTS);
+    assert_eq!(count(&store).await, 1_000);
+    for (id, place) in places.iter().take(50) {
+        let Receipt::Found(event) = store.receipt(id, None).await.unwrap() else {
+            panic!("{id} is not there")
+        };
+        assert_eq!(event.position, *place);
+    }
+    assert!(quarantine(&store).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_same_twice_in_one_batch() {
+    let disk = Disk::new();
+    let store = disk.open().await;
+    let one = json("1", r#","data":{"a":1,"b":2}"#);
+    let same = json("1", r#","data":{"b":2.0,"a":1e0}"#);
+    let verdicts = ingest(&store, vec![one.clone(), json("2", ""), same, one]).await;
+    assert_eq!(
+        statuses(&verdicts),
+        [Status::Stored, Status::Stored, Status::Duplicate, Status::Duplicate]
+    );
+    assert_eq!(verdicts[0].position, verdicts[2].position);
+    assert_eq!(verdicts[0].position, verdicts[3].position);
+    assert_eq!(count(&store).await, 2);
+}
+
+#[tokio::test]
+async fn one_id_with_other_content_is_kept_beside_the_first() {
+    let disk = Disk::new();
+    let store = disk.open().await;
+    let other = text("1", r#","data":{ "a" : 2 }"#);
+    assert_eq!(
+        offer(&store, json("1", r#","data":{"a":1}"#)).await.status,
+        Status::Stored
+    );
+    let verdict = offer(&store, Offer::Json(other.clone().into_bytes())).await;
+    assert_eq!(
+        (verdict.status, verdict.code, verdict.position),
+        (Status::Conflict, Some(Code::IdConflict), None)
+    );
+    assert_eq!(verdict.violations[0].pointer, "/id");
+    // In one batch with the event it contradicts, too.
+    let pair = vec![json("2", r#","data":{"a":1}"#), json("2", r#","data":{"a":2}"#)];
+    assert_eq!(
+        statuses(&ingest(&store, pair).await),
+        [Status::Stored, Status::Conflict]
+    );
+
+    let entries = quarantine(&store).await;
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0].raw.as_deref(), Some(other.as_str()));
+    assert_eq!(
+        (entries[0].code, entries[0].id.clone()),
+        (Code::IdConflict, Some(id("1")))
+    );
+    for name in ["1", "2"] {
+        let Receipt::Found(event) = store.receipt(&id(name), None).await.unwrap() else {
+            panic!()
+        };
+        assert_eq!(event.event.payload().as_str(), r#"{"a":1}"#);
+    }
+}
+
+#[tokio::test]
+async fn an_event_made_in_rust_is_kept_as_json_that_can_be_offered_again() {
+    let disk = Disk::new();
+    let store = disk.open().await;
+    let event = |value: i64| {
+        let source = Source::new("till").unwrap();
+        let reception = Reception {
+            received_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            source: &source,
+            zone: chrono_tz::Tz::UTC,
+            limits: Limits::default(),
+            new_id: &|| EventId::new("made-here").unwrap(),
+        };
+        let builder = Event::builder("order", "created")
+            .id("1")
+            .session_id("s")
+            .sequence(3)
+            .subject("c 1");
+        builder.field("value", value).build(&reception).unwrap()
+    };
+    assert_eq!(offer(&store, event(1).into()).await.status, Status::Stored);
+    assert_eq!(offer(&store, event(1).into()).await.status, Status::Duplicate);
+    assert_eq!(offer(&store, event(2).into()).await.status, Status::Conflict);
+    let raw = quarantine(&store).await.remove(0).raw.unwrap();
+    // It conflicts as it did, and under another id it is the event that was meant.
+    assert_eq!(
+        offer(&store, Offer::Json(raw.clone().into_bytes())).await.status,
+        Status::Conflict
+    );
+    let mended = raw.replace(r#""id":"1""#, r#""id":"2""#);
+    assert_eq!(
+        offer(&store, Offer::Json(mended.into_bytes())).await.status,
+        Status::Stored
+    );
+    let Receipt::Found(stored) = store.receipt(&id("2"), None).await.unwrap() else {
+        panic!()
+    };
+    let envelope = stored.event.envelope();
+    assert_eq!((envelope.source.as_str(), envelope.sequence), ("till", Some(3)));
+    assert_eq!(stored.event.payload().as_str(), r#"{"value":2}"#);
+}
+
+#[tokio::test]
+async fn one_id_from_two_sources_is_two_events() {
+    let disk = Disk::new();
+    let store = disk.open().await;
+    let (shop, till) = (Source::new("shop").unwrap(), Source::new("till").unwrap());
+    let verdicts = ingest(&store, vec![json("1", ""), json("1", r#","source":"till""#)]).await;
+    assert_eq!(statuses(&verdicts), [Status::Stored, Status::Stored]);
+    let again = store
+        .ingest(vec![json("1", "")], &Origin::new(till.clone()))
+        .await
+        .unwrap();
+    assert_eq!(
+        (again[0].status, again[0].position),
+        (Status::Duplicate, verdicts[1].position)
+    );
+    assert_eq!(
+        store.receipt(&id("1"), None).await.unwrap(),
+        Receipt::Ambiguous(vec![shop.clone(), till.clone()])
+    );
+    for (source, verdict) in [(shop, &verdicts[0]), (till, &verdicts[1])] {
+        let Receipt::Found(event) = store.receipt(&id("1"), Some(&source)).await.unwrap() else {
+            panic!()
+        };
+        assert_eq!(
+            (Some(event.position), &event.event.envelope().source),
+            (verdict.position, &source)
+        );
+    }
+    let nobody = Source::new("nobody").unwrap();
+    assert_eq!(store.receipt(&id("1"), Some(&nobody)).await.unwrap(), Receipt::Missing);
+    assert_eq!(store.receipt(&id("3"), None).await.unwrap(), Receipt::Missing);
+}
+
+#[tokio::test]
+async fn a_retry_after_a_later_version_is_the_same_event() {
+    let disk = Disk::new();
+    let store = disk.open().await;
+    let kind = crate::sample::created();
+    let change = event_store::TypeChange::default();
+    store
+        .register(&kind, &crate::sample::label("1"), change.clone())
+        .await
+        .unwrap();
+    let first = offer(&store, json("1", "")).await;
+    store.register(&kind, &crate::sample::label("2"), change).await.unwrap();
+    let again = offer(&store, json("1", "")).await;
+    assert_eq!((again.status, again.position), (Status::Duplicate, first.position));
+}

@@ -1,0 +1,211 @@
+//! Several stores, and several processes, on one file: they queue behind each other.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use event_core::Verdict;
+use event_core::verdict::Status;
+use event_store::{Error, EventStore, Options};
+use sea_orm::{ConnectionTrait as _, Database};
+
+use crate::sample::{Disk, count, created, json, label, offer, origin};
+
+const WRITERS: usize = 3;
+const BATCHES: usize = 40;
+const EVENTS: usize = 25;
+
+/// Offers until the database has said what became of the batch.
+async fn insist(store: &EventStore, batch: &[event_store::Offer]) -> Vec<Verdict> {
+    let started = Instant::now();
+    loop {
+        match store.ingest(batch.to_vec(), &origin()).await {
+            Ok(verdicts) => return verdicts,
+            Err(Error::Unavailable(_) | Error::Unknown(_)) if started.elapsed() < Duration::from_secs(60) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Batches of which one third is every writer's.
+async fn write(store: &EventStore, writer: usize) -> usize {
+    let mut stored = 0;
+    for batch in 0..BATCHES {
+        let name = |number: usize| match number % 3 {
+            0 => format!("shared-{batch}-{number}"),
+            _ => format!("w{writer}-{batch}-{number}"),
+        };
+        let offers: Vec<_> = (0..EVENTS)
+            .map(|number| {
+                json(
+                    &name(number),
+                    &format!(r#","session_id":"s-{batch}","subject":"c-{number}""#),
+                )
+            })
+            .collect();
+        let verdicts = insist(store, &offers).await;
+        assert!(
+            verdicts
+                .iter()
+                .all(|verdict| matches!(verdict.status, Status::Stored | Status::Duplicate))
+        );
+        stored += verdicts
+            .iter()
+            .filter(|verdict| verdict.status == Status::Stored)
+            .count();
+    }
+    stored
+}
+
+fn expected() -> usize {
+    let shared = (0..EVENTS).filter(|number| number % 3 == 0).count();
+    BATCHES * (shared + WRITERS * (EVENTS - shared))
+}
+
+/// That every event has a place of its own.
+async fn assert_places(disk: &Disk) {
+    let db = Database::connect(disk.url()).await.unwrap();
+    let sql = "SELECT COUNT(DISTINCT position) || ' ' || COUNT(DISTINCT event_id) || ' ' || COUNT(*) FROM event_events";
+    let row = db
+        .query_one_raw(sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, sql))
+        .await
+        .unwrap();
+    let text: String = row.unwrap().try_get_by_index(0).unwrap();
+    let count = expected();
+    assert_eq!(text, format!("{count} {count} {count}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_on_one_file_lose_nothing() {
+    let disk = Disk::new();
+    let mut writers = Vec::new();
+    for writer in 0..WRITERS {
+        let store = disk.open().await;
+        writers.push(tokio::spawn(async move { write(&store, writer).await }));
+    }
+    let mut stored = 0;
+    for writer in writers {
+        stored += writer.await.unwrap();
+    }
+    assert!(stored <= expected());
+    assert_eq!(count(&disk.open().await).await, expected() as u64);
+    assert_places(&disk).await;
+}
+
+/// The variable by which this test knows that it is one of the processes that it starts.
+const CHILD: &str = "EVENT_STORE_TEST_WRITER";
+
+#[test]
+fn processes_on_one_file_lose_nothing() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    if let Ok(child) = std::env::var(CHILD) {
+        let (writer, url) = child.split_once(' ').unwrap();
+        runtime.block_on(async {
+            let store = EventStore::connect(url).await.unwrap();
+            write(&store, writer.parse().unwrap()).await;
+            store.close().await.unwrap();
+        });
+        return;
+    }
+    let disk = Disk::new();
+    let start = |writer: usize| {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "sharing::processes_on_one_file_lose_nothing"])
+            .env(CHILD, format!("{writer} {}", disk.url()))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let writers: Vec<Child> = (0..WRITERS).map(start).collect();
+    for mut writer in writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    runtime.block_on(async {
+        assert_eq!(count(&disk.open().await).await, expected() as u64);
+        assert_places(&disk).await;
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_store_sees_what_another_wrote() {
+    let disk = Disk::new();
+    let (one, two) = (disk.open().await, disk.open().await);
+    // A type, a source and a session that the other has never heard of.
+    offer(
+        &one,
+        json("1", r#","source":"new","session_id":"s","category":"a","name":"b""#),
+    )
+    .await;
+    let kind = event_core::EventType::new("a", "b").unwrap();
+    let page = event_core::query::Page::from_pairs([("category", "a"), ("source", "new"), ("session", "s")]).unwrap();
+    assert_eq!(
+        two.page(&page).await.unwrap().events[0].event.envelope().event_type,
+        kind
+    );
+    assert_eq!(count(&two).await, 1);
+    assert_eq!(
+        offer(
+            &two,
+            json("1", r#","source":"new","session_id":"s","category":"a","name":"b""#)
+        )
+        .await
+        .status,
+        Status::Duplicate
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_of_another_program_is_waited_for_and_then_told() {
+    let disk = Disk::new();
+    let store = disk.open().await;
+    store
+        .register(&created(), &label("1"), event_store::TypeChange::default())
+        .await
+        .unwrap();
+    let mut options = sea_orm::ConnectOptions::new(disk.url());
+    options.max_connections(1);
+    let other = Database::connect(options).await.unwrap();
+    other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+    let started = Instant::now();
+    let refused = store.ingest(vec![json("1", "")], &origin()).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    assert!(
+        started.elapsed() < Duration::from_millis(2_500),
+        "{:?}",
+        started.elapsed()
+    );
+    // A short lock is only waited for.
+    let (verdict, ()) = tokio::join!(offer(&store, json("1", "")), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        other.execute_unprepared("ROLLBACK").await.unwrap();
+    });
+    assert_eq!((verdict.status, verdict.position), (Status::Stored, Some(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_with_several_connections_shares_them() {
+    let disk = Disk::new();
+    let mut options = sea_orm::ConnectOptions::new(disk.url());
+    options.max_connections(4).sqlx_logging(false);
+    let db = Database::connect(options).await.unwrap();
+    let store = EventStore::from_connection(db.clone(), Options::new()).await.unwrap();
+    db.execute_unprepared("CREATE TABLE notes (at INTEGER)").await.unwrap();
+    let mut work = Vec::new();
+    for number in 0..50 {
+        let (store, db) = (store.clone(), db.clone());
+        work.push(tokio::spawn(async move {
+            let verdicts = insist(&store, &[json(&format!("e-{number}"), "")]).await;
+            assert_eq!(verdicts[0].status, Status::Stored);
+            db.execute_unprepared("INSERT INTO notes VALUES (1)").await.unwrap();
+            assert!(
+                store
+                    .page(&event_core::query::Page::from_pairs([]).unwrap())
+                    .await
+                    .is_ok()
+            );
+        }));
+    }
+    for one in work {
+        one.await.unwrap();
+    }
+    assert_eq!(count(&store).await, 50);
+}
