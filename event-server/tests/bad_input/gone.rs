@@ -36,7 +36,7 @@ fn h66_before_the_answer() {
         let mut stream = TcpStream::connect(collector.address()).unwrap();
         stream.write_all(whole(&body).as_bytes()).unwrap();
         // Before it is read, while it is judged, while it is committed.
-        std::thread::sleep(Duration::from_micros(round * 150));
+        std::thread::sleep(Duration::from_micros(round * round * 10));
         if round % 2 == 0 {
             stream.shutdown(Shutdown::Both).unwrap();
         }
