@@ -87,8 +87,8 @@ impl<'a> Document<'a> {
 /// ```
 #[derive(Clone)]
 pub struct Payload {
-    text: Box<str>,
-    tape: Box<[Entry]>,
+    text: String,
+    tape: Vec<Entry>,
 }
 
 impl Payload {
@@ -125,8 +125,8 @@ impl Payload {
         let mut writer = canonical::Writer::with_capacity(node.text().len() + 16, entries);
         writer.value(node);
         Ok(Payload {
-            text: writer.text.into_boxed_str(),
-            tape: writer.tape.into_boxed_slice(),
+            text: writer.text,
+            tape: writer.tape,
         })
     }
 
@@ -162,10 +162,7 @@ impl Payload {
                 pointer: String::new(),
             });
         }
-        Ok(Payload {
-            text: text.into_boxed_str(),
-            tape: tape.into_boxed_slice(),
-        })
+        Ok(Payload { text, tape })
     }
 
     /// The object without members.
@@ -181,7 +178,7 @@ impl Payload {
         };
         Payload {
             text: "{}".into(),
-            tape: Box::new([entry]),
+            tape: vec![entry],
         }
     }
 

@@ -9,11 +9,13 @@ use super::tape::{Entry, Kind, Node};
 
 /// Order of keys: by UTF-16 code units, as RFC 8785 section 3.2.3 has it.
 pub(super) fn order(a: &str, b: &str) -> Ordering {
-    // The two orders differ only where a character beyond U+FFFF meets one from U+E000 on.
-    if a.bytes().chain(b.bytes()).all(|byte| byte < 0xee) {
-        a.cmp(b)
-    } else {
-        a.encode_utf16().cmp(b.encode_utf16())
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    match a.iter().zip(b).find(|(a, b)| a != b) {
+        None => a.len().cmp(&b.len()),
+        // The two orders differ only where a character beyond U+FFFF (from 0xf0) meets one from
+        // U+E000 on (0xee and 0xef).
+        Some((a, b)) if *a >= 0xee && *b >= 0xee && (*a >= 0xf0) != (*b >= 0xf0) => b.cmp(a),
+        Some((a, b)) => a.cmp(b),
     }
 }
 
@@ -49,7 +51,7 @@ impl<'a> Writer<'a> {
     pub(super) fn value(&mut self, node: Node<'a>) {
         let (kind, index) = (node.kind(), self.tape.len());
         if kind == Kind::String {
-            return self.string(&node.string());
+            return self.string_of(node);
         }
         let start = self.offset();
         let source = node.entry();
@@ -77,7 +79,7 @@ impl<'a> Writer<'a> {
         let literal = node.span();
         if number::is_canonical(literal) {
             self.text.push_str(literal);
-        } else if let Some(number) = Number::from_literal(literal) {
+        } else if let Some(number) = Number::of_literal(literal) {
             number.write_to(&mut self.text);
         }
     }
@@ -96,8 +98,13 @@ impl<'a> Writer<'a> {
     fn object(&mut self, node: Node<'a>) {
         self.text.push('{');
         if node.entry().flag {
-            for (at, (key, value)) in node.members().enumerate() {
-                self.member(at, &key, value);
+            for (at, (key, value)) in node.entries().enumerate() {
+                if at > 0 {
+                    self.text.push(',');
+                }
+                self.string_of(key);
+                self.text.push(':');
+                self.value(value);
             }
         } else {
             let base = self.members.len();
@@ -121,16 +128,33 @@ impl<'a> Writer<'a> {
         self.value(value);
     }
 
+    /// Writes a string or a key. One without escapes needs none: nothing in it is looked at.
+    fn string_of(&mut self, node: Node<'a>) {
+        if node.entry().flag {
+            return self.string(&node.string());
+        }
+        self.text.push('"');
+        let start = self.offset();
+        self.text.push_str(node.span());
+        let end = self.offset();
+        self.text.push('"');
+        self.push_string(false, start, end);
+    }
+
     fn string(&mut self, string: &str) {
         self.text.push('"');
         let start = self.offset();
         let escaped = escape_into(&mut self.text, string);
         let end = self.offset();
         self.text.push('"');
-        let next = self.length() + 1;
+        self.push_string(escaped, start, end);
+    }
+
+    fn push_string(&mut self, flag: bool, start: u32, end: u32) {
+        let (kind, next) = (Kind::String, self.length() + 1);
         self.tape.push(Entry {
-            kind: Kind::String,
-            flag: escaped,
+            kind,
+            flag,
             start,
             end,
             next,

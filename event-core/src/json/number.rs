@@ -32,14 +32,20 @@ impl Number {
     /// Reads a JSON number literal; `None` if nothing holds it, or if it is no JSON number.
     #[must_use]
     pub fn from_literal(literal: &str) -> Option<Number> {
+        if is_literal(literal) {
+            Number::of_literal(literal)
+        } else {
+            None
+        }
+    }
+
+    /// The same for a text that is known to be a JSON number.
+    pub(super) fn of_literal(literal: &str) -> Option<Number> {
         if let Some(int) = small_integer(literal.as_bytes()) {
             return Some(Number::Int(int));
         }
         if !literal.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
             return literal.parse().ok().map(Number::Int);
-        }
-        if !is_literal(literal) {
-            return None;
         }
         match integer_value(literal) {
             Some(int) => Some(Number::Int(int)),
@@ -90,7 +96,7 @@ impl Number {
     }
 }
 
-/// Whether a text is a number by the grammar of JSON, where it has a fraction or an exponent.
+/// Whether a text is a number by the grammar of JSON.
 fn is_literal(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {

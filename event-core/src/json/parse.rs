@@ -28,6 +28,19 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Result<Vec<Entry>, JsonError
     Ok(parser.tape)
 }
 
+/// The bytes that end a run of plain characters in a string.
+const STOPS: [bool; 256] = {
+    let mut stops = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        stops[control] = true;
+        control += 1;
+    }
+    stops[b'"' as usize] = true;
+    stops[b'\\' as usize] = true;
+    stops
+};
+
 struct Parser<'a> {
     text: &'a str,
     bytes: &'a [u8],
@@ -114,7 +127,7 @@ impl Parser<'_> {
 
     fn number(&mut self) -> Result<(), JsonError> {
         let start = self.at;
-        let mut plain = true;
+        let (mut fraction, mut exponent) = (false, false);
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -125,20 +138,20 @@ impl Parser<'_> {
         }
         if self.peek() == Some(b'.') {
             self.at += 1;
-            plain = false;
+            fraction = true;
             self.digits()?;
         }
         if let Some(b'e' | b'E') = self.peek() {
             self.at += 1;
-            plain = false;
+            exponent = true;
             if let Some(b'+' | b'-') = self.peek() {
                 self.at += 1;
             }
             self.digits()?;
         }
-        // A short plain integer is in range; everything else is tried.
-        let long = !plain || self.at - start > 18;
-        if long && Number::from_literal(&self.text[start..self.at]).is_none() {
+        // Short integers fit i64, and what is not too long and has no exponent fits f64.
+        let short = !exponent && self.at - start <= if fraction { 300 } else { 18 };
+        if !short && Number::of_literal(&self.text[start..self.at]).is_none() {
             self.at = start;
             return Err(self.fail(Code::NumberOutOfRange));
         }
@@ -151,14 +164,16 @@ impl Parser<'_> {
         let mut escaped = false;
         self.at = start;
         loop {
+            let rest = &self.bytes[self.at..];
+            let plain = rest.iter().position(|byte| STOPS[usize::from(*byte)]);
+            self.at += plain.unwrap_or(rest.len());
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     escaped = true;
                     self.escape()?;
                 }
-                Some(0..=0x1f) | None => return Err(self.fail(Code::MalformedJson)),
-                Some(_) => self.at += 1,
+                _ => return Err(self.fail(Code::MalformedJson)),
             }
         }
         self.push(Kind::String, escaped, start, self.at);
@@ -283,7 +298,12 @@ impl Parser<'_> {
         let start = self.at;
         let index = self.tape.len();
         self.string()?;
-        let length = self.node(index).string().len();
+        let key = self.node(index);
+        let length = if key.entry().flag {
+            key.string().len()
+        } else {
+            key.span().len()
+        };
         if length == 0 || length > self.limits.key_bytes {
             self.at = start;
             return Err(self.fail(Code::InvalidKey));

@@ -76,7 +76,7 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn as_number(&self) -> Option<Number> {
         if self.kind() == Kind::Number {
-            Number::from_literal(self.span())
+            Number::of_literal(self.span())
         } else {
             None
         }
@@ -137,6 +137,12 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn members(&self) -> Members<'a> {
         Members(self.children(Kind::Object))
+    }
+
+    /// The members of an object, their keys as they stand.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> {
+        let mut children = self.children(Kind::Object);
+        std::iter::from_fn(move || Some((children.step()?, children.step()?)))
     }
 
     /// The elements of an array; nothing for other values.
