@@ -188,6 +188,11 @@ impl Payload {
         &self.text
     }
 
+    /// How many keys and values it is made of.
+    pub(crate) fn size(&self) -> usize {
+        self.tape.len()
+    }
+
     /// The object.
     #[must_use]
     pub fn root(&self) -> Node<'_> {

@@ -76,6 +76,8 @@ impl fmt::Display for SchemaErrorCode {
 #[derive(Clone)]
 pub struct Schema {
     source: Value,
+    /// How many subschemas it has.
+    size: usize,
     validator: Validator<Tape>,
 }
 
@@ -85,6 +87,8 @@ const MAX_VIOLATIONS: usize = 10;
 const MAX_BYTES: usize = 2 * 1024;
 /// What the JSON around one violation's texts takes.
 const FRAME_BYTES: usize = 64;
+/// Subschemas times values up to which every broken rule is looked for; beyond, the first will do.
+const MAX_WORK: usize = 50_000;
 /// So many bytes of one text: its keys come from the event.
 const MAX_TEXT: usize = 200;
 
@@ -94,7 +98,7 @@ impl Schema {
     /// # Errors
     /// What is wrong with the schema, and where; see [`SchemaErrorCode`].
     pub fn compile(source: &Value) -> Result<Self, SchemaError> {
-        guard::check(source)?;
+        let size = guard::check(source)?;
         let patterns = PatternOptions::regex().size_limit(1 << 20).dfa_size_limit(1 << 20);
         let validator = jsonschema::options_for::<Tape>()
             .offline()
@@ -105,6 +109,7 @@ impl Schema {
             .map_err(|error| refused(&error))?;
         Ok(Schema {
             source: source.clone(),
+            size,
             validator,
         })
     }
@@ -123,6 +128,10 @@ impl Schema {
         let root = adapter::TapeNode(payload.root());
         if self.validator.is_valid(root) {
             return Ok(());
+        }
+        if self.size.saturating_mul(payload.size()) > MAX_WORK {
+            let first = self.validator.validate(root).err();
+            return Err(first.iter().map(violation).collect());
         }
         let mut violations = Vec::new();
         let mut bytes = 0;
@@ -181,12 +190,20 @@ fn violation(error: &ValidationError<'_>) -> Violation {
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             format!("{} properties that the schema does not know", unexpected.len())
         }
+        // Its text would be about a key of the event.
+        ValidationErrorKind::PropertyNames { .. } => "a property name that the schema does not allow".to_owned(),
         ValidationErrorKind::FalseSchema => "the schema allows no value here".to_owned(),
         _ => cut(&error.masked_with("the value").to_string(), MAX_TEXT),
     };
     let keyword = match error.kind() {
         // Which of the keywords held the `false`.
-        ValidationErrorKind::FalseSchema => error.schema_path().as_str().rsplit('/').next().unwrap_or("false"),
+        ValidationErrorKind::FalseSchema => error
+            .schema_path()
+            .as_str()
+            .rsplit('/')
+            .next()
+            .filter(|it| !it.is_empty())
+            .unwrap_or("false"),
         kind => kind.keyword(),
     };
     Violation {
@@ -291,6 +308,22 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_the_event_is_not_repeated() {
+        let schema = json!({"propertyNames": {"pattern": "^a"}});
+        let violations = judge(&schema, r#"{"secretname@x.org": 1}"#).unwrap_err();
+        assert_eq!(violations[0].keyword, "propertyNames");
+        assert!(!violations[0].message.contains("secretname"), "{violations:?}");
+        assert_eq!(judge(&json!(false), "{}").unwrap_err()[0].keyword, "false");
+    }
+
+    #[test]
+    fn where_rules_and_values_multiply_the_first_violation_will_do() {
+        let rules: Vec<_> = (0..150).map(|n| json!({"properties": {"a": {"items": {"enum": [format!("x{n}")]}}}})).collect();
+        let payload = format!("{{\"a\":[{}]}}", vec!["0"; 1_900].join(","));
+        assert_eq!(judge(&json!({"allOf": rules}), &payload).unwrap_err().len(), 1);
+    }
+
+    #[test]
     fn nothing_is_fetched() {
         for reference in [
             "http://127.0.0.1/x.json",
@@ -348,6 +381,14 @@ mod tests {
             code(&json!({"$defs": chain, "$ref": "#/$defs/s0"})),
             SchemaErrorCode::TooComplex
         );
+        // What was evaluated is found out by walking the branches again, at every level.
+        let mut levels = serde_json::Map::new();
+        for n in 0..30 {
+            let next = json!({"$ref": format!("#/$defs/d{}", n + 1)});
+            levels.insert(format!("d{n}"), json!({"anyOf": [next, {}], "unevaluatedProperties": false}));
+        }
+        levels.insert("d30".into(), json!({"unevaluatedProperties": false}));
+        assert_eq!(code(&json!({"$defs": levels, "$ref": "#/$defs/d0"})), SchemaErrorCode::TooComplex);
         let tree = json!({"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}});
         assert!(Schema::compile(&tree).is_ok());
     }

@@ -63,13 +63,6 @@ impl Dialect {
         }
     }
 
-    /// Lets go of pooled connections whose state is in doubt; new ones are opened when needed.
-    pub(crate) async fn discard_connections(self, db: &DatabaseConnection) {
-        match self {
-            Dialect::Sqlite => sqlite::discard_connections(db).await,
-        }
-    }
-
     fn backend(self) -> DbBackend {
         match self {
             Dialect::Sqlite => DbBackend::Sqlite,
@@ -93,6 +86,13 @@ impl Dialect {
     pub(crate) fn ddl(self, template: &str) -> String {
         match self {
             Dialect::Sqlite => sqlite::ddl(template),
+        }
+    }
+
+    /// How many values one statement may bind.
+    pub(crate) const fn max_values(self) -> usize {
+        match self {
+            Dialect::Sqlite => 32_766,
         }
     }
 

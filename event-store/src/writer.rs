@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use event_core::Verdict;
+use sea_orm::ConnectionTrait as _;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
@@ -24,13 +25,18 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 /// Works until the store is closed and everything that was taken is stored.
 pub(crate) async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>) {
     let mut ids = Ids::default();
+    let mut well = true;
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let first = tokio::select! {
             job = jobs.recv() => job,
             _ = heartbeat.tick() => {
-                inner.beat();
+                // A writer that cannot write shows no sign of life until it can again.
+                well = well || try_to_write(&inner).await.is_ok();
+                if well {
+                    inner.beat();
+                }
                 if inner.queue.is_closed() {
                     // What is in there is still received; then comes the end.
                     jobs.close();
@@ -47,13 +53,24 @@ pub(crate) async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job
             events += job.entries.len();
             group.push(job);
         }
-        store(&inner, &mut ids, group).await;
-        inner.beat();
+        well = store(&inner, &mut ids, group).await;
+        if well {
+            inner.beat();
+        }
     }
 }
 
+/// Changes a row to what it is, to the disk and back.
+async fn try_to_write(inner: &Inner) -> Result<(), Error> {
+    let transaction = inner.dialect.begin(&inner.writer).await?;
+    let sql = inner.tables.sql("UPDATE {log} SET head = head WHERE id = 1");
+    transaction.execute_raw(inner.dialect.statement(&sql, [])).await?;
+    transaction.commit().await
+}
+
 /// Stores a group of jobs; where one of them is the reason of a failure, the others do not pay for it.
-async fn store(inner: &Inner, ids: &mut Ids, group: Vec<Job>) {
+/// False where the database is.
+async fn store(inner: &Inner, ids: &mut Ids, group: Vec<Job>) -> bool {
     let started = Instant::now();
     let outcome = commit(inner, ids, &group).await;
     if outcome.is_err() {
@@ -67,21 +84,22 @@ async fn store(inner: &Inner, ids: &mut Ids, group: Vec<Job>) {
             for (job, verdicts) in group.into_iter().zip(verdicts) {
                 answer(job, Ok(verdicts));
             }
+            true
         }
         Err(Error::Statement(_) | Error::Corrupt { .. }) if group.len() > 1 => {
             tracing::warn!(callers = group.len(), "a group failed; storing its parts one by one");
+            let mut well = true;
             for job in group {
-                Box::pin(store(inner, ids, vec![job])).await;
+                well = Box::pin(store(inner, ids, vec![job])).await;
             }
+            well
         }
         Err(error) => {
             tracing::error!(callers = group.len(), error = %error, "nothing was answered as stored");
-            if matches!(error, Error::Unknown(_) | Error::Unavailable(_) | Error::Full(_)) {
-                inner.dialect.discard_connections(&inner.writer).await;
-            }
             for job in group {
                 answer(job, Err(error.clone()));
             }
+            !matches!(error, Error::Unknown(_) | Error::Unavailable(_) | Error::Full(_))
         }
     }
 }
@@ -100,11 +118,8 @@ async fn commit(inner: &Inner, ids: &mut Ids, group: &[Job]) -> Result<Vec<Vec<V
     let entries: Vec<_> = group.iter().flat_map(|job| &job.entries).collect();
     let mut all = match append::append(inner, ids, &transaction, &entries).await {
         Ok(all) => all.into_iter(),
-        Err(error) => {
-            // The database may have rolled back by itself; the first error is the one to tell.
-            let _ = transaction.rollback().await;
-            return Err(error);
-        }
+        // The connection goes with the transaction; the first error is the one to tell.
+        Err(error) => return Err(error),
     };
     for job in group {
         verdicts.push(all.by_ref().take(job.entries.len()).collect());

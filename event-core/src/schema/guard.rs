@@ -79,7 +79,8 @@ fn fail(code: SchemaErrorCode, pointer: &[String], message: impl Into<String>) -
     }
 }
 
-pub(super) fn check(root: &Value) -> Result<(), SchemaError> {
+/// Checks a schema; answers how many subschemas it has.
+pub(super) fn check(root: &Value) -> Result<usize, SchemaError> {
     // Depth first: writing or walking a very deep tree would overflow the stack.
     let mut open = vec![(root, 1)];
     while let Some((value, depth)) = open.pop() {
@@ -112,7 +113,7 @@ pub(super) fn check(root: &Value) -> Result<(), SchemaError> {
         let message = format!("its branches multiply: one value could be judged more than {MAX_FANOUT} times");
         return Err(fail(SchemaErrorCode::TooComplex, &[], message));
     }
-    Ok(())
+    Ok(walk.seen)
 }
 
 /// Every subschema of a schema, with where it applies.
@@ -270,7 +271,12 @@ impl<'a> Fanout<'a> {
         }
         // A schema that refers to itself for the same value counts once.
         self.known.insert(key, 1);
-        let mut same = 1_u64;
+        // What was evaluated is found out by walking the branches once more.
+        let twice = ["unevaluatedProperties", "unevaluatedItems"]
+            .iter()
+            .any(|it| schema.get(it).is_some());
+        let walks = if twice { 2 } else { 1 };
+        let mut same = 0_u64;
         let mut inside = 0_u64;
         for (_, subschema, place) in subschemas(schema) {
             match place {
@@ -285,7 +291,7 @@ impl<'a> Fanout<'a> {
                 same = same.saturating_add(self.of(target, depth));
             }
         }
-        let worst = same.saturating_add(inside);
+        let worst = same.saturating_mul(walks).saturating_add(1).saturating_add(inside);
         self.known.insert(key, worst);
         worst
     }

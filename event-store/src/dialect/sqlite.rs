@@ -90,17 +90,6 @@ pub(super) async fn check(db: &DatabaseConnection, options: &Options) -> Result<
     Ok(())
 }
 
-pub(super) async fn discard_connections(db: &DatabaseConnection) {
-    // After an I/O error SQLite's view of the file may differ from the file: only a new connection
-    // reads it afresh.
-    let pool = db.get_sqlite_connection_pool();
-    for _ in 0..pool.num_idle() {
-        if let Ok(connection) = pool.acquire().await {
-            let _ = connection.close().await;
-        }
-    }
-}
-
 pub(super) fn ddl(template: &str) -> String {
     let mut out = String::with_capacity(template.len());
     let mut rest = template;

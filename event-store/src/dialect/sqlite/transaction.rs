@@ -1,5 +1,6 @@
 //! A transaction that writes, on a connection that it has for itself.
 
+use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{self, AssertSqlSafe, Sqlite};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, SqlxError, Statement,
@@ -16,7 +17,30 @@ use crate::error::{Cause, Error};
 /// SeaORM's own would do, but for one thing: it hides the connection, and rows go to SQLite twice
 /// as fast through one statement on the connection's own handle as through any statement with many
 /// rows (see the bench `append`).
-pub(crate) struct Transaction(Mutex<sqlx::Transaction<'static, Sqlite>>);
+pub(crate) struct Transaction(Mutex<Open>);
+
+/// The connection, for as long as the outcome is open.
+struct Open {
+    connection: PoolConnection<Sqlite>,
+    ended: bool,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // SQLite may have rolled back by itself, or not; after an I/O error its view of the file may
+        // differ from the file. Only a new connection is sure to begin afresh.
+        if !self.ended {
+            self.connection.close_on_drop();
+        }
+    }
+}
+
+impl Open {
+    async fn run(&mut self, sql: &'static str) -> Result<(), SqlxError> {
+        use sqlx::Executor as _;
+        (*self.connection).execute(sql).await.map(drop)
+    }
+}
 
 /// A value of a row that is inserted, where it lies.
 #[derive(Clone, Copy, Debug)]
@@ -41,20 +65,41 @@ fn values(statement: &mut Statement) -> SqlxValues {
 
 impl Transaction {
     pub(crate) async fn begin(db: &DatabaseConnection) -> Result<Self, Error> {
-        let pool = db.get_sqlite_connection_pool();
-        let transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(exec)?;
-        Ok(Transaction(Mutex::new(transaction)))
+        let connection = db.get_sqlite_connection_pool().acquire().await;
+        let connection = connection.map_err(|error| Error::Unavailable(Cause::new(error.to_string())))?;
+        let mut open = Open {
+            connection,
+            ended: false,
+        };
+        open.run("BEGIN IMMEDIATE").await.map_err(exec)?;
+        Ok(Transaction(Mutex::new(open)))
     }
 
-    /// Makes the changes last. Whatever an error says, they may have been made.
+    /// Makes the changes last. Whatever an error says, they may have been made; but for a full disk,
+    /// which is found out before the record that would commit them.
     pub(crate) async fn commit(self) -> Result<(), Error> {
-        let done = self.0.into_inner().commit().await;
-        done.map_err(|error| Error::Unknown(Cause::new(error.to_string())))
+        let mut open = self.0.into_inner();
+        match open.run("COMMIT").await {
+            Ok(()) => {
+                open.ended = true;
+                Ok(())
+            }
+            Err(error) => {
+                let cause = Cause::new(error.to_string());
+                match Error::from(exec(error)) {
+                    full @ Error::Full(_) => Err(full),
+                    _ => Err(Error::Unknown(cause)),
+                }
+            }
+        }
     }
 
     /// Takes the changes back.
     pub(crate) async fn rollback(self) -> Result<(), Error> {
-        Ok(self.0.into_inner().rollback().await.map_err(exec)?)
+        let mut open = self.0.into_inner();
+        open.run("ROLLBACK").await.map_err(exec)?;
+        open.ended = true;
+        Ok(())
     }
 
     /// Inserts rows one by one through one prepared statement; answers for each whether it is
@@ -65,7 +110,7 @@ impl Transaction {
         rows: impl Iterator<Item = [Bind<'a>; N]>,
     ) -> Result<Vec<bool>, Error> {
         let mut transaction = self.0.lock().await;
-        let mut handle = transaction.lock_handle().await.map_err(exec)?;
+        let mut handle = transaction.connection.lock_handle().await.map_err(exec)?;
         let insert = || {
             let mut statement = Prepared::new(&mut handle, sql)?;
             rows.map(|row| statement.insert(&row)).collect::<Result<Vec<_>, _>>()
@@ -90,13 +135,16 @@ impl ConnectionTrait for Transaction {
         let values = values(&mut statement);
         let mut transaction = self.0.lock().await;
         let work = sqlx::query_with(AssertSqlSafe(statement.sql), values);
-        work.execute(&mut **transaction).await.map(Into::into).map_err(exec)
+        work.execute(&mut *transaction.connection)
+            .await
+            .map(Into::into)
+            .map_err(exec)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         use sqlx::Executor as _;
         let mut transaction = self.0.lock().await;
-        (**transaction)
+        (*transaction.connection)
             .execute(AssertSqlSafe(sql.to_owned()))
             .await
             .map(Into::into)
@@ -107,7 +155,7 @@ impl ConnectionTrait for Transaction {
         let values = values(&mut statement);
         let mut transaction = self.0.lock().await;
         let work = sqlx::query_with(AssertSqlSafe(statement.sql), values);
-        let row = work.fetch_optional(&mut **transaction).await.map_err(query)?;
+        let row = work.fetch_optional(&mut *transaction.connection).await.map_err(query)?;
         Ok(row.map(Into::into))
     }
 
@@ -115,7 +163,7 @@ impl ConnectionTrait for Transaction {
         let values = values(&mut statement);
         let mut transaction = self.0.lock().await;
         let work = sqlx::query_with(AssertSqlSafe(statement.sql), values);
-        let rows = work.fetch_all(&mut **transaction).await.map_err(query)?;
+        let rows = work.fetch_all(&mut *transaction.connection).await.map_err(query)?;
         Ok(rows.into_iter().map(Into::into).collect())
     }
 }
