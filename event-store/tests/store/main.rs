@@ -10,3 +10,4 @@ mod refused;
 mod database;
 mod sharing;
 mod closing;
+mod full;
