@@ -48,6 +48,11 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// The most conditions that a question may have.
+    pub const MAX_CONDITIONS: usize = 50;
+    /// The most values that a question's conditions may name, all together.
+    pub const MAX_VALUES: usize = 10_000;
+
     /// The filter that holds for every event.
     #[must_use]
     pub const fn new() -> Self {
@@ -65,6 +70,16 @@ impl Filter {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    /// Whether it has so few conditions and values that every database takes it as a question.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        let values = self.all.iter().map(|condition| match &condition.test {
+            Test::OneOf(scalars) => scalars.len(),
+            _ => 2,
+        });
+        self.all.len() <= Filter::MAX_CONDITIONS && values.sum::<usize>() <= Filter::MAX_VALUES
     }
 
     /// Whether the event is chosen.

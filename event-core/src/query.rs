@@ -75,6 +75,13 @@ pub enum QueryError {
     /// `by` names a field twice.
     #[error("by names a field twice")]
     RepeatedField,
+    /// `by` names more fields than [`Query::MAX_FIELDS`].
+    #[error("by names more than 20 fields")]
+    TooManyFields,
+    /// The filter has more conditions than [`Filter::MAX_CONDITIONS`], or more values than
+    /// [`Filter::MAX_VALUES`].
+    #[error("the filter has more than 50 conditions, or 10000 values")]
+    TooManyConditions,
 }
 
 impl QueryError {
@@ -85,12 +92,16 @@ impl QueryError {
             QueryError::InvalidRange => Code::InvalidRange,
             QueryError::RangeTooLarge => Code::RangeTooLarge,
             QueryError::InvalidLimit => Code::InvalidLimit,
-            QueryError::RepeatedField => Code::InvalidParameter,
+            QueryError::RepeatedField | QueryError::TooManyFields | QueryError::TooManyConditions => {
+                Code::InvalidParameter
+            }
         }
     }
 }
 
 impl Query {
+    /// The most fields of `by`.
+    pub const MAX_FIELDS: usize = 20;
     /// The greatest `top`.
     pub const MAX_TOP: usize = 10_000;
     /// The most buckets between the ends of a range.
@@ -162,13 +173,19 @@ impl Query {
     /// Checks what can be checked without events, but for the number of buckets.
     ///
     /// # Errors
-    /// [`QueryError::InvalidRange`], [`QueryError::InvalidLimit`] or [`QueryError::RepeatedField`].
+    /// Any [`QueryError`] but [`QueryError::RangeTooLarge`].
     pub fn check(&self) -> Result<(), QueryError> {
         if self.from.zip(self.to).is_some_and(|(from, to)| to < from) {
             return Err(QueryError::InvalidRange);
         }
         if self.top.is_some_and(|top| !(1..=Query::MAX_TOP).contains(&top)) {
             return Err(QueryError::InvalidLimit);
+        }
+        if self.by.len() > Query::MAX_FIELDS {
+            return Err(QueryError::TooManyFields);
+        }
+        if !self.filter.is_bounded() {
+            return Err(QueryError::TooManyConditions);
         }
         if self
             .by

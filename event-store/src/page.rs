@@ -1,7 +1,7 @@
 //! Events in the order of time, page by page.
 
 use event_core::StoredEvent;
-use event_core::query::{Cursor, Order, Page};
+use event_core::query::{Cursor, Order, Page, QueryError};
 use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 
@@ -24,6 +24,11 @@ pub struct EventPage {
 
 /// Beyond so many kinds one statement sorts them all, instead of merging a sorted run of each.
 const MOST_RUNS: usize = 200;
+/// Nor does a statement merge runs that would bind more values than these: what it takes to prepare
+/// it grows with their square.
+const MOST_VALUES: usize = 2_000;
+/// Nor one of more letters.
+const MOST_LETTERS: usize = 1 << 20;
 /// Rows that are read at once where each has to be looked at again.
 const BATCH: usize = 1_000;
 
@@ -31,7 +36,8 @@ impl EventStore {
     /// Lists events.
     ///
     /// # Errors
-    /// If the database fails.
+    /// [`Error::Query`] for a filter that is not [bounded](event_core::Filter::is_bounded); otherwise
+    /// if the database fails.
     pub async fn page(&self, page: &Page) -> Result<EventPage, Error> {
         let (inner, page) = (self.inner().clone(), page.clone());
         detached(async move { read(&inner, &page).await }).await
@@ -39,6 +45,9 @@ impl EventStore {
 }
 
 async fn read(inner: &Inner, page: &Page) -> Result<EventPage, Error> {
+    if !page.filter.is_bounded() {
+        return Err(QueryError::TooManyConditions.into());
+    }
     let dictionary = inner.dictionary().await?;
     let selection = Selection::new(
         &page.filter,
@@ -101,7 +110,10 @@ async fn fetch(
     }
     let events = inner.tables.sql("{events} e");
     let sorted = format!("ORDER BY e.occurred_at {direction}, e.position {direction} LIMIT {limit}");
-    let (from, values) = if selection.by_trail || selection.kinds.len() > MOST_RUNS {
+    let runs = selection.kinds.len();
+    // Each run has every value, and every letter, anew.
+    let too_large = runs * values.len() > MOST_VALUES || runs * condition.len() > MOST_LETTERS;
+    let (from, values) = if selection.by_trail || runs > MOST_RUNS || too_large {
         let kinds = selection
             .of_kinds()
             .map(|kinds| format!(" AND {kinds}"))

@@ -123,6 +123,9 @@ impl Draft {
         if let Some(error) = legal {
             return Err(wrong(name, error));
         }
+        if self.filter.all.len() >= Filter::MAX_CONDITIONS {
+            return Err(QueryError::TooManyConditions.into());
+        }
         if self.filter.all.iter().any(|condition| condition.field == field) {
             return Err(wrong(name, "this is given twice"));
         }

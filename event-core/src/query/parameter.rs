@@ -39,7 +39,8 @@ impl From<QueryError> for ParameterError {
         let parameter = match error {
             QueryError::InvalidRange | QueryError::RangeTooLarge => "to",
             QueryError::InvalidLimit => "top",
-            QueryError::RepeatedField => "by",
+            QueryError::RepeatedField | QueryError::TooManyFields => "by",
+            QueryError::TooManyConditions => "filter",
         };
         ParameterError::new(parameter, error.code(), error.to_string())
     }

@@ -68,7 +68,8 @@ fn play_steps(peer: &mut Peer, case: &Case, report: &mut Report<'_>) {
     for (number, step) in case.field("steps").as_array().into_iter().flatten().enumerate() {
         let way = format!("request {}", number + 1);
         let method = step["method"].as_str().unwrap_or("POST");
-        let path = words.fill(step["path"].as_str().unwrap_or("/v1/events"));
+        let path = step.get("path").map(|path| table::bytes(path, &words));
+        let path = path.map_or("/v1/events".to_owned(), |path| String::from_utf8(path).unwrap());
         let body = step
             .get("body")
             .map(|body| table::bytes(body, &words))

@@ -224,3 +224,31 @@ async fn positions_follow_the_log_and_never_repeat() {
     };
     assert_eq!(newest.position, last);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_of_many_values_over_many_types_is_answered() {
+    let disk = Disk::new();
+    let store = disk.open().await;
+    let typed = (0..150).map(|number| {
+        json(
+            &format!("e-{number}"),
+            &format!(r#","category":"c","name":"n{number}","data":{{"a":{number}}}"#),
+        )
+    });
+    ingest(&store, typed.collect()).await;
+    let place = Field::Data("/a".parse().unwrap());
+    for values in [1, 10, 200, 9_000] {
+        let one_of = Test::one_of((0..values).map(|value| value * 2));
+        let page = Page {
+            limit: 7,
+            ..Page::new(Filter::new().and(place.clone(), one_of))
+        };
+        let expected = usize::try_from(values).unwrap().min(75);
+        assert_eq!(all(&store, &page).await.len(), expected, "{values}");
+    }
+    let unbounded = Filter::new().and(place.clone(), Test::one_of(0..10_001));
+    let refused = store.page(&Page::new(unbounded.clone())).await;
+    assert!(matches!(refused, Err(event_store::Error::Query(_))), "{refused:?}");
+    let query = event_core::Query::from_pairs([]).unwrap().with_filter(unbounded);
+    assert!(matches!(store.answer(&query).await, Err(event_store::Error::Query(_))));
+}
