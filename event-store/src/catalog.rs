@@ -1,5 +1,7 @@
 //! Event types as rows: what the registry is made from, and survives in.
 
+use std::collections::HashSet;
+
 use event_core::policy::Policy;
 use event_core::registry::{Definition, Registry};
 use event_core::{EventType, Label, Mapping, Schema, Timestamp};
@@ -67,27 +69,37 @@ pub(crate) async fn records(
     let sql = format!("SELECT {SELECTED} FROM {} ORDER BY id", tables.sql("{catalog}"));
     let rows = db.query_all_raw(dialect.statement(&sql, [])).await?;
     let mut records = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    for at in 0..records.len() {
-        let newer = records[at + 1..]
-            .iter()
-            .any(|later| later.event_type == records[at].event_type);
-        records[at].active = !newer;
+    let mut seen = HashSet::new();
+    for record in records.iter_mut().rev() {
+        record.active = seen.insert(record.event_type.clone());
     }
     Ok(records)
 }
 
-/// The registry that the rows stand for.
+/// The registry that the rows stand for. Schemas that are compiled in `known` already are taken
+/// from there: to compile takes much longer than to compare.
 pub(crate) async fn load(
     dialect: Dialect,
     db: &impl ConnectionTrait,
     tables: &Tables,
     options: &Options,
+    known: &Registry,
 ) -> Result<Registry, Error> {
     let mut registry = Registry::default();
     registry.unknown_types = options.unknown_types;
     registry.future_tolerance_seconds = options.future_tolerance_seconds;
     for record in records(dialect, db, tables).await? {
-        let schema = record.schema.as_ref().map(Schema::compile).transpose()?;
+        let schema = match record.schema {
+            None => None,
+            Some(source) => {
+                let compiled = known.get(&record.event_type, Some(&record.version));
+                let compiled = compiled.and_then(|definition| definition.schema.as_ref());
+                match compiled.filter(|schema| *schema.source() == source) {
+                    Some(schema) => Some(schema.clone()),
+                    None => Some(Schema::compile(&source)?),
+                }
+            }
+        };
         let definition = Definition {
             schema,
             mapping: record.mapping,

@@ -1,7 +1,8 @@
 //! Registers event types, and lists them.
 
 use event_core::policy::Policy;
-use event_core::{EventType, Label, Mapping, Schema};
+use event_core::registry::Definition;
+use event_core::{EventType, Label, Mapping, Registry, Schema};
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
@@ -44,10 +45,19 @@ impl EventStore {
         version: &Label,
         change: TypeChange,
     ) -> Result<Registered, Error> {
-        change.schema.as_ref().map(Schema::compile).transpose()?;
+        let schema = change.schema.as_ref().map(Schema::compile).transpose()?;
         let (inner, event_type, version) = (self.inner().clone(), event_type.clone(), version.clone());
+        // Compiled before the transaction, which keeps everybody from writing.
+        let mut compiled = Registry::clone(&inner.registry());
+        if schema.is_some() {
+            let definition = Definition {
+                schema,
+                ..Definition::default()
+            };
+            compiled.insert(event_type.clone(), version.clone(), definition);
+        }
         let patience = inner.options.request_timeout;
-        let work = detached(async move { register(&inner, &event_type, &version, change).await });
+        let work = detached(async move { register(&inner, &event_type, &version, change, &compiled).await });
         let answer = tokio::time::timeout(patience, work).await;
         answer.unwrap_or_else(|_| Err(Error::Unknown(Cause::new("no answer in time"))))
     }
@@ -78,6 +88,7 @@ async fn register(
     event_type: &EventType,
     version: &Label,
     change: TypeChange,
+    compiled: &Registry,
 ) -> Result<Registered, Error> {
     let (dialect, tables) = (inner.dialect, &inner.tables);
     let transaction = dialect.begin(&inner.writer).await?;
@@ -118,7 +129,7 @@ async fn register(
     transaction
         .execute_raw(dialect.statement(&tables.sql(sql), values))
         .await?;
-    let registry = catalog::load(dialect, &transaction, tables, &inner.options).await?;
+    let registry = catalog::load(dialect, &transaction, tables, &inner.options, compiled).await?;
     let change = inner.next_change();
     transaction.commit().await?;
     inner.replace_registry(change, registry);

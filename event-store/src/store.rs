@@ -117,7 +117,7 @@ impl EventStore {
         dialect.check(writer, &options).await?;
         let tables = Tables::new(&options.prefix);
         migration::migrate(dialect, writer, &tables).await?;
-        let registry = catalog::load(dialect, reader, &tables, &options).await?;
+        let registry = catalog::load(dialect, reader, &tables, &options, &Registry::default()).await?;
         let (queue, jobs) = Queue::new(options.queue_events, options.queue_bytes);
         let inner = Arc::new(Inner::new(
             dialect,
