@@ -89,13 +89,6 @@ impl Dialect {
         }
     }
 
-    /// How many values one statement may bind.
-    pub(crate) const fn max_values(self) -> usize {
-        match self {
-            Dialect::Sqlite => 32_766,
-        }
-    }
-
     /// What to write behind an insert so that a row whose key exists is left as it is.
     pub(crate) fn keep_existing(self, key: &str) -> String {
         match self {
