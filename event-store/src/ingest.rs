@@ -152,10 +152,11 @@ impl EventStore {
         // A large batch may take longer than a small one.
         let patience = inner.options.request_timeout
             + std::time::Duration::from_micros(200) * u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let answer = inner.queue.offer(entries)?;
+        let (answer, turn) = inner.queue.offer(entries)?;
         match tokio::time::timeout(patience, answer).await {
             Ok(Ok(verdicts)) => verdicts,
             Ok(Err(_)) => Err(Error::Unknown(Cause::new("the writer went away"))),
+            Err(_) if turn.withdraw() => Err(Error::Unavailable(Cause::new("the database was not free in time"))),
             Err(_) => Err(Error::Unknown(Cause::new("no answer in time"))),
         }
     }

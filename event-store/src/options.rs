@@ -107,7 +107,7 @@ impl Options {
         self
     }
 
-    /// How long a caller waits for the database before the outcome counts as unknown; 2 s by default.
+    /// How long a caller waits for the database; 2 s by default. What has not begun by then is not stored.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;

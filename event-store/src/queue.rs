@@ -1,7 +1,7 @@
 //! What waits to be stored: bounded in events and in bytes, refused at once when full.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 use event_core::refusal::Refusal;
 use event_core::{ValidEvent, Verdict};
@@ -46,7 +46,36 @@ pub(crate) struct Job {
     pub(crate) entries: Vec<Entry>,
     pub(crate) reply: oneshot::Sender<Result<Vec<Verdict>, Error>>,
     pub(crate) place: Place,
+    pub(crate) turn: Arc<Turn>,
 }
+
+/// Whether a job's turn has come. A caller that waits no longer may withdraw a job until then, and
+/// knows that nothing of it is stored.
+#[derive(Debug, Default)]
+pub(crate) struct Turn(AtomicU8);
+
+const BEGUN: u8 = 1;
+const WITHDRAWN: u8 = 2;
+
+impl Turn {
+    fn take(&self, state: u8) -> bool {
+        let taken = self.0.compare_exchange(0, state, Ordering::AcqRel, Ordering::Acquire);
+        taken.is_ok() || taken == Err(state)
+    }
+
+    /// Begins with the job; false if it was withdrawn.
+    pub(crate) fn begin(&self) -> bool {
+        self.take(BEGUN)
+    }
+
+    /// Withdraws the job; false if it was begun, and may be stored.
+    pub(crate) fn withdraw(&self) -> bool {
+        self.take(WITHDRAWN)
+    }
+}
+
+/// What became of a job, as its caller hears it.
+pub(crate) type Answer = oneshot::Receiver<Result<Vec<Verdict>, Error>>;
 
 /// How much waits, and whether more is taken.
 #[derive(Debug)]
@@ -101,7 +130,7 @@ impl Queue {
     }
 
     /// Takes the entries, or says at once why not.
-    pub(crate) fn offer(&self, entries: Vec<Entry>) -> Result<oneshot::Receiver<Result<Vec<Verdict>, Error>>, Error> {
+    pub(crate) fn offer(&self, entries: Vec<Entry>) -> Result<(Answer, Arc<Turn>), Error> {
         if self.load.closed.load(Ordering::Acquire) {
             return Err(Error::Closed);
         }
@@ -113,10 +142,15 @@ impl Queue {
         }
         let place = self.place(entries.len(), entries.iter().map(Entry::bytes).sum())?;
         let (reply, answer) = oneshot::channel();
-        self.jobs
-            .send(Job { entries, reply, place })
-            .map_err(|_| Error::Closed)?;
-        Ok(answer)
+        let turn = Arc::new(Turn::default());
+        let job = Job {
+            entries,
+            reply,
+            place,
+            turn: Arc::clone(&turn),
+        };
+        self.jobs.send(job).map_err(|_| Error::Closed)?;
+        Ok((answer, turn))
     }
 
     fn place(&self, events: usize, bytes: usize) -> Result<Place, Error> {

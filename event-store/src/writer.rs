@@ -70,9 +70,9 @@ async fn try_to_write(inner: &Inner) -> Result<(), Error> {
 
 /// Stores a group of jobs; where one of them is the reason of a failure, the others do not pay for it.
 /// False where the database is.
-async fn store(inner: &Inner, ids: &mut Ids, group: Vec<Job>) -> bool {
+async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
     let started = Instant::now();
-    let outcome = commit(inner, ids, &group).await;
+    let outcome = commit(inner, ids, &mut group).await;
     if outcome.is_err() {
         // Numbers may have been learned from a transaction that is gone.
         *ids = Ids::default();
@@ -111,17 +111,24 @@ fn answer(job: Job, result: Result<Vec<Verdict>, Error>) {
     let _ = job.reply.send(result);
 }
 
-/// One transaction: verdicts for each job, in order.
-async fn commit(inner: &Inner, ids: &mut Ids, group: &[Job]) -> Result<Vec<Vec<Verdict>>, Error> {
+/// One transaction: verdicts for each job, in order, but for those that their callers withdrew.
+async fn commit(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Vec<Vec<Verdict>>, Error> {
     let transaction = inner.dialect.begin(&inner.writer).await?;
+    // The lock may have been long in coming; from here on a job is stored, or the outcome unknown.
+    group.retain(|job| job.turn.begin());
     let mut verdicts = Vec::with_capacity(group.len());
     let entries: Vec<_> = group.iter().flat_map(|job| &job.entries).collect();
     let mut all = match append::append(inner, ids, &transaction, &entries).await {
         Ok(all) => all.into_iter(),
-        // The connection goes with the transaction; the first error is the one to tell.
-        Err(error) => return Err(error),
+        Err(error) => {
+            // What is in doubt goes with its connection; the first error is the one to tell.
+            if matches!(error, Error::Statement(_)) {
+                let _ = transaction.rollback().await;
+            }
+            return Err(error);
+        }
     };
-    for job in group {
+    for job in group.iter() {
         verdicts.push(all.by_ref().take(job.entries.len()).collect());
     }
     // Whatever a failed commit says, the rows may be there.

@@ -83,21 +83,14 @@ fn h67_many_at_once() {
                 let started = Instant::now();
                 let response = collector.post("/v1/events", event(&format!("client-{client}")));
                 assert_answer(case, started, &response);
-                let code = response.problem().unwrap();
-                assert!(
-                    ["storage_unavailable", "outcome_unknown"].contains(&code.as_str()),
-                    "{code}"
-                );
             });
         }
     });
     lock.release();
     let events: Vec<String> = (0..CLIENTS).map(|client| event(&format!("client-{client}"))).collect();
     let again = statuses(&collector.post("/v1/events", format!("[{}]", events.join(","))));
-    assert!(
-        again.iter().all(|status| status == "stored" || status == "duplicate"),
-        "{again:?}"
-    );
+    // Whoever was turned away was told the truth: nothing of theirs was stored, now or later.
+    assert!(again.iter().all(|status| status == "stored"), "{again:?}");
     assert_eq!(
         collector.get("/v1/query?name=outage").json()["rows"][0]["value"],
         CLIENTS.to_string()

@@ -5,8 +5,10 @@ mod transaction;
 
 pub(crate) use transaction::{Bind, Transaction};
 
+use std::time::{Duration, Instant};
+
 use event_core::Pointer;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, RuntimeErr, SqlxError};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, SqlxError};
 
 use super::{BUSY_TIMEOUT, Connections, Owner};
 use crate::error::{Cause, Error};
@@ -14,6 +16,10 @@ use crate::options::{Durability, Options};
 
 /// The first release without the defect that could corrupt the log when it is reset.
 const MIN_VERSION: [u32; 3] = [3, 51, 3];
+
+/// How long to try to open a file that others are opening, too.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
     let memory = url.contains(":memory:") || url.contains("mode=memory");
@@ -41,8 +47,8 @@ async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -
         .min_connections(1)
         .max_connections(connections)
         // A connection lost is a lock lost: the writer's is never closed for being old or idle.
-        .idle_timeout(None::<std::time::Duration>)
-        .max_lifetime(None::<std::time::Duration>)
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
         .acquire_timeout(options.request_timeout)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
@@ -60,9 +66,17 @@ async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -
                 .pragma("temp_store", "MEMORY")
                 .pragma("mmap_size", "0")
         });
-    Database::connect(connect)
-        .await
-        .map_err(|error| Error::Unavailable(Cause::from(&error)))
+    let started = Instant::now();
+    loop {
+        match Database::connect(connect.clone()).await {
+            Ok(database) => return Ok(database),
+            // To switch a new file to WAL nobody waits for the lock: several who open it at once collide.
+            Err(DbErr::Conn(RuntimeErr::SqlxError(error))) if is_busy(&error) && started.elapsed() < OPEN_TIMEOUT => {
+                tokio::time::sleep(OPEN_PAUSE).await;
+            }
+            Err(error) => return Err(Error::Unavailable(Cause::from(&error))),
+        }
+    }
 }
 
 pub(super) async fn check(db: &DatabaseConnection, options: &Options) -> Result<(), Error> {
@@ -137,6 +151,14 @@ pub(super) fn exponent(number: &str) -> String {
     let digits = format!("substr({number}, 1, instr({number} || 'e', 'e') - 1)");
     let places = format!("(CASE instr({digits}, '.') WHEN 0 THEN 0 ELSE length({digits}) - instr({digits}, '.') END)");
     format!("(CAST(substr({number}, instr({number} || 'e', 'e') + 1) AS INTEGER) - {places})")
+}
+
+/// Whether another connection has the lock (SQLITE_BUSY, SQLITE_LOCKED).
+fn is_busy(error: &SqlxError) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
 /// What an error of the driver means for the caller.

@@ -65,13 +65,16 @@ fn values(statement: &mut Statement) -> SqlxValues {
 
 impl Transaction {
     pub(crate) async fn begin(db: &DatabaseConnection) -> Result<Self, Error> {
-        let connection = db.get_sqlite_connection_pool().acquire().await;
-        let connection = connection.map_err(|error| Error::Unavailable(Cause::new(error.to_string())))?;
+        let connection = db.get_sqlite_connection_pool().acquire().await.map_err(exec)?;
         let mut open = Open {
             connection,
             ended: false,
         };
-        open.run("BEGIN IMMEDIATE").await.map_err(exec)?;
+        if let Err(error) = open.run("BEGIN IMMEDIATE").await {
+            // Where only the lock was missing nothing has begun, and nothing is in doubt.
+            open.ended = super::is_busy(&error);
+            return Err(exec(error).into());
+        }
         Ok(Transaction(Mutex::new(open)))
     }
 
