@@ -318,7 +318,9 @@ mod tests {
 
     #[test]
     fn where_rules_and_values_multiply_the_first_violation_will_do() {
-        let rules: Vec<_> = (0..150).map(|n| json!({"properties": {"a": {"items": {"enum": [format!("x{n}")]}}}})).collect();
+        let rules: Vec<_> = (0..150)
+            .map(|n| json!({"properties": {"a": {"items": {"enum": [format!("x{n}")]}}}}))
+            .collect();
         let payload = format!("{{\"a\":[{}]}}", vec!["0"; 1_900].join(","));
         assert_eq!(judge(&json!({"allOf": rules}), &payload).unwrap_err().len(), 1);
     }
@@ -385,10 +387,16 @@ mod tests {
         let mut levels = serde_json::Map::new();
         for n in 0..30 {
             let next = json!({"$ref": format!("#/$defs/d{}", n + 1)});
-            levels.insert(format!("d{n}"), json!({"anyOf": [next, {}], "unevaluatedProperties": false}));
+            levels.insert(
+                format!("d{n}"),
+                json!({"anyOf": [next, {}], "unevaluatedProperties": false}),
+            );
         }
         levels.insert("d30".into(), json!({"unevaluatedProperties": false}));
-        assert_eq!(code(&json!({"$defs": levels, "$ref": "#/$defs/d0"})), SchemaErrorCode::TooComplex);
+        assert_eq!(
+            code(&json!({"$defs": levels, "$ref": "#/$defs/d0"})),
+            SchemaErrorCode::TooComplex
+        );
         let tree = json!({"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}});
         assert!(Schema::compile(&tree).is_ok());
     }
