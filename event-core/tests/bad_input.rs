@@ -172,6 +172,75 @@ fn every_event_gets_the_verdict_that_it_gets_over_http() {
     );
 }
 
+/// Numbers that are as good as random, and the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % sides as u64).unwrap()
+    }
+}
+
+/// The bytes with a few of them changed, left out, doubled or moved.
+fn mutilated(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
+    const ODD: &[u8] = b"{}[]\",:\\u0e-+.9\x00\x1f\x7f\xff\xc3\xed\xa0 \n";
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=dice.roll(3) {
+        let at = dice.roll(bytes.len() + 1);
+        let to = (at + dice.roll(9)).min(bytes.len());
+        match dice.roll(4) {
+            0 => bytes.insert(at, ODD[dice.roll(ODD.len())]),
+            1 => drop(bytes.drain(at..to)),
+            2 => bytes.splice(at..at, bytes[at..to].to_vec()).for_each(drop),
+            _ if at < bytes.len() => bytes[at] = ODD[dice.roll(ODD.len())],
+            _ => {}
+        }
+    }
+    bytes
+}
+
+#[test]
+fn whatever_is_done_to_them_they_are_events_or_refused() {
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let (mut taken, mut refused) = (0, 0);
+    for case in table::cases() {
+        let Some(bytes) = case.event(&Words::new()).filter(|bytes| bytes.len() < 10_000) else {
+            continue;
+        };
+        for _ in 0..60 {
+            let bytes = mutilated(&bytes, &mut dice);
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            match with_reception(Tz::UTC, |reception| Event::from_slice(&bytes, reception)) {
+                Ok(event) => {
+                    taken += 1;
+                    // What is taken is what any other reader of JSON reads, and reads back as it is.
+                    let theirs: Value = serde_json::from_slice(&bytes).expect(&text);
+                    assert_eq!(
+                        theirs["category"],
+                        event.envelope().event_type.category.as_str(),
+                        "{text}"
+                    );
+                    let again = Payload::parse(event.payload().as_str().as_bytes(), &Limits::default()).expect(&text);
+                    assert_eq!(&again, event.payload(), "{text}");
+                }
+                Err(refusal) => {
+                    refused += 1;
+                    assert!(!refusal.violations.is_empty(), "{text}");
+                    let in_place = |pointer: &str| pointer.is_empty() || pointer.starts_with('/');
+                    assert!(
+                        refusal.violations.iter().all(|violation| in_place(&violation.pointer)),
+                        "{refusal:?}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(taken > 500 && refused > 5_000, "{taken} taken, {refused} refused");
+}
+
 #[test]
 fn every_schema_is_refused_as_over_http() {
     let mut failures = Vec::new();
