@@ -225,7 +225,7 @@ impl Mapping {
             Some(DataRule::Members(members)) => {
                 let member = |(key, rule): (&String, &Rule)| {
                     let value = match rule {
-                        Rule::From(place) => document.pointer(&place.to_string()).cloned(),
+                        Rule::From(place) => decode::find(&document, place).cloned(),
                         Rule::Const { r#const } => Some(Value::from(r#const.as_str())),
                     };
                     value.map(|value| (key.clone(), value))
@@ -257,7 +257,7 @@ impl Rule {
     fn value(&self, document: &Value, as_number: bool) -> Option<Value> {
         let place = match self {
             Rule::Const { r#const } => return Some(Value::from(r#const.as_str())),
-            Rule::From(place) => document.pointer(&place.to_string())?,
+            Rule::From(place) => decode::find(document, place)?,
         };
         match place {
             Value::Null => None,

@@ -109,21 +109,20 @@ async fn register(
         transaction.rollback().await?;
         return Ok(Registered::Unchanged);
     }
-    let values = [
+    let mut values = vec![
         json(merged.schema.as_ref().map(serde_json::to_string))?.into(),
         json(merged.mapping.as_ref().map(serde_json::to_string))?.into(),
         json(merged.policy.as_ref().map(serde_json::to_string))?.into(),
-        now().as_micros().into(),
         event_type.category.as_str().into(),
         event_type.name.as_str().into(),
         version.as_str().into(),
     ];
     let sql = if known.is_some() {
-        // The time of the first registration stays: `registered_at = registered_at + 0 * ?`.
-        "UPDATE {catalog} SET schema_json = ?, mapping_json = ?, policy_json = ?, registered_at = registered_at + 0 * ? \
+        "UPDATE {catalog} SET schema_json = ?, mapping_json = ?, policy_json = ? \
          WHERE category = ? AND name = ? AND version = ?"
     } else {
-        "INSERT INTO {catalog} (schema_json, mapping_json, policy_json, registered_at, category, name, version) \
+        values.push(now().as_micros().into());
+        "INSERT INTO {catalog} (schema_json, mapping_json, policy_json, category, name, version, registered_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?)"
     };
     transaction

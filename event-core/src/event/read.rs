@@ -1,6 +1,5 @@
 //! JSON object → event: every envelope field is read, and everything that is wrong is named.
 
-use std::borrow::Cow;
 use std::str::FromStr;
 
 use serde_json::value::RawValue;
@@ -78,15 +77,9 @@ impl Wrong {
     }
 
     /// Reads a text field; what is wrong with it is noted, and `None` stands for it.
-    fn text<T>(
-        &mut self,
-        node: Option<Node<'_>>,
-        field: &str,
-        code: Code,
-        read: impl FnOnce(Cow<'_, str>) -> Result<T, NameError>,
-    ) -> Option<T> {
+    fn text<T: FromStr<Err = NameError>>(&mut self, node: Option<Node<'_>>, field: &str, code: Code) -> Option<T> {
         let node = node?;
-        match node.as_str().map(read) {
+        match node.as_str().map(|text| text.parse()) {
             Some(Ok(value)) => return Some(value),
             Some(Err(error)) => self.add(code, format!("/{field}"), error.to_string()),
             None => self.add(code, format!("/{field}"), "this field is a string"),
@@ -147,14 +140,14 @@ pub(super) fn event(object: Node<'_>, reception: &Reception<'_>) -> Result<Event
     }
     let fields = Fields::of(object);
     let mut wrong = Wrong::default();
-    let id = wrong.text(fields.id, "id", Code::InvalidId, |text| text.parse());
-    let category: Option<Label> = wrong.text(fields.category, "category", Code::InvalidType, |text| text.parse());
-    let name: Option<Label> = wrong.text(fields.name, "name", Code::InvalidType, |text| text.parse());
-    let version = wrong.text(fields.version, "version", Code::InvalidType, |text| text.parse());
+    let id = wrong.text(fields.id, "id", Code::InvalidId);
+    let category: Option<Label> = wrong.text(fields.category, "category", Code::InvalidType);
+    let name: Option<Label> = wrong.text(fields.name, "name", Code::InvalidType);
+    let version = wrong.text(fields.version, "version", Code::InvalidType);
     let code = Code::InvalidEnvelope;
-    let session_id = wrong.text(fields.session_id, "session_id", code, |text| text.parse());
-    let source = wrong.text(fields.source, "source", code, |text| text.parse());
-    let subject = wrong.text(fields.subject, "subject", code, |text| text.parse());
+    let session_id = wrong.text(fields.session_id, "session_id", code);
+    let source = wrong.text(fields.source, "source", code);
+    let subject = wrong.text(fields.subject, "subject", code);
     let sequence = fields
         .sequence
         .and_then(|node| node.as_number())
@@ -185,35 +178,31 @@ pub(super) fn event(object: Node<'_>, reception: &Reception<'_>) -> Result<Event
         |data| Payload::from_node(data, &reception.limits),
     );
     let payload = payload.map_err(|error| {
-        let reason = Refusal::from(error);
-        let pointer = format!(
-            "/data{}",
-            reason.violations.first().map_or("", |first| first.pointer.as_str())
-        );
-        wrong.add(
-            reason.code,
-            pointer,
-            reason.violations.first().map_or("", |first| first.message.as_str()),
-        );
+        let Refusal { code, violations, .. } = Refusal::from(error);
+        for Violation { pointer, message, .. } in violations {
+            wrong.add(code, format!("/data{pointer}"), message);
+        }
     });
 
     let event_type = category.zip(name).map(|(category, name)| EventType { category, name });
-    let (Some(event_type), Ok(payload), None) = (event_type.clone(), payload, wrong.code) else {
-        let claims = Box::new(Claims {
-            id,
-            event_type,
-            version,
-            source,
-            session_id,
-            subject,
-        });
-        // `code` is set wherever a part is missing.
-        let code = wrong.code.unwrap_or(Code::InvalidEnvelope);
-        return Err(Refusal {
-            code,
-            violations: wrong.violations,
-            claims,
-        });
+    let (event_type, payload) = match (event_type, payload, wrong.code) {
+        (Some(event_type), Ok(payload), None) => (event_type, payload),
+        (event_type, _, code) => {
+            let claims = Box::new(Claims {
+                id,
+                event_type,
+                version,
+                source,
+                session_id,
+                subject,
+            });
+            return Err(Refusal {
+                // It is set wherever a part is missing.
+                code: code.unwrap_or(Code::InvalidEnvelope),
+                violations: wrong.violations,
+                claims,
+            });
+        }
     };
     let mut flags = Flags::NONE;
     for (flag, applies) in [

@@ -10,6 +10,15 @@ use crate::refusal::Refusal;
 /// So often JSON may be wrapped into strings.
 const MAX_LAYERS: usize = 4;
 
+/// The value at a place, which was parsed once, with the mapping.
+pub(super) fn find<'v>(document: &'v Value, place: &Pointer) -> Option<&'v Value> {
+    place.tokens().try_fold(document, |value, token| match value {
+        Value::Object(members) => members.get(token),
+        Value::Array(elements) => elements.get(pointer_index(token)?),
+        _ => None,
+    })
+}
+
 /// Every value at a place, where `*` stands for all members or elements.
 fn each<E>(
     value: &mut Value,
