@@ -223,7 +223,7 @@ impl From<event_store::Error> for Failure {
             error => {
                 tracing::error!(error = %error, cause = error.source().map(tracing::field::display), "the store failed");
                 match error {
-                    E::Unavailable(_) => Failure::unavailable(),
+                    E::Unavailable(_) | E::Contention(_) => Failure::unavailable(),
                     E::Unknown(_) => {
                         let detail = "the database did not say whether it stored the events: send them again under \
                                       the same ids, and the verdicts will tell";

@@ -6,7 +6,7 @@ use event_core::aggregate::Origin;
 use event_core::aggregate::Tally;
 use event_core::{Answer, Query};
 use futures_util::TryStreamExt as _;
-use sea_orm::{StreamTrait, TransactionTrait};
+use sea_orm::StreamTrait;
 
 use crate::dictionary::Dictionary;
 use crate::entity::event::{SELECTED, stored};
@@ -31,7 +31,7 @@ impl EventStore {
 async fn answer(inner: &Inner, query: &Query) -> Result<Answer, Error> {
     let tally = Tally::new(query)?;
     // One transaction, so that the position and the counts are of one moment.
-    let snapshot = inner.reader.begin().await?;
+    let snapshot = inner.dialect.snapshot(&inner.reader).await?;
     let dictionary = inner.dictionary_in(&snapshot).await?;
     let position = position::head(inner.dialect, &snapshot, &inner.tables).await?;
     let selection = Selection::new(

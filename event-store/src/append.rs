@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait as _, Value};
 
 use crate::dialect::Transaction;
 use crate::dictionary::{Dictionary, Kind};
-use crate::entity::event::NewEvent;
+use crate::entity::event::{INSERT, NewEvent};
 use crate::entity::event_id;
 use crate::error::Error;
 use crate::inner::Inner;
@@ -45,8 +45,12 @@ pub(crate) async fn append(
     let new = match rows.is_empty() {
         true => Vec::new(),
         false => {
-            db.insert_each(&inner.insert_event, rows.iter().map(NewEvent::binds))
-                .await?
+            db.insert(
+                &INSERT,
+                &inner.tables,
+                &rows.iter().map(NewEvent::binds).collect::<Vec<_>>(),
+            )
+            .await?
         }
     };
     let taken: Vec<&NewEvent<'_>> = rows
@@ -158,9 +162,9 @@ async fn find_earlier(
     chunk: &[&NewEvent<'_>],
     earlier: &mut HashMap<(i64, Vec<u8>), Earlier>,
 ) -> Result<(), Error> {
-    let rows = vec!["(?, ?)"; chunk.len()].join(", ");
-    let select = "SELECT position, source_id, event_id, hash FROM {events} WHERE (event_id, source_id) IN (VALUES ";
-    let sql = format!("{}{rows})", inner.tables.sql(select));
+    let wanted = inner.dialect.one_of_rows(&["event_id", "source_id"], chunk.len());
+    let select = "SELECT position, source_id, event_id, hash FROM {events} WHERE ";
+    let sql = format!("{}{wanted}", inner.tables.sql(select));
     let values = chunk
         .iter()
         .flat_map(|row| [Value::from(row.event_id.clone()), Value::from(row.source_id)]);

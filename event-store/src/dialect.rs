@@ -1,25 +1,60 @@
 //! Everything that differs by database, and the only file that names the backend.
 
+mod bind;
+mod grammar;
+mod failure;
+mod transaction;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub(crate) use bind::{Bind, Insert, Kind, Merge, Taken};
+pub(crate) use failure::already_there;
+pub(crate) use transaction::Transaction;
+
+use std::ops::Deref;
 use std::time::Duration;
 
-use event_core::Pointer;
-use sea_orm::{ConnAcquireErr, DatabaseConnection, DbBackend, DbErr, Statement, Value};
+use sea_orm::{
+    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, Statement, TransactionTrait, Value,
+};
 
-use crate::error::{Cause, Error};
+use crate::error::Error;
 use crate::options::Options;
+use grammar::Grammar;
 
-/// Which database, and how to speak to it.
+/// Which database, and how to speak to it. What it says in SQL is its [`Grammar`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
+    #[cfg(feature = "sqlite")]
     Sqlite,
+    #[cfg(feature = "postgres")]
+    Postgres,
+    #[cfg(feature = "mysql")]
+    MariaDb,
+    #[cfg(feature = "mysql")]
+    MySql,
 }
 
-/// A value of a row that is inserted, where it lies.
-pub(crate) use sqlite::Bind;
-/// A transaction that writes.
-pub(crate) use sqlite::Transaction;
+impl Deref for Dialect {
+    type Target = dyn Grammar;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Dialect::Sqlite => &sqlite::Sqlite,
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => &postgres::Postgres,
+            #[cfg(feature = "mysql")]
+            Dialect::MariaDb => &mysql::MariaDb,
+            #[cfg(feature = "mysql")]
+            Dialect::MySql => &mysql::MySql,
+        }
+    }
+}
 
 /// One connection to write, some to read.
 pub(crate) struct Connections {
@@ -35,135 +70,86 @@ pub(crate) enum Owner {
     Application,
 }
 
+/// Waits this long for a lock of another process, where a request waits on it.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// Connections to read with.
+const READERS: u32 = 4;
+
 impl Dialect {
     /// The dialect of a connection that the application made.
-    pub(crate) fn of(db: &DatabaseConnection) -> Result<Self, Error> {
+    pub(crate) async fn of(db: &DatabaseConnection) -> Result<Self, Error> {
         match db.get_database_backend() {
+            #[cfg(feature = "sqlite")]
             DbBackend::Sqlite => Ok(Dialect::Sqlite),
-            other => Err(Error::Config(format!("this build does not speak {other:?}"))),
+            #[cfg(feature = "postgres")]
+            DbBackend::Postgres => Ok(Dialect::Postgres),
+            #[cfg(feature = "mysql")]
+            DbBackend::MySql => mysql::flavor(db).await,
+            other => Err(Error::Config(format!(
+                "this build does not speak {other:?}: add the feature of event-store that is named for it"
+            ))),
         }
     }
 
     /// Connects by URL.
     pub(crate) async fn connect(url: &str, options: &Options) -> Result<(Self, Connections), Error> {
-        if url.starts_with("sqlite:") {
-            return Ok((Dialect::Sqlite, sqlite::connect(url, options).await?));
-        }
-        // The URL may hold a password.
+        // The URL may hold a password, and is never repeated.
         let scheme = url.split(':').next().unwrap_or_default();
-        Err(Error::Config(format!(
-            "unknown database URL \"{scheme}:…\": write sqlite://events.db?mode=rwc"
-        )))
+        let connections = match scheme {
+            #[cfg(feature = "sqlite")]
+            "sqlite" => sqlite::connect(url, options).await?,
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => postgres::connect(url, options).await?,
+            #[cfg(feature = "mysql")]
+            "mysql" | "mariadb" => mysql::connect(url, options).await?,
+            known if ["sqlite", "postgres", "postgresql", "mysql", "mariadb"].contains(&known) => {
+                return Err(Error::Config(format!(
+                    "this build does not speak {scheme}: add the feature of event-store that is named for it"
+                )));
+            }
+            _ => {
+                return Err(Error::Config(format!(
+                    "unknown database URL \"{scheme}:…\": write sqlite://events.db?mode=rwc, \
+                     postgres://user:password@host/database or mysql://user:password@host/database"
+                )));
+            }
+        };
+        let dialect = Dialect::of(&connections.writer).await?;
+        Ok((dialect, connections))
     }
 
     /// Refuses a database whose own settings would break the promises of the options.
     pub(crate) async fn check(self, db: &DatabaseConnection, options: &Options) -> Result<(), Error> {
         match self {
-            Dialect::Sqlite => sqlite::check(db, options).await,
+            #[cfg(feature = "sqlite")]
+            Dialect::Sqlite => sqlite::check(self, db, options).await,
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => postgres::check(self, db, options).await,
+            #[cfg(feature = "mysql")]
+            Dialect::MariaDb | Dialect::MySql => mysql::check(self, db, options).await,
         }
     }
 
-    fn backend(self) -> DbBackend {
-        match self {
-            Dialect::Sqlite => DbBackend::Sqlite,
-        }
-    }
-
-    /// Starts a transaction that will write: it takes its lock now, so that it cannot fail half-way.
+    /// Starts a transaction that will write.
     pub(crate) async fn begin(self, db: &DatabaseConnection) -> Result<Transaction, Error> {
-        match self {
-            Dialect::Sqlite => Transaction::begin(db).await,
-        }
+        Transaction::begin(self, db).await
+    }
+
+    /// Starts a transaction that reads, and sees the same at its end as at its start.
+    pub(crate) async fn snapshot(self, db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
+        let transaction = match self.backend() {
+            // Every transaction is one there.
+            DbBackend::Sqlite => db.begin().await?,
+            _ => {
+                let (isolation, access) = (IsolationLevel::RepeatableRead, AccessMode::ReadOnly);
+                db.begin_with_config(Some(isolation), Some(access)).await?
+            }
+        };
+        Ok(transaction)
     }
 
     /// A statement with its values; `?` stands for each of them.
     pub(crate) fn statement(self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-        Statement::from_sql_and_values(self.backend(), sql, values)
-    }
-
-    /// Data definition, with the words that differ filled in: `{serial}`, `{int}`, `{text:N}`,
-    /// `{long}`, `{bytes:N}`, `{blob}` and `{table}` behind the closing parenthesis.
-    pub(crate) fn ddl(self, template: &str) -> String {
-        match self {
-            Dialect::Sqlite => sqlite::ddl(template),
-        }
-    }
-
-    /// What to write behind an insert so that a row whose key exists is left as it is.
-    pub(crate) fn keep_existing(self, key: &str) -> String {
-        match self {
-            Dialect::Sqlite => format!("ON CONFLICT ({key}) DO NOTHING"),
-        }
-    }
-
-    /// What to write behind an insert so that a row whose key exists is changed.
-    pub(crate) fn update_existing(self, key: &str, changes: &str) -> String {
-        match self {
-            Dialect::Sqlite => format!("ON CONFLICT ({key}) DO UPDATE SET {changes}"),
-        }
-    }
-
-    /// The canonical JSON text at a place of the column, NULL where there is none or JSON null;
-    /// `None` where this database cannot say that in SQL.
-    pub(crate) fn json_at(self, column: &str, pointer: &Pointer) -> Option<String> {
-        match self {
-            Dialect::Sqlite => sqlite::json_at(column, pointer),
-        }
-    }
-
-    /// A condition: the text of `haystack` holds the bound value, byte by byte.
-    pub(crate) fn contains(self, haystack: &str) -> String {
-        match self {
-            Dialect::Sqlite => format!("instr({haystack}, ?) > 0"),
-        }
-    }
-
-    /// The unescaped string for JSON text that is one.
-    pub(crate) fn json_string(self, json: &str) -> String {
-        match self {
-            Dialect::Sqlite => format!("json_extract({json}, '$')"),
-        }
-    }
-
-    /// The number for JSON text that is one, comparable exactly with bound numbers.
-    pub(crate) fn json_number(self, json: &str) -> String {
-        match self {
-            Dialect::Sqlite => format!("json_extract({json}, '$')"),
-        }
-    }
-
-    /// The decimal mantissa of canonical number text as an integer.
-    pub(crate) fn mantissa(self, number: &str) -> String {
-        match self {
-            Dialect::Sqlite => sqlite::mantissa(number),
-        }
-    }
-
-    /// The decimal exponent of canonical number text.
-    pub(crate) fn exponent(self, number: &str) -> String {
-        match self {
-            Dialect::Sqlite => sqlite::exponent(number),
-        }
-    }
-}
-
-/// Waits this long for a lock of another process, where a request waits on it.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
-
-/// What a driver's error means for the caller.
-fn classify(error: &DbErr) -> Error {
-    let cause = Cause::from(error);
-    match error {
-        DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => Error::Closed,
-        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Error::Unavailable(cause),
-        DbErr::Exec(runtime) | DbErr::Query(runtime) => sqlite::classify(runtime, cause),
-        DbErr::Type(what) | DbErr::Json(what) => Error::corrupt(what.clone()),
-        _ => Error::Statement(cause),
-    }
-}
-
-impl From<DbErr> for Error {
-    fn from(error: DbErr) -> Self {
-        classify(&error)
+        Statement::from_sql_and_values(self.backend(), self.places(sql), values)
     }
 }

@@ -13,6 +13,10 @@ pub enum Error {
     /// The database does not answer, is locked by another process, or refused to work. Nothing was stored.
     #[error("the database is not available")]
     Unavailable(#[source] Cause),
+    /// Other writers held a lock for too long, or were chosen before this one, also after some
+    /// tries. Nothing was stored.
+    #[error("the database was busy with other writers")]
+    Contention(#[source] Cause),
     /// The commit failed or did not answer in time: the events may be stored or not. Offer them
     /// again under the same ids, and the verdicts will tell.
     #[error("the outcome of the commit is unknown: offer the same events again")]

@@ -10,7 +10,6 @@ use tokio::sync::RwLock as AsyncRwLock;
 
 use crate::dialect::{Connections, Dialect, Owner};
 use crate::dictionary::Dictionary;
-use crate::entity::event::INSERT;
 use crate::error::Error;
 use crate::options::Options;
 use crate::queue::Queue;
@@ -25,8 +24,6 @@ pub(crate) struct Inner {
     pub(crate) reader: DatabaseConnection,
     pub(crate) owner: Owner,
     pub(crate) queue: Queue,
-    /// The statement that stores an event.
-    pub(crate) insert_event: String,
     registry: RwLock<Dated>,
     /// How many transactions have changed the catalog.
     changes: AtomicU64,
@@ -54,7 +51,6 @@ impl Inner {
         let Connections { writer, reader, owner } = connections;
         Inner {
             dialect,
-            insert_event: tables.sql(INSERT),
             tables,
             options,
             writer,

@@ -24,6 +24,7 @@ mod session;
 mod quarantine;
 mod selection;
 mod page;
+mod log;
 mod answer;
 
 pub use catalog::TypeRecord;

@@ -7,7 +7,7 @@ mod m0001_first_tables;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, already_there};
 use crate::error::Error;
 use crate::tables::Tables;
 
@@ -27,6 +27,10 @@ pub(crate) async fn migrate(dialect: Dialect, db: &DatabaseConnection, tables: &
         return Ok(());
     }
     let transaction = dialect.begin(db).await?;
+    let name = || [tables.sql("event-store {migrations}").into()];
+    if let Some(lock) = dialect.lock_tables() {
+        transaction.execute_raw(dialect.statement(lock, name())).await?;
+    }
     transaction
         .execute_unprepared(&sql(
             "CREATE TABLE IF NOT EXISTS {migrations} (version {int} NOT NULL PRIMARY KEY) {table}",
@@ -34,17 +38,20 @@ pub(crate) async fn migrate(dialect: Dialect, db: &DatabaseConnection, tables: &
         .await?;
     // Asked again under the lock: another process may have been faster.
     let found = applied(dialect, &transaction, tables).await?;
-    for (number, statements) in (1..).zip(MIGRATIONS) {
-        if number <= found {
-            continue;
-        }
+    for (number, statements) in (1..).zip(MIGRATIONS).skip_while(|(number, _)| *number <= found) {
         for statement in statements {
-            transaction.execute_unprepared(&sql(statement)).await?;
+            match transaction.execute_unprepared(&sql(statement)).await {
+                Err(error) if !already_there(&error) => return Err(error.into()),
+                _ => {}
+            }
         }
         let record = tables.sql("INSERT INTO {migrations} (version) VALUES (?)");
         transaction
             .execute_raw(dialect.statement(&record, [number.into()]))
             .await?;
+    }
+    if let Some(unlock) = dialect.unlock_tables() {
+        transaction.execute_raw(dialect.statement(unlock, name())).await?;
     }
     transaction.commit().await
 }

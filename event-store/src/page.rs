@@ -101,12 +101,14 @@ async fn fetch(
 ) -> Result<Vec<StoredEvent>, Error> {
     let (mut condition, mut values) = selection.sql();
     let (beyond, direction) = match order {
-        Order::Ascending => (">", "ASC"),
-        Order::Descending => ("<", "DESC"),
+        Order::Ascending => ('>', "ASC"),
+        Order::Descending => ('<', "DESC"),
     };
     if let Some(Cursor { occurred_at, position }) = cursor {
-        condition.push_str(&format!(" AND (e.occurred_at, e.position) {beyond} (?, ?)"));
-        values.extend([Value::from(occurred_at.as_micros()), position.into()]);
+        let (behind, places) = inner.dialect.beyond("e.occurred_at", "e.position", beyond);
+        condition.push_str(&format!(" AND {behind}"));
+        let pair = [occurred_at.as_micros(), position];
+        values.extend(places.iter().map(|place| Value::from(pair[*place])));
     }
     let events = inner.tables.sql("{events} e");
     let sorted = format!("ORDER BY e.occurred_at {direction}, e.position {direction} LIMIT {limit}");

@@ -104,10 +104,11 @@ async fn list(inner: &Inner, page: &QuarantinePage) -> Result<Quarantined, Error
 }
 
 async fn counts(inner: &Inner) -> Result<Vec<QuarantineCount>, Error> {
-    let sql = inner.tables.sql(
-        "SELECT code, category, name, COUNT(*), SUM(occurrences) FROM {quarantine} \
-             GROUP BY code, category, name ORDER BY 5 DESC, code, category, name",
-    );
+    let sql = inner.tables.sql(&format!(
+        "SELECT code, category, name, COUNT(*), {} FROM {{quarantine}} \
+             GROUP BY code, category, name ORDER BY 5 DESC, code, COALESCE(category, ''), COALESCE(name, '')",
+        inner.dialect.total("occurrences")
+    ));
     let rows = inner.reader.query_all_raw(inner.dialect.statement(&sql, [])).await?;
     rows.iter()
         .map(|row| {

@@ -58,7 +58,7 @@ impl Selection {
             .map(|(id, _)| *id)
             .collect();
         if sources.len() < known.len() {
-            selection.push(format!("e.source_id IN ({})", numbers(&sources)), []);
+            selection.push(one_of_numbers("e.source_id", &sources), []);
         }
         for (bound, at) in [(">=", from), ("<", to)] {
             if let Some(at) = at {
@@ -77,7 +77,7 @@ impl Selection {
 
     /// The condition on kinds, if one is needed.
     pub(crate) fn of_kinds(&self) -> Option<String> {
-        (!self.all_kinds).then(|| format!("e.kind_id IN ({})", numbers(&self.kinds)))
+        (!self.all_kinds).then(|| one_of_numbers("e.kind_id", &self.kinds))
     }
 
     /// ` AND …` for every condition but that on kinds, and its values.
@@ -210,8 +210,13 @@ pub(crate) fn is_number(json: &str) -> String {
     format!("(substr({json}, 1, 1) BETWEEN '0' AND '9' OR substr({json}, 1, 1) = '-')")
 }
 
-fn numbers(ids: &[i64]) -> String {
-    ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+/// A condition: the column has one of these numbers.
+fn one_of_numbers(column: &str, ids: &[i64]) -> String {
+    if ids.is_empty() {
+        return "1 = 0".to_owned();
+    }
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    format!("{column} IN ({})", ids.join(", "))
 }
 
 fn one_of(scalars: &[Scalar], column: &str, wanted: &mut Vec<Value>, absent: &mut bool) -> (String, Vec<Value>) {

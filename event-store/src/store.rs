@@ -99,7 +99,7 @@ impl EventStore {
     /// As [`EventStore::connect`].
     pub async fn from_connection(db: DatabaseConnection, options: Options) -> Result<Self, Error> {
         options.check()?;
-        let dialect = Dialect::of(&db)?;
+        let dialect = Dialect::of(&db).await?;
         EventStore::open(
             dialect,
             Connections {
@@ -115,7 +115,7 @@ impl EventStore {
     async fn open(dialect: Dialect, connections: Connections, options: Options) -> Result<Self, Error> {
         let Connections { writer, reader, .. } = &connections;
         dialect.check(writer, &options).await?;
-        let tables = Tables::new(&options.prefix);
+        let tables = Tables::new(&options.prefix, dialect.quote());
         migration::migrate(dialect, writer, &tables).await?;
         let registry = catalog::load(dialect, reader, &tables, &options, &Registry::default()).await?;
         let (queue, jobs) = Queue::new(options.queue_events, options.queue_bytes);

@@ -4,6 +4,7 @@
 #[derive(Clone, Debug)]
 pub(crate) struct Tables {
     prefix: String,
+    quote: char,
 }
 
 /// Every table of the store.
@@ -19,9 +20,10 @@ const NAMES: [&str; 8] = [
 ];
 
 impl Tables {
-    pub(crate) fn new(prefix: &str) -> Self {
+    pub(crate) fn new(prefix: &str, quote: char) -> Self {
         Tables {
             prefix: prefix.to_owned(),
+            quote,
         }
     }
 
@@ -29,7 +31,10 @@ impl Tables {
     /// bare prefix, for the names of indexes.
     pub(crate) fn sql(&self, template: &str) -> String {
         let with_tables = NAMES.iter().fold(template.to_owned(), |sql, name| {
-            sql.replace(&format!("{{{name}}}"), &format!("\"{}{name}\"", self.prefix))
+            sql.replace(
+                &format!("{{{name}}}"),
+                &format!("{0}{1}{name}{0}", self.quote, self.prefix),
+            )
         });
         with_tables.replace("{p}", &self.prefix)
     }

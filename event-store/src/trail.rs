@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use event_core::{Envelope, SessionId, Subject};
 use sea_orm::{ConnectionTrait as _, Value};
 
-use crate::dialect::{Bind, Dialect, Transaction};
+use crate::dialect::{Bind, Dialect, Insert, Kind, Taken, Transaction};
 use crate::error::Error;
 use crate::tables::Tables;
 
@@ -13,6 +13,15 @@ use crate::tables::Tables;
 const MOST: usize = 200_000;
 /// Pairs in one statement.
 const CHUNK: usize = 256;
+
+/// Stores new pairs.
+const INSERT: Insert<3> = Insert {
+    table: "{trails}",
+    columns: [("id", Kind::Int), ("session", Kind::Text), ("subject", Kind::Text)],
+    taken: Taken::Stays {
+        key: "session, subject",
+    },
+};
 
 /// A session and a subject, of which an event may have either, both or none.
 pub(crate) type Pair = (Option<SessionId>, Option<Subject>);
@@ -68,8 +77,9 @@ impl Trails {
         // Sorted, so that two writers lock the same rows in the same order.
         pairs.sort_unstable();
         pairs.dedup_by(|later, first| later.0 == first.0);
-        let insert = tables.sql("INSERT INTO {trails} (id, session, subject) VALUES (?, ?, ?)");
-        let new = db.insert_each(&insert, pairs.iter().map(binds)).await?;
+        let new = db
+            .insert(&INSERT, tables, &pairs.iter().map(binds).collect::<Vec<_>>())
+            .await?;
         let mut old = Vec::new();
         for ((pair, position), new) in pairs.into_iter().zip(new) {
             if new {
@@ -79,11 +89,11 @@ impl Trails {
             }
         }
         for chunk in old.chunks(CHUNK) {
-            let rows = vec!["(?, ?)"; chunk.len()].join(", ");
-            let select = tables.sql("SELECT id, session, subject FROM {trails} WHERE (session, subject) IN (VALUES ");
+            let wanted = dialect.one_of_rows(&["session", "subject"], chunk.len());
+            let select = tables.sql("SELECT id, session, subject FROM {trails} WHERE ");
             let values = chunk.iter().flat_map(texts).map(Value::from);
             for row in db
-                .query_all_raw(dialect.statement(&format!("{select}{rows})"), values))
+                .query_all_raw(dialect.statement(&format!("{select}{wanted}"), values))
                 .await?
             {
                 let (session, subject): (String, String) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);

@@ -21,6 +21,14 @@ use crate::queue::Job;
 const MOST_EVENTS: usize = 4_096;
 /// How often an idle writer shows that it lives.
 const HEARTBEAT: Duration = Duration::from_millis(500);
+/// So long the writer tries again where other writers are in the way.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Some milliseconds, never the same.
+fn pause() -> Duration {
+    use std::hash::{BuildHasher as _, RandomState};
+    Duration::from_millis(5 + RandomState::new().hash_one(0) % 45)
+}
 
 /// Works until the store is closed and everything that was taken is stored.
 pub(crate) async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>) {
@@ -72,7 +80,15 @@ async fn try_to_write(inner: &Inner) -> Result<(), Error> {
 /// False where the database is.
 async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
     let started = Instant::now();
-    let outcome = commit(inner, ids, &mut group).await;
+    let mut outcome = commit(inner, ids, &mut group).await;
+    // Whoever had to give way to another writer comes again, but not at once, nor with all others.
+    while let Err(Error::Contention(_)) = outcome
+        && started.elapsed() < PATIENCE
+    {
+        *ids = Ids::default();
+        tokio::time::sleep(pause()).await;
+        outcome = commit(inner, ids, &mut group).await;
+    }
     if outcome.is_err() {
         // Numbers may have been learned from a transaction that is gone.
         *ids = Ids::default();
@@ -99,7 +115,10 @@ async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
             for job in group {
                 answer(job, Err(error.clone()));
             }
-            !matches!(error, Error::Unknown(_) | Error::Unavailable(_) | Error::Full(_))
+            !matches!(
+                error,
+                Error::Unknown(_) | Error::Unavailable(_) | Error::Contention(_) | Error::Full(_)
+            )
         }
     }
 }

@@ -80,7 +80,7 @@ impl<'a> Cells<'a> {
         let mut columns: Vec<String> = self
             .granule
             .iter()
-            .map(|granule| format!("e.occurred_at / {granule}"))
+            .map(|granule| inner.dialect.divide("e.occurred_at", *granule))
             .collect();
         columns.extend(self.groups.iter().map(|(_, expression)| expression.clone()));
         let mut selected = columns.clone();
@@ -91,8 +91,10 @@ impl<'a> Cells<'a> {
             selected.extend(match self.query.measure {
                 Measure::Minimum(_) | Measure::Maximum(_) => [format!("MIN({mantissa})"), format!("MAX({mantissa})")],
                 _ => [
-                    format!("SUM(({mantissa}) / {HALF})"),
-                    format!("SUM(({mantissa}) % {HALF})"),
+                    inner
+                        .dialect
+                        .total(&inner.dialect.divide(&format!("({mantissa})"), HALF)),
+                    inner.dialect.total(&format!("({mantissa}) % {HALF}")),
                 ],
             });
         } else {

@@ -1,18 +1,25 @@
 //! SQLite: one writer, readers beside it on the write-ahead log.
 
 mod prepared;
-mod transaction;
-
-pub(crate) use transaction::{Bind, Transaction};
 
 use std::time::{Duration, Instant};
 
 use event_core::Pointer;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, SqlxError};
+use sea_orm::sqlx::error::DatabaseError as _;
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::sqlite::SqliteError;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxError, sqlx,
+};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::{BUSY_TIMEOUT, Connections, Owner};
+use super::bind::{Bind, Insert};
+use super::failure::exec;
+use super::grammar::{Grammar, plain_keys};
+use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, READERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
+use prepared::Prepared;
 
 /// The first release without the defect that could corrupt the log when it is reset.
 const MIN_VERSION: [u32; 3] = [3, 51, 3];
@@ -28,7 +35,7 @@ pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections,
     let reader = if memory {
         writer.clone()
     } else {
-        open(url, options, 4, true).await?
+        open(url, options, READERS, true).await?
     };
     Ok(Connections {
         writer,
@@ -79,9 +86,9 @@ async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -
     }
 }
 
-pub(super) async fn check(db: &DatabaseConnection, options: &Options) -> Result<(), Error> {
+pub(super) async fn check(dialect: Dialect, db: &DatabaseConnection, options: &Options) -> Result<(), Error> {
     let row = db
-        .query_one_raw(super::Dialect::Sqlite.statement("SELECT sqlite_version()", []))
+        .query_one_raw(dialect.statement("SELECT sqlite_version()", []))
         .await?;
     let version: String = row.ok_or_else(|| Error::corrupt("no version"))?.try_get_by_index(0)?;
     let numbers: Vec<u32> = version.split('.').filter_map(|number| number.parse().ok()).collect();
@@ -90,9 +97,7 @@ pub(super) async fn check(db: &DatabaseConnection, options: &Options) -> Result<
             "SQLite {version} may corrupt its log: 3.51.3 is the oldest to use"
         )));
     }
-    let row = db
-        .query_one_raw(super::Dialect::Sqlite.statement("PRAGMA synchronous", []))
-        .await?;
+    let row = db.query_one_raw(dialect.statement("PRAGMA synchronous", [])).await?;
     let synchronous: i32 = row
         .ok_or_else(|| Error::corrupt("no synchronous setting"))?
         .try_get_by_index(0)?;
@@ -104,53 +109,111 @@ pub(super) async fn check(db: &DatabaseConnection, options: &Options) -> Result<
     Ok(())
 }
 
-pub(super) fn ddl(template: &str) -> String {
-    let mut out = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some((before, (word, after))) = rest
-        .split_once('{')
-        .and_then(|(before, tail)| Some((before, tail.split_once('}')?)))
-    {
-        out.push_str(before);
-        out.push_str(match word.split(':').next().unwrap_or_default() {
+/// Inserts rows one by one through one prepared statement.
+pub(super) async fn insert<const N: usize>(
+    connection: &mut PoolConnection<sqlx::Sqlite>,
+    insert: &Insert<N>,
+    head: &str,
+    tail: &str,
+    rows: &[[Bind<'_>; N]],
+) -> Result<Vec<bool>, Error> {
+    let merges = matches!(insert.taken, super::Taken::Merges { .. });
+    // A plain insert that fails for a key is faster than one that looks first.
+    let tail = if merges { tail } else { "" };
+    let sql = format!("{head} VALUES {} {tail}", insert.row());
+    let mut handle = connection.lock_handle().await.map_err(exec)?;
+    let mut insert = || {
+        let mut statement = Prepared::new(&mut handle, &sql)?;
+        rows.iter()
+            .map(|row| statement.insert(row))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    // Pages are written here, not only bound: other tasks should not wait for it.
+    let several = Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if several {
+        tokio::task::block_in_place(insert)
+    } else {
+        insert()
+    }
+}
+
+/// SQLite's words.
+pub(super) struct Sqlite;
+
+impl Grammar for Sqlite {
+    fn backend(&self) -> DbBackend {
+        DbBackend::Sqlite
+    }
+
+    fn word(&self, word: &str, _length: &str) -> String {
+        match word {
             "serial" => "INTEGER PRIMARY KEY AUTOINCREMENT",
             "int" => "INTEGER",
             "text" | "long" => "TEXT",
             "bytes" | "blob" => "BLOB",
             // Types are checked, where SQLite by itself would store text in a column of integers.
             "table" => "STRICT",
+            "clustered" => "STRICT, WITHOUT ROWID",
             _ => "",
-        });
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-pub(super) fn json_at(column: &str, pointer: &Pointer) -> Option<String> {
-    let mut path = String::from("$");
-    for token in pointer.tokens() {
-        // A number may be a key or an index, and SQLite asks which; odd keys it quotes by rules of its own.
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || byte == b' ';
-        if token.is_empty() || !token.bytes().all(plain) || token.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
         }
-        path.push_str(".\"");
-        path.push_str(token);
-        path.push('"');
+        .to_owned()
     }
-    Some(format!("NULLIF({column} -> '{path}', 'null')"))
-}
 
-pub(super) fn mantissa(number: &str) -> String {
-    // The text before an `e`, without its point.
-    format!("CAST(replace(substr({number}, 1, instr({number} || 'e', 'e') - 1), '.', '') AS INTEGER)")
-}
+    fn begin(&self) -> &'static str {
+        // With its lock from the start, so that it cannot fail half-way.
+        "BEGIN IMMEDIATE"
+    }
 
-pub(super) fn exponent(number: &str) -> String {
-    let digits = format!("substr({number}, 1, instr({number} || 'e', 'e') - 1)");
-    let places = format!("(CASE instr({digits}, '.') WHEN 0 THEN 0 ELSE length({digits}) - instr({digits}, '.') END)");
-    format!("(CAST(substr({number}, instr({number} || 'e', 'e') + 1) AS INTEGER) - {places})")
+    fn lock_tables(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn for_update(&self) -> &'static str {
+        ""
+    }
+
+    fn least_and_greatest(&self) -> (&'static str, &'static str) {
+        ("min", "max")
+    }
+
+    fn one_of_rows(&self, columns: &[&str], rows: usize) -> String {
+        let row = format!("({})", vec!["?"; columns.len()].join(", "));
+        format!("({}) IN (VALUES {})", columns.join(", "), vec![row; rows].join(", "))
+    }
+
+    fn total(&self, expression: &str) -> String {
+        format!("SUM({expression})")
+    }
+
+    fn json_at(&self, column: &str, pointer: &Pointer) -> Option<String> {
+        let keys = plain_keys(pointer)?;
+        let path: String = keys.iter().map(|key| format!(".\"{key}\"")).collect();
+        Some(format!("NULLIF({column} -> '${path}', 'null')"))
+    }
+
+    fn contains(&self, haystack: &str) -> String {
+        format!("instr({haystack}, ?) > 0")
+    }
+
+    fn json_string(&self, json: &str) -> String {
+        format!("json_extract({json}, '$')")
+    }
+
+    fn json_number(&self, json: &str) -> String {
+        format!("json_extract({json}, '$')")
+    }
+
+    fn mantissa(&self, number: &str) -> String {
+        // The text before an `e`, without its point.
+        format!("CAST(replace(substr({number}, 1, instr({number} || 'e', 'e') - 1), '.', '') AS INTEGER)")
+    }
+
+    fn exponent(&self, number: &str) -> String {
+        let digits = format!("substr({number}, 1, instr({number} || 'e', 'e') - 1)");
+        let places =
+            format!("(CASE instr({digits}, '.') WHEN 0 THEN 0 ELSE length({digits}) - instr({digits}, '.') END)");
+        format!("(CAST(substr({number}, instr({number} || 'e', 'e') + 1) AS INTEGER) - {places})")
+    }
 }
 
 /// Whether another connection has the lock (SQLITE_BUSY, SQLITE_LOCKED).
@@ -162,24 +225,18 @@ fn is_busy(error: &SqlxError) -> bool {
 }
 
 /// What an error of the driver means for the caller.
-pub(super) fn classify(error: &RuntimeErr, cause: Cause) -> Error {
-    let RuntimeErr::SqlxError(error) = error else {
-        return Error::Statement(cause);
-    };
-    let code = match error.as_ref() {
-        SqlxError::Database(database) => database.code().and_then(|code| code.parse::<u32>().ok()),
-        SqlxError::ColumnDecode { .. } | SqlxError::Decode(_) => return Error::corrupt("a value of another type"),
-        SqlxError::PoolClosed => return Error::Closed,
-        _ => return Error::Unavailable(cause),
-    };
+pub(super) fn classify(error: &SqliteError, cause: Cause) -> Error {
+    let code = error.code().and_then(|code| code.parse::<u32>().ok());
     code.map_or(Error::Statement(cause.clone()), |code| of_code(code, cause))
 }
 
 /// What a result code means for the caller: <https://www.sqlite.org/rescode.html>.
 fn of_code(code: u32, cause: Cause) -> Error {
     match code & 0xff {
-        // BUSY, LOCKED, READONLY, IOERR, CANTOPEN, PROTOCOL
-        5 | 6 | 8 | 10 | 14 | 15 => Error::Unavailable(cause),
+        // BUSY, LOCKED
+        5 | 6 => Error::Contention(cause),
+        // READONLY, IOERR, CANTOPEN, PROTOCOL
+        8 | 10 | 14 | 15 => Error::Unavailable(cause),
         13 => Error::Full(cause),
         // CORRUPT, NOTADB
         11 | 26 => Error::corrupt("the file is damaged, or no database"),

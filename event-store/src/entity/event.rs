@@ -5,13 +5,32 @@ use event_core::{Envelope, Event, Payload, SessionId, StoredEvent, Subject, Time
 use sea_orm::QueryResult;
 
 use super::event_id;
-use crate::dialect::Bind;
+use crate::dialect::{Bind, Insert, Kind, Taken};
 use crate::dictionary::Dictionary;
 use crate::error::Error;
 
-/// Stores one row; the places are those of [`NewEvent::binds`].
-pub(crate) const INSERT: &str = "INSERT INTO {events} (position, source_id, event_id, kind_id, trail_id, sequence, \
-    occurred_at, received_at, sent_at, flags, hash, data, violations) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+/// Stores rows; the columns are those of [`NewEvent::binds`].
+pub(crate) const INSERT: Insert<13> = Insert {
+    table: "{events}",
+    columns: [
+        ("position", Kind::Int),
+        ("source_id", Kind::Int),
+        ("event_id", Kind::Bytes),
+        ("kind_id", Kind::Int),
+        ("trail_id", Kind::Int),
+        ("sequence", Kind::Int),
+        ("occurred_at", Kind::Int),
+        ("received_at", Kind::Int),
+        ("sent_at", Kind::Int),
+        ("flags", Kind::Int),
+        ("hash", Kind::Bytes),
+        ("data", Kind::Text),
+        ("violations", Kind::Text),
+    ],
+    taken: Taken::Stays {
+        key: "event_id, source_id",
+    },
+};
 
 /// What a page reads of `{events} e` joined with `{trails} t`, in the order that [`stored`] expects.
 pub(crate) const SELECTED: &str = "e.position, e.source_id, e.event_id, e.kind_id, t.session, t.subject, e.sequence, \

@@ -7,8 +7,8 @@ pub(super) const UP: &[&str] = &[
     "INSERT INTO {log} (id, head) VALUES (1, 0)",
     "CREATE TABLE {sources} (id {serial}, name {text:128} NOT NULL UNIQUE) {table}",
     // Event types as they occur, with the version that judged them; '' for none.
-    "CREATE TABLE {kinds} (id {serial}, category {text:400} NOT NULL, name {text:400} NOT NULL,
-        version {text:400} NOT NULL, UNIQUE (category, name, version)) {table}",
+    "CREATE TABLE {kinds} (id {serial}, category {text:100} NOT NULL, name {text:100} NOT NULL,
+        version {text:100} NOT NULL, UNIQUE (category, name, version)) {table}",
     // One row for each pair of session and subject, '' for none: a session's or a subject's events
     // are reached through here, so that the events need one index for both, and its keys grow.
     // A trail's number is the position of its first event.
@@ -33,12 +33,12 @@ pub(super) const UP: &[&str] = &[
     "CREATE INDEX {p}events_kind ON {events} (kind_id, occurred_at, position)",
     "CREATE INDEX {p}events_trail ON {events} (trail_id, position)",
     // The registered versions of event types.
-    "CREATE TABLE {catalog} (id {serial}, category {text:400} NOT NULL, name {text:400} NOT NULL,
-        version {text:400} NOT NULL, schema_json {long}, mapping_json {long}, policy_json {long},
+    "CREATE TABLE {catalog} (id {serial}, category {text:100} NOT NULL, name {text:100} NOT NULL,
+        version {text:100} NOT NULL, schema_json {long}, mapping_json {long}, policy_json {long},
         registered_at {int} NOT NULL, UNIQUE (category, name, version)) {table}",
     // Refused events. The digest covers source, code and content: the same refusal again counts up.
     "CREATE TABLE {quarantine} (id {serial}, digest {bytes:16} NOT NULL UNIQUE, code {text:40} NOT NULL,
-        source {text:128} NOT NULL, event_id {text:128}, category {text:400}, name {text:400}, version {text:400},
+        source {text:128} NOT NULL, event_id {text:128}, category {text:100}, name {text:100}, version {text:100},
         session_id {text:128}, subject {text:256}, violations {long} NOT NULL, raw {blob} NOT NULL,
         raw_bytes {int} NOT NULL, sha256 {text:64}, received_at {int} NOT NULL, last_received_at {int} NOT NULL,
         occurrences {int} NOT NULL) {table}",

@@ -5,11 +5,10 @@ use std::time::Duration;
 use event_core::verdict::Status;
 use event_store::{Error, Options, Receipt};
 
-use crate::sample::{Disk, count, id, json, offer, origin};
+use crate::disk::Disk;
+use crate::sample::{count, id, json, offer, origin};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_taken_is_stored_before_the_end() {
-    let disk = Disk::new();
+pub(crate) async fn what_was_taken_is_stored_before_the_end(disk: Disk) {
     let store = disk.open().await;
     let mut callers = Vec::new();
     for caller in 0..200 {
@@ -46,9 +45,7 @@ async fn what_was_taken_is_stored_before_the_end() {
     }
 }
 
-#[tokio::test]
-async fn a_closed_store_takes_nothing_and_says_so() {
-    let disk = Disk::new();
+pub(crate) async fn a_closed_store_takes_nothing_and_says_so(disk: Disk) {
     let store = disk.open().await;
     let clone = store.clone();
     offer(&store, json("1", "")).await;
@@ -73,9 +70,7 @@ async fn a_closed_store_takes_nothing_and_says_so() {
     assert!(!clone.health().writer_alive);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_is_dropped_stores_what_it_was_given() {
-    let disk = Disk::new();
+pub(crate) async fn a_store_that_is_dropped_stores_what_it_was_given(disk: Disk) {
     let store = disk.open().await;
     let waiting = {
         let store = store.clone();
@@ -87,9 +82,7 @@ async fn a_store_that_is_dropped_stores_what_it_was_given() {
     assert_eq!(count(&disk.open().await).await, 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_store_in_use_is_well() {
-    let disk = Disk::new();
+pub(crate) async fn a_store_in_use_is_well(disk: Disk) {
     let store = disk.open_with(Options::new().queue_events(10)).await;
     store.ping().await.unwrap();
     offer(&store, json("1", "")).await;

@@ -8,7 +8,8 @@ use event_store::{Durability, Error, EventStore, Options};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
 
-use crate::sample::{Disk, count, created, ingest, json, label, offer, quarantine, statuses};
+use crate::disk::Disk;
+use crate::sample::{count, created, ingest, json, label, offer, quarantine, statuses};
 
 async fn connect(disk: &Disk) -> DatabaseConnection {
     let mut options = sea_orm::ConnectOptions::new(disk.url());
@@ -33,9 +34,7 @@ async fn tables(db: &DatabaseConnection) -> Vec<String> {
     .await
 }
 
-#[tokio::test]
-async fn everything_reads_back_equal_after_a_restart() {
-    let disk = Disk::new();
+pub(crate) async fn everything_reads_back_equal_after_a_restart(disk: Disk) {
     let store = disk.open().await;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = event_core::arbitrary::event();
@@ -80,7 +79,7 @@ async fn everything_reads_back_equal_after_a_restart() {
 
 #[tokio::test]
 async fn a_store_inside_an_applications_own_database() {
-    let disk = Disk::new();
+    let disk = Disk::sqlite();
     let db = connect(&disk).await;
     for statement in [
         "CREATE TABLE events (id INTEGER PRIMARY KEY, title TEXT)",
@@ -136,7 +135,7 @@ async fn a_store_inside_an_applications_own_database() {
 
 #[tokio::test]
 async fn a_store_that_closes_leaves_the_applications_connection_open() {
-    let disk = Disk::new();
+    let disk = Disk::sqlite();
     let db = connect(&disk).await;
     let store = EventStore::from_connection(db.clone(), Options::new()).await.unwrap();
     ingest(&store, vec![json("1", "")]).await;
@@ -150,9 +149,9 @@ async fn a_store_that_closes_leaves_the_applications_connection_open() {
 
 #[tokio::test]
 async fn two_stores_with_two_prefixes_in_one_file() {
-    let disk = Disk::new();
-    let one = disk.open_with(Options::new().prefix("one_")).await;
-    let two = disk.open_with(Options::new().prefix("two_")).await;
+    let disk = Disk::sqlite();
+    let one = disk.of_prefix("one_").open().await;
+    let two = disk.of_prefix("two_").open().await;
     one.register(&created(), &label("1"), event_store::TypeChange::default())
         .await
         .unwrap();
@@ -175,21 +174,18 @@ async fn two_stores_with_two_prefixes_in_one_file() {
 
 #[tokio::test]
 async fn a_prefix_that_could_be_anything_else_is_refused() {
-    let disk = Disk::new();
+    let disk = Disk::sqlite();
     for prefix in ["a b", "A", "x\"; DROP TABLE events; --", "é", &"x".repeat(33)] {
         let opened = EventStore::connect_with(&disk.url(), Options::new().prefix(prefix)).await;
         assert!(matches!(opened, Err(Error::Config(_))), "{prefix:?}");
     }
-    disk.open_with(Options::new().prefix("")).await;
+    disk.of_prefix("").open().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn migrations_can_be_run_again_and_by_many_at_once() {
-    let disk = Disk::new();
-    let url = disk.url();
+pub(crate) async fn migrations_can_be_run_again_and_by_many_at_once(disk: Disk) {
     let opening = (0..8).map(|_| {
-        let url = url.clone();
-        tokio::spawn(async move { EventStore::connect(&url).await })
+        let (url, options) = (disk.url(), Options::new().prefix(disk.prefix()));
+        tokio::spawn(async move { EventStore::connect_with(&url, options).await })
     });
     let mut stores = Vec::new();
     for opened in opening.collect::<Vec<_>>() {
@@ -201,43 +197,39 @@ async fn migrations_can_be_run_again_and_by_many_at_once() {
             Status::Stored
         );
     }
-    let before = tables(&connect(&disk).await).await;
-    let again = disk.open().await;
-    assert_eq!(count(&again).await, 8);
-    assert_eq!(tables(&connect(&disk).await).await, before);
+    assert_eq!(count(&disk.open().await).await, 8);
 }
 
-#[tokio::test]
-async fn tables_of_a_later_version_are_left_as_they_are() {
-    let disk = Disk::new();
+pub(crate) async fn tables_of_a_later_version_are_left_as_they_are(disk: Disk) {
     let store = disk.open().await;
     ingest(&store, vec![json("1", "")]).await;
     store.close().await.unwrap();
-    let db = connect(&disk).await;
-    db.execute_unprepared("INSERT INTO event_migrations (version) VALUES (99)")
+    let (db, prefix) = (connect(&disk).await, disk.prefix());
+    db.execute_unprepared(&format!("INSERT INTO {prefix}migrations (version) VALUES (99)"))
         .await
         .unwrap();
     // A later version may have other tables altogether.
-    db.execute_unprepared("ALTER TABLE event_events RENAME TO event_rows")
+    db.execute_unprepared(&format!("ALTER TABLE {prefix}events RENAME TO {prefix}rows"))
         .await
         .unwrap();
     db.close().await.unwrap();
-    let before = std::fs::read(disk.file()).unwrap();
+    let file = || disk.file().map(|file| std::fs::read(file).unwrap());
+    let before = file();
     for _ in 0..2 {
-        match EventStore::connect(&disk.url()).await {
+        match EventStore::connect_with(&disk.url(), Options::new().prefix(prefix)).await {
             Err(Error::SchemaTooNew { found, known }) => assert!(found == 99 && known < 99),
             Err(other) => panic!("{other}"),
             Ok(_) => panic!("it was opened"),
         }
     }
-    assert_eq!(std::fs::read(disk.file()).unwrap(), before, "the file was written to");
+    assert_eq!(file(), before, "the file was written to");
     // Another prefix is another store, and no affair of that version.
-    assert_eq!(count(&disk.open_with(Options::new().prefix("mine_")).await).await, 0);
+    assert_eq!(count(&disk.of_prefix(&format!("x{prefix}")).open().await).await, 0);
 }
 
 #[tokio::test]
 async fn a_connection_that_could_lose_answered_events_is_refused() {
-    let disk = Disk::new();
+    let disk = Disk::sqlite();
     let db = connect(&disk).await;
     db.execute_unprepared("PRAGMA synchronous = NORMAL").await.unwrap();
     let opened = EventStore::from_connection(db.clone(), Options::new()).await;
@@ -249,15 +241,15 @@ async fn a_connection_that_could_lose_answered_events_is_refused() {
 
 #[tokio::test]
 async fn what_is_no_database_is_said_so() {
-    let disk = Disk::new();
+    let disk = Disk::sqlite();
     std::fs::write(
-        disk.file(),
+        disk.file().unwrap(),
         "this is no database, but a text of some length\n".repeat(200),
     )
     .unwrap();
     let opened = EventStore::connect(&disk.url()).await.err().expect("it was opened");
     assert!(!matches!(opened, Error::Statement(_)), "{opened:?}");
-    assert_eq!(std::fs::read(disk.file()).unwrap().len(), 47 * 200);
+    assert_eq!(std::fs::read(disk.file().unwrap()).unwrap().len(), 47 * 200);
     for url in [
         "sqlite:///nowhere/at/all/events.db?mode=rwc",
         "sqlite:///nowhere.db",

@@ -7,7 +7,8 @@ use event_core::{Query, query::Measure};
 use event_store::{Error, EventStore, Options};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 
-use crate::sample::{Disk, json, offer, origin};
+use crate::disk::Disk;
+use crate::sample::{json, offer, origin};
 
 async fn connect(disk: &Disk, pages: &'static str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(disk.url());
@@ -25,7 +26,7 @@ async fn connect(disk: &Disk, pages: &'static str) -> DatabaseConnection {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_told_as_such_and_is_over_once_there_is_room() {
-    let disk = Disk::new();
+    let disk = Disk::sqlite();
     let store = EventStore::from_connection(connect(&disk, "150").await, Options::new())
         .await
         .unwrap();

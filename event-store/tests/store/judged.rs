@@ -6,7 +6,8 @@ use event_core::verdict::Status;
 use event_core::{Code, EventType, Mapping};
 use event_store::{Error, EventStore, Offer, Options, Receipt, Registered, TypeChange};
 
-use crate::sample::{Disk, count, created, id, ingest, json, label, offer, origin, quarantine, statuses};
+use crate::disk::Disk;
+use crate::sample::{count, created, id, ingest, json, label, offer, origin, quarantine, statuses};
 
 /// A schema that wants a number, with a policy.
 fn strict(on_violation: Action) -> TypeChange {
@@ -28,9 +29,7 @@ async fn stored(store: &EventStore, name: &str) -> event_core::StoredEvent {
     }
 }
 
-#[tokio::test]
-async fn quarantine_keeps_it_and_stores_nothing() {
-    let disk = Disk::new();
+pub(crate) async fn quarantine_keeps_it_and_stores_nothing(disk: Disk) {
     let store = disk.open().await;
     store
         .register(&created(), &label("1"), strict(Action::Quarantine))
@@ -54,9 +53,7 @@ async fn quarantine_keeps_it_and_stores_nothing() {
     );
 }
 
-#[tokio::test]
-async fn reject_keeps_nothing() {
-    let disk = Disk::new();
+pub(crate) async fn reject_keeps_nothing(disk: Disk) {
     let store = disk.open().await;
     store
         .register(&created(), &label("1"), strict(Action::Reject))
@@ -79,9 +76,7 @@ async fn reject_keeps_nothing() {
     assert_eq!(statuses(&ingest(&store, vec![json("4", "")]).await), [Status::Rejected]);
 }
 
-#[tokio::test]
-async fn warn_stores_it_with_what_is_wrong() {
-    let disk = Disk::new();
+pub(crate) async fn warn_stores_it_with_what_is_wrong(disk: Disk) {
     let store = disk.open().await;
     store
         .register(&created(), &label("1"), strict(Action::Warn))
@@ -109,8 +104,7 @@ async fn warn_stores_it_with_what_is_wrong() {
     assert!(quarantine(&store).await.is_empty());
 }
 
-#[tokio::test]
-async fn unknown_types_are_stored_quarantined_or_rejected() {
+pub(crate) async fn unknown_types_are_stored_quarantined_or_rejected(disk: Disk) {
     let other = || json("1", r#","category":"order","name":"other""#);
     let version = || json("2", r#","version":"7""#);
     for (unknown_types, status, kept) in [
@@ -118,7 +112,7 @@ async fn unknown_types_are_stored_quarantined_or_rejected() {
         (UnknownTypes::Quarantine, Status::Quarantined, 2),
         (UnknownTypes::Reject, Status::Rejected, 0),
     ] {
-        let disk = Disk::new();
+        let disk = disk.another();
         let store = disk.open_with(Options::new().unknown_types(unknown_types)).await;
         store
             .register(&created(), &label("1"), TypeChange::default())
@@ -145,9 +139,7 @@ async fn unknown_types_are_stored_quarantined_or_rejected() {
     }
 }
 
-#[tokio::test]
-async fn the_row_records_the_version_that_judged() {
-    let disk = Disk::new();
+pub(crate) async fn the_row_records_the_version_that_judged(disk: Disk) {
     let store = disk.open().await;
     let version = async |name: &str| stored(&store, name).await.event.envelope().version.clone();
     offer(&store, json("before", "")).await;
@@ -194,9 +186,7 @@ async fn the_row_records_the_version_that_judged() {
     assert_eq!(offer(&store, json("still", "")).await.status, Status::Quarantined);
 }
 
-#[tokio::test]
-async fn types_outlive_the_process() {
-    let disk = Disk::new();
+pub(crate) async fn types_outlive_the_process(disk: Disk) {
     let store = disk.open().await;
     let mapping: Mapping = serde_json::from_str(r#"{"id": "/n"}"#).unwrap();
     let change = TypeChange {
@@ -234,9 +224,7 @@ async fn types_outlive_the_process() {
     );
 }
 
-#[tokio::test]
-async fn a_schema_that_is_not_taken_changes_nothing() {
-    let disk = Disk::new();
+pub(crate) async fn a_schema_that_is_not_taken_changes_nothing(disk: Disk) {
     let store = disk.open().await;
     let remote = TypeChange {
         schema: Some(serde_json::json!({"$ref": "http://127.0.0.1:1/"})),
@@ -252,9 +240,7 @@ async fn a_schema_that_is_not_taken_changes_nothing() {
     assert!(verdict.flags.contains(Flag::Unplanned));
 }
 
-#[tokio::test]
-async fn foreign_documents_enter_through_their_mapping() {
-    let disk = Disk::new();
+pub(crate) async fn foreign_documents_enter_through_their_mapping(disk: Disk) {
     let store = disk.open().await;
     let document = |bytes: &str, version: Option<&str>| Offer::Foreign {
         bytes: bytes.as_bytes().to_vec(),
@@ -306,9 +292,7 @@ async fn foreign_documents_enter_through_their_mapping() {
     assert_eq!(entries[2].raw.as_deref(), Some("not even JSON"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn types_registered_at_the_same_time_are_all_known() {
-    let disk = Disk::new();
+pub(crate) async fn types_registered_at_the_same_time_are_all_known(disk: Disk) {
     let store = disk.open().await;
     for round in 0..5 {
         let kind = move |number: usize| EventType::new(format!("round {round}"), format!("type {number}")).unwrap();

@@ -1,13 +1,88 @@
-//! The store on SQLite, by its public doors: what goes in, what is kept, what comes out.
+//! The store, by its public doors: what goes in, what is kept, what comes out.
+//!
+//! One suite of plain functions that every database answers to. A server is there when `cargo xtask
+//! test` has started it; without one its tests fail, unless they are left out by name.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod disk;
 mod sample;
 mod once;
 mod judged;
 mod reading;
 mod refused;
-mod database;
 mod sharing;
 mod closing;
+mod database;
 mod full;
+
+/// A test of each function for each database: `sqlite::once::…`, `postgres::once::…` and so on.
+macro_rules! conformance {
+    ($($file:ident { $($name:ident,)+ })+) => {
+        conformance!(sqlite { $($file { $($name,)+ })+ });
+        conformance!(postgres { $($file { $($name,)+ })+ });
+        conformance!(mysql { $($file { $($name,)+ })+ });
+    };
+    ($database:ident { $($file:ident { $($name:ident,)+ })+ }) => {
+        mod $database {
+            $(mod $file {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    crate::$file::$name(crate::disk::Disk::$database()).await;
+                })+
+            })+
+        }
+    };
+}
+
+conformance! {
+    database {
+        everything_reads_back_equal_after_a_restart,
+        migrations_can_be_run_again_and_by_many_at_once,
+        tables_of_a_later_version_are_left_as_they_are,
+    }
+    once {
+        a_hundred_callers_of_the_same_events_store_each_once,
+        the_same_twice_in_one_batch,
+        one_id_with_other_content_is_kept_beside_the_first,
+        an_event_made_in_rust_is_kept_as_json_that_can_be_offered_again,
+        one_id_from_two_sources_is_two_events,
+        a_retry_after_a_later_version_is_the_same_event,
+    }
+    judged {
+        quarantine_keeps_it_and_stores_nothing,
+        reject_keeps_nothing,
+        warn_stores_it_with_what_is_wrong,
+        unknown_types_are_stored_quarantined_or_rejected,
+        the_row_records_the_version_that_judged,
+        types_outlive_the_process,
+        a_schema_that_is_not_taken_changes_nothing,
+        foreign_documents_enter_through_their_mapping,
+        types_registered_at_the_same_time_are_all_known,
+    }
+    reading {
+        a_page_by_every_filter_is_what_the_filter_chooses,
+        events_of_one_instant_are_paged_by_position,
+        a_session_is_in_order_and_shows_its_gaps,
+        positions_follow_the_log_and_never_repeat,
+        a_filter_of_many_values_over_many_types_is_answered,
+    }
+    refused {
+        what_is_refused_is_kept_as_it_came,
+        the_same_refusal_again_only_counts_up,
+        entries_are_listed_by_reason_source_and_type_and_counted,
+        too_much_is_kept_in_part_with_its_digest,
+    }
+    closing {
+        what_was_taken_is_stored_before_the_end,
+        a_closed_store_takes_nothing_and_says_so,
+        a_store_that_is_dropped_stores_what_it_was_given,
+        a_store_in_use_is_well,
+    }
+    sharing {
+        stores_on_one_database_lose_nothing,
+        processes_on_one_database_lose_nothing,
+        one_store_sees_what_another_wrote,
+        an_application_with_several_connections_shares_them,
+    }
+}

@@ -8,13 +8,12 @@ use event_core::verdict::Status;
 use event_core::{Code, Event, EventId, Limits, Source};
 use event_store::{Offer, Options, Origin, Receipt};
 
-use crate::sample::{Disk, count, id, ingest, json, offer, origin, quarantine, statuses, text};
+use crate::disk::Disk;
+use crate::sample::{count, id, ingest, json, offer, origin, quarantine, statuses, text};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_callers_of_the_same_events_store_each_once() {
+pub(crate) async fn a_hundred_callers_of_the_same_events_store_each_once(disk: Disk) {
     const CALLERS: usize = 100;
     const EVENTS: usize = 1_000;
-    let disk = Disk::new();
     let store = disk
         .open_with(Options::new().request_timeout(Duration::from_secs(60)))
         .await;
@@ -64,9 +63,7 @@ async fn a_hundred_callers_of_the_same_events_store_each_once() {
     assert!(quarantine(&store).await.is_empty());
 }
 
-#[tokio::test]
-async fn the_same_twice_in_one_batch() {
-    let disk = Disk::new();
+pub(crate) async fn the_same_twice_in_one_batch(disk: Disk) {
     let store = disk.open().await;
     let one = json("1", r#","data":{"a":1,"b":2}"#);
     let same = json("1", r#","data":{"b":2.0,"a":1e0}"#);
@@ -80,9 +77,7 @@ async fn the_same_twice_in_one_batch() {
     assert_eq!(count(&store).await, 2);
 }
 
-#[tokio::test]
-async fn one_id_with_other_content_is_kept_beside_the_first() {
-    let disk = Disk::new();
+pub(crate) async fn one_id_with_other_content_is_kept_beside_the_first(disk: Disk) {
     let store = disk.open().await;
     let other = text("1", r#","data":{ "a" : 2 }"#);
     assert_eq!(
@@ -117,9 +112,7 @@ async fn one_id_with_other_content_is_kept_beside_the_first() {
     }
 }
 
-#[tokio::test]
-async fn an_event_made_in_rust_is_kept_as_json_that_can_be_offered_again() {
-    let disk = Disk::new();
+pub(crate) async fn an_event_made_in_rust_is_kept_as_json_that_can_be_offered_again(disk: Disk) {
     let store = disk.open().await;
     let event = |value: i64| {
         let source = Source::new("till").unwrap();
@@ -159,9 +152,7 @@ async fn an_event_made_in_rust_is_kept_as_json_that_can_be_offered_again() {
     assert_eq!(stored.event.payload().as_str(), r#"{"value":2}"#);
 }
 
-#[tokio::test]
-async fn one_id_from_two_sources_is_two_events() {
-    let disk = Disk::new();
+pub(crate) async fn one_id_from_two_sources_is_two_events(disk: Disk) {
     let store = disk.open().await;
     let (shop, till) = (Source::new("shop").unwrap(), Source::new("till").unwrap());
     let verdicts = ingest(&store, vec![json("1", ""), json("1", r#","source":"till""#)]).await;
@@ -192,9 +183,7 @@ async fn one_id_from_two_sources_is_two_events() {
     assert_eq!(store.receipt(&id("3"), None).await.unwrap(), Receipt::Missing);
 }
 
-#[tokio::test]
-async fn a_retry_after_a_later_version_is_the_same_event() {
-    let disk = Disk::new();
+pub(crate) async fn a_retry_after_a_later_version_is_the_same_event(disk: Disk) {
     let store = disk.open().await;
     let kind = crate::sample::created();
     let change = event_store::TypeChange::default();

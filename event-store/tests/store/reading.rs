@@ -6,7 +6,8 @@ use event_core::sequence::Gap;
 use event_core::{SessionId, StoredEvent, Timestamp};
 use event_store::{EventStore, Offer, Receipt};
 
-use crate::sample::{Disk, id, ingest, json};
+use crate::disk::Disk;
+use crate::sample::{id, ingest, json};
 
 /// Sixty events that differ in everything.
 fn offers() -> Vec<Offer> {
@@ -100,9 +101,7 @@ fn filters() -> Vec<Filter> {
     single.chain(pairs).chain([Filter::new()]).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_page_by_every_filter_is_what_the_filter_chooses() {
-    let disk = Disk::new();
+pub(crate) async fn a_page_by_every_filter_is_what_the_filter_chooses(disk: Disk) {
     let store = disk.open().await;
     ingest(&store, offers()).await;
     let everything = all(&store, &Page::new(Filter::new())).await;
@@ -133,9 +132,7 @@ async fn a_page_by_every_filter_is_what_the_filter_chooses() {
     assert!(chosen > 300, "the filters choose next to nothing: {chosen}");
 }
 
-#[tokio::test]
-async fn events_of_one_instant_are_paged_by_position() {
-    let disk = Disk::new();
+pub(crate) async fn events_of_one_instant_are_paged_by_position(disk: Disk) {
     let store = disk.open().await;
     let same_time = (0..25).map(|number| json(&format!("e-{number}"), r#","occurred_at":"2026-01-01T00:00:00Z""#));
     ingest(&store, same_time.collect()).await;
@@ -164,9 +161,7 @@ async fn events_of_one_instant_are_paged_by_position() {
     assert_eq!(second.events[0].position, first.events[9].position + 1);
 }
 
-#[tokio::test]
-async fn a_session_is_in_order_and_shows_its_gaps() {
-    let disk = Disk::new();
+pub(crate) async fn a_session_is_in_order_and_shows_its_gaps(disk: Disk) {
     let store = disk.open().await;
     let click = |name: &str, second: u8, sequence: &str| {
         let time = format!("2026-01-01T00:00:{second:02}Z");
@@ -203,9 +198,7 @@ async fn a_session_is_in_order_and_shows_its_gaps() {
     assert_eq!(session.events.len(), 7);
 }
 
-#[tokio::test]
-async fn positions_follow_the_log_and_never_repeat() {
-    let disk = Disk::new();
+pub(crate) async fn positions_follow_the_log_and_never_repeat(disk: Disk) {
     let store = disk.open().await;
     let mut last = 0;
     for round in 0..5 {
@@ -225,9 +218,7 @@ async fn positions_follow_the_log_and_never_repeat() {
     assert_eq!(newest.position, last);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_filter_of_many_values_over_many_types_is_answered() {
-    let disk = Disk::new();
+pub(crate) async fn a_filter_of_many_values_over_many_types_is_answered(disk: Disk) {
     let store = disk.open().await;
     let typed = (0..150).map(|number| {
         json(

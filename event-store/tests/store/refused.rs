@@ -3,7 +3,8 @@
 use event_core::{Code, EventType, Source};
 use event_store::{EventStore, Offer, Origin, QuarantineEntry, QuarantinePage};
 
-use crate::sample::{Disk, count, created, id, ingest, json, label, quarantine};
+use crate::disk::Disk;
+use crate::sample::{count, created, id, ingest, json, label, quarantine};
 
 fn raw(bytes: &[u8]) -> Offer {
     Offer::Json(bytes.to_vec())
@@ -13,9 +14,7 @@ async fn page(store: &EventStore, page: QuarantinePage) -> Vec<QuarantineEntry> 
     store.quarantine(&page).await.unwrap().entries
 }
 
-#[tokio::test]
-async fn what_is_refused_is_kept_as_it_came() {
-    let disk = Disk::new();
+pub(crate) async fn what_is_refused_is_kept_as_it_came(disk: Disk) {
     let store = disk.open().await;
     let sent: [&[u8]; 6] = [
         b"not JSON",
@@ -68,9 +67,7 @@ async fn what_is_refused_is_kept_as_it_came() {
     );
 }
 
-#[tokio::test]
-async fn the_same_refusal_again_only_counts_up() {
-    let disk = Disk::new();
+pub(crate) async fn the_same_refusal_again_only_counts_up(disk: Disk) {
     let store = disk.open().await;
     ingest(&store, vec![raw(b"x"), raw(b"y"), raw(b"x")]).await;
     let first = quarantine(&store).await;
@@ -91,9 +88,7 @@ async fn the_same_refusal_again_only_counts_up() {
     assert!(entries[0].last_received_at >= first[0].last_received_at);
 }
 
-#[tokio::test]
-async fn entries_are_listed_by_reason_source_and_type_and_counted() {
-    let disk = Disk::new();
+pub(crate) async fn entries_are_listed_by_reason_source_and_type_and_counted(disk: Disk) {
     let store = disk.open().await;
     let till = Source::new("till").unwrap();
     let mut batch: Vec<Offer> = (0..7).map(|number| json(&format!("bad {number}"), "")).collect();
@@ -164,9 +159,7 @@ async fn entries_are_listed_by_reason_source_and_type_and_counted() {
     assert_eq!(counts.iter().map(|count| count.occurrences).sum::<i64>(), 13);
 }
 
-#[tokio::test]
-async fn too_much_is_kept_in_part_with_its_digest() {
-    let disk = Disk::new();
+pub(crate) async fn too_much_is_kept_in_part_with_its_digest(disk: Disk) {
     let store = disk.open().await;
     let large = format!(
         r#"{{"id":"1","category":"order","name":"created","data":{{"pad":"{}"}}}}"#,

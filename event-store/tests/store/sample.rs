@@ -1,38 +1,8 @@
-//! Events to store, and files to store them in.
+//! Events to store.
 
 use event_core::verdict::Status;
 use event_core::{EventId, EventType, Label, Query, Source, Verdict};
-use event_store::{EventStore, Offer, Options, Origin, QuarantineEntry, QuarantinePage};
-use tempfile::TempDir;
-
-/// A database file of a test's own.
-pub(crate) struct Disk {
-    folder: TempDir,
-}
-
-impl Disk {
-    pub(crate) fn new() -> Self {
-        Disk {
-            folder: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    pub(crate) fn file(&self) -> std::path::PathBuf {
-        self.folder.path().join("events.db")
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("sqlite://{}?mode=rwc", self.file().display())
-    }
-
-    pub(crate) async fn open(&self) -> EventStore {
-        self.open_with(Options::new()).await
-    }
-
-    pub(crate) async fn open_with(&self, options: Options) -> EventStore {
-        EventStore::connect_with(&self.url(), options).await.unwrap()
-    }
-}
+use event_store::{EventStore, Offer, Origin, QuarantineEntry, QuarantinePage};
 
 pub(crate) fn origin() -> Origin {
     Origin::new(Source::new("shop").unwrap())

@@ -1,4 +1,4 @@
-//! Several stores, and several processes, on one file: they queue behind each other.
+//! Several stores, and several processes, on one database: they queue behind each other.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,7 +8,8 @@ use event_core::verdict::Status;
 use event_store::{Error, EventStore, Options};
 use sea_orm::{ConnectionTrait as _, Database};
 
-use crate::sample::{Disk, count, created, json, label, offer, origin};
+use crate::disk::Disk;
+use crate::sample::{count, created, json, label, offer, origin};
 
 const WRITERS: usize = 3;
 const BATCHES: usize = 40;
@@ -20,7 +21,8 @@ async fn insist(store: &EventStore, batch: &[event_store::Offer]) -> Vec<Verdict
     loop {
         match store.ingest(batch.to_vec(), &origin()).await {
             Ok(verdicts) => return verdicts,
-            Err(Error::Unavailable(_) | Error::Unknown(_)) if started.elapsed() < Duration::from_secs(60) => {}
+            Err(Error::Unavailable(_) | Error::Contention(_) | Error::Unknown(_))
+                if started.elapsed() < Duration::from_secs(60) => {}
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -63,20 +65,19 @@ fn expected() -> usize {
 
 /// That every event has a place of its own.
 async fn assert_places(disk: &Disk) {
-    let db = Database::connect(disk.url()).await.unwrap();
-    let sql = "SELECT COUNT(DISTINCT position) || ' ' || COUNT(DISTINCT event_id) || ' ' || COUNT(*) FROM event_events";
-    let row = db
-        .query_one_raw(sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, sql))
-        .await
-        .unwrap();
-    let text: String = row.unwrap().try_get_by_index(0).unwrap();
-    let count = expected();
-    assert_eq!(text, format!("{count} {count} {count}"));
+    let db = disk.connect().await;
+    let sql = format!(
+        "SELECT COUNT(DISTINCT position), COUNT(DISTINCT event_id), COUNT(*) FROM {}events",
+        disk.prefix()
+    );
+    let statement = sea_orm::Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(statement).await.unwrap().unwrap();
+    let counts: Vec<i64> = (0..3).map(|index| row.try_get_by_index(index).unwrap()).collect();
+    let count = i64::try_from(expected()).unwrap();
+    assert_eq!(counts, [count, count, count]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn stores_on_one_file_lose_nothing() {
-    let disk = Disk::new();
+pub(crate) async fn stores_on_one_database_lose_nothing(disk: Disk) {
     let mut writers = Vec::new();
     for writer in 0..WRITERS {
         let store = disk.open().await;
@@ -94,40 +95,34 @@ async fn stores_on_one_file_lose_nothing() {
 /// The variable by which this test knows that it is one of the processes that it starts.
 const CHILD: &str = "EVENT_STORE_TEST_WRITER";
 
-#[test]
-fn processes_on_one_file_lose_nothing() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+pub(crate) async fn processes_on_one_database_lose_nothing(disk: Disk) {
     if let Ok(child) = std::env::var(CHILD) {
-        let (writer, url) = child.split_once(' ').unwrap();
-        runtime.block_on(async {
-            let store = EventStore::connect(url).await.unwrap();
-            write(&store, writer.parse().unwrap()).await;
-            store.close().await.unwrap();
-        });
+        let words: Vec<&str> = child.split(' ').collect();
+        let options = Options::new().prefix(words[1]);
+        let store = EventStore::connect_with(words[2], options).await.unwrap();
+        write(&store, words[0].parse().unwrap()).await;
+        store.close().await.unwrap();
         return;
     }
-    let disk = Disk::new();
+    let test = format!("{}::sharing::processes_on_one_database_lose_nothing", disk.name());
     let start = |writer: usize| {
         Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "sharing::processes_on_one_file_lose_nothing"])
-            .env(CHILD, format!("{writer} {}", disk.url()))
+            .args(["--exact", &test])
+            .env(CHILD, format!("{writer} {} {}", disk.prefix(), disk.url()))
             .stdout(Stdio::null())
             .spawn()
             .unwrap()
     };
     let writers: Vec<Child> = (0..WRITERS).map(start).collect();
     for mut writer in writers {
-        assert!(writer.wait().unwrap().success());
+        let ended = tokio::task::spawn_blocking(move || writer.wait().unwrap()).await;
+        assert!(ended.unwrap().success());
     }
-    runtime.block_on(async {
-        assert_eq!(count(&disk.open().await).await, expected() as u64);
-        assert_places(&disk).await;
-    });
+    assert_eq!(count(&disk.open().await).await, expected() as u64);
+    assert_places(&disk).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_store_sees_what_another_wrote() {
-    let disk = Disk::new();
+pub(crate) async fn one_store_sees_what_another_wrote(disk: Disk) {
     let (one, two) = (disk.open().await, disk.open().await);
     // A type, a source and a session that the other has never heard of.
     offer(
@@ -155,7 +150,7 @@ async fn one_store_sees_what_another_wrote() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_of_another_program_is_waited_for_and_then_told() {
-    let disk = Disk::new();
+    let disk = Disk::sqlite();
     let store = disk.open().await;
     store
         .register(&created(), &label("1"), event_store::TypeChange::default())
@@ -167,7 +162,10 @@ async fn a_lock_of_another_program_is_waited_for_and_then_told() {
     other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
     let started = Instant::now();
     let refused = store.ingest(vec![json("1", "")], &origin()).await;
-    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Error::Unavailable(_) | Error::Contention(_))),
+        "{refused:?}"
+    );
     assert!(
         started.elapsed() < Duration::from_millis(4_000),
         "{:?}",
@@ -180,7 +178,10 @@ async fn a_lock_of_another_program_is_waited_for_and_then_told() {
             tokio::time::sleep(Duration::from_millis(number * 200)).await;
             let started = Instant::now();
             let refused = store.ingest(vec![json(&format!("late-{number}"), "")], &origin()).await;
-            assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+            assert!(
+                matches!(refused, Err(Error::Unavailable(_) | Error::Contention(_))),
+                "{refused:?}"
+            );
             assert!(
                 started.elapsed() < Duration::from_millis(4_000),
                 "{:?}",
@@ -201,21 +202,25 @@ async fn a_lock_of_another_program_is_waited_for_and_then_told() {
     assert_eq!(count(&store).await, 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_application_with_several_connections_shares_them() {
-    let disk = Disk::new();
+pub(crate) async fn an_application_with_several_connections_shares_them(disk: Disk) {
     let mut options = sea_orm::ConnectOptions::new(disk.url());
     options.max_connections(4).sqlx_logging(false);
     let db = Database::connect(options).await.unwrap();
-    let store = EventStore::from_connection(db.clone(), Options::new()).await.unwrap();
-    db.execute_unprepared("CREATE TABLE notes (at INTEGER)").await.unwrap();
+    let options = Options::new().prefix(disk.prefix());
+    let store = EventStore::from_connection(db.clone(), options).await.unwrap();
+    let notes = format!("{}notes", disk.prefix());
+    db.execute_unprepared(&format!("CREATE TABLE {notes} (at INTEGER)"))
+        .await
+        .unwrap();
     let mut work = Vec::new();
     for number in 0..50 {
-        let (store, db) = (store.clone(), db.clone());
+        let (store, db, notes) = (store.clone(), db.clone(), notes.clone());
         work.push(tokio::spawn(async move {
             let verdicts = insist(&store, &[json(&format!("e-{number}"), "")]).await;
             assert_eq!(verdicts[0].status, Status::Stored);
-            db.execute_unprepared("INSERT INTO notes VALUES (1)").await.unwrap();
+            db.execute_unprepared(&format!("INSERT INTO {notes} VALUES (1)"))
+                .await
+                .unwrap();
             assert!(
                 store
                     .page(&event_core::query::Page::from_pairs([]).unwrap())

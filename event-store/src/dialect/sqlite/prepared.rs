@@ -14,7 +14,7 @@ use std::ptr::{self, NonNull};
 use libsqlite3_sys as ffi;
 use sea_orm::sqlx::sqlite::LockedSqliteHandle;
 
-use super::transaction::Bind;
+use super::super::bind::Bind;
 use crate::error::{Cause, Error};
 
 /// A statement, for as long as the handle is locked.

@@ -1,0 +1,85 @@
+//! Rows to insert, where they lie, and what becomes of those whose key is taken.
+
+use super::grammar::Grammar;
+use crate::tables::Tables;
+
+/// A value of a row that is inserted, where it lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bind<'a> {
+    Null,
+    Int(i64),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Int,
+    Text,
+    Bytes,
+}
+
+/// How a column of a row that is there takes what is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Merge {
+    Add,
+    Least,
+    Greatest,
+}
+
+/// What becomes of a row whose key is taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Taken {
+    /// The row that was there stays. Which rows are new is told by their first column, a number
+    /// that only this transaction gives out.
+    Stays { key: &'static str },
+    /// The row that was there takes on what is offered.
+    Merges {
+        key: &'static str,
+        changes: &'static [(&'static str, Merge)],
+    },
+}
+
+/// How rows go into a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Insert<const N: usize> {
+    /// The table, as `{events}`.
+    pub(crate) table: &'static str,
+    pub(crate) columns: [(&'static str, Kind); N],
+    pub(crate) taken: Taken,
+}
+
+impl<const N: usize> Insert<N> {
+    /// `INSERT INTO table (columns)`.
+    pub(super) fn head(&self, tables: &Tables) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
+        format!("INSERT INTO {} ({})", tables.sql(self.table), names.join(", "))
+    }
+
+    /// One row of places.
+    pub(super) fn row(&self) -> String {
+        format!("({})", vec!["?"; N].join(", "))
+    }
+
+    /// What follows the rows, should a key of theirs be taken.
+    pub(super) fn tail(&self, grammar: &dyn Grammar, tables: &Tables) -> String {
+        let table = tables.sql(self.table);
+        match self.taken {
+            Taken::Stays { key } => grammar.keep_existing(key),
+            Taken::Merges { key, changes } => {
+                let (least, greatest) = grammar.least_and_greatest();
+                let change = |(column, merge): &(&str, Merge)| {
+                    let offered = grammar.offered(column);
+                    match merge {
+                        Merge::Add => format!("{column} = {table}.{column} + {offered}"),
+                        Merge::Least => format!("{column} = {least}({table}.{column}, {offered})"),
+                        Merge::Greatest => format!("{column} = {greatest}({table}.{column}, {offered})"),
+                    }
+                };
+                let changes: Vec<String> = changes.iter().map(change).collect();
+                grammar.update_existing(key, &changes.join(", "))
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! MySQL and MariaDB: rows go in as statements of many rows.
+
+use std::collections::HashSet;
+
+use event_core::Pointer;
+use sea_orm::sqlx::mysql::MySqlDatabaseError;
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::{self, AssertSqlSafe, Row as _};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
+
+use super::bind::{Bind, Insert, Taken};
+use super::failure::{exec, query};
+use super::grammar::{Grammar, plain_keys};
+use super::{Connections, Dialect, Owner, READERS};
+use crate::error::{Cause, Error};
+use crate::options::{Durability, Options};
+use crate::tables::Tables;
+
+/// Rows in one statement: a few sizes only, so that each is prepared once.
+const SIZES: [usize; 4] = [1_000, 100, 10, 1];
+/// Bytes in one statement, about: a quarter of the least packet that servers take by default.
+const MOST_BYTES: usize = 4 << 20;
+
+pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
+    Ok(Connections {
+        writer: open(url, options, 1).await?,
+        reader: open(url, options, READERS).await?,
+        owner: Owner::Store,
+    })
+}
+
+async fn open(url: &str, options: &Options, connections: u32) -> Result<DatabaseConnection, Error> {
+    // SeaORM knows them by the older name.
+    let url = url
+        .strip_prefix("mariadb:")
+        .map_or(url.to_owned(), |rest| format!("mysql:{rest}"));
+    let mut connect = ConnectOptions::new(url);
+    connect
+        .max_connections(connections)
+        .acquire_timeout(options.request_timeout)
+        .sqlx_logging(false);
+    Database::connect(connect)
+        .await
+        .map_err(|error| Error::Unavailable(Cause::from(&error)))
+}
+
+/// Which of the two a server is.
+pub(super) async fn flavor(db: &DatabaseConnection) -> Result<Dialect, Error> {
+    let row = db
+        .query_one_raw(Dialect::MySql.statement("SELECT VERSION()", []))
+        .await?;
+    let version: String = row.ok_or_else(|| Error::corrupt("no version"))?.try_get_by_index(0)?;
+    Ok(if version.contains("MariaDB") {
+        Dialect::MariaDb
+    } else {
+        Dialect::MySql
+    })
+}
+
+pub(super) async fn check(dialect: Dialect, db: &DatabaseConnection, options: &Options) -> Result<(), Error> {
+    let sql = "SELECT @@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog, @@sql_mode";
+    let row = db.query_one_raw(dialect.statement(sql, [])).await?;
+    let row = row.ok_or_else(|| Error::corrupt("no settings"))?;
+    let number = |index: usize| -> Result<i64, Error> {
+        // Servers differ in whether these have a sign.
+        let signed = row.try_get_by_index::<i64>(index);
+        Ok(signed.or_else(|_| row.try_get_by_index::<u64>(index).map(u64::cast_signed))?)
+    };
+    let mode: String = row.try_get_by_index(3)?;
+    if !mode.contains("STRICT_") {
+        let message = "the server's sql_mode is not strict, and would cut what does not fit: add STRICT_ALL_TABLES";
+        return Err(Error::Config(message.to_owned()));
+    }
+    if options.durability == Durability::Full {
+        if number(0)? != 1 {
+            let message = "the server has innodb_flush_log_at_trx_commit other than 1 and could lose answered events \
+                           with the power: set it, or ask for Durability::Normal";
+            return Err(Error::Config(message.to_owned()));
+        }
+        if number(1)? == 1 && number(2)? != 1 {
+            tracing::warn!("the server has sync_binlog other than 1: its replicas may differ after a loss of power");
+        }
+    }
+    Ok(())
+}
+
+/// About how many bytes a value takes.
+fn bytes(value: &Bind<'_>) -> usize {
+    match value {
+        Bind::Null | Bind::Int(_) => 8,
+        Bind::Text(text) => text.len(),
+        Bind::Bytes(bytes) => bytes.len(),
+    }
+}
+
+/// Inserts rows by statements of many rows. There is no RETURNING on MySQL, and what it counts of a
+/// row that stays depends on the driver: which rows are new is read back.
+pub(super) async fn insert<const N: usize>(
+    connection: &mut PoolConnection<sqlx::MySql>,
+    insert: &Insert<N>,
+    tables: &Tables,
+    head: &str,
+    tail: &str,
+    rows: &[[Bind<'_>; N]],
+) -> Result<Vec<bool>, Error> {
+    let mut rest = rows;
+    while !rest.is_empty() {
+        let fits = |size: &&usize| {
+            let chunk = rest.get(..**size);
+            chunk.is_some_and(|chunk| **size == 1 || chunk.iter().flatten().map(bytes).sum::<usize>() <= MOST_BYTES)
+        };
+        let size = SIZES.iter().find(fits).copied().unwrap_or(1);
+        let (chunk, behind) = rest.split_at(size);
+        let sql = format!("{head} VALUES {} {tail}", vec![insert.row(); size].join(", "));
+        let mut statement = sqlx::query::<sqlx::MySql>(AssertSqlSafe(sql));
+        for value in chunk.iter().flatten() {
+            statement = match *value {
+                Bind::Null => statement.bind(None::<i64>),
+                Bind::Int(int) => statement.bind(int),
+                Bind::Text(text) => statement.bind(text),
+                Bind::Bytes(bytes) => statement.bind(bytes),
+            };
+        }
+        statement.execute(&mut **connection).await.map_err(exec)?;
+        rest = behind;
+    }
+    if matches!(insert.taken, Taken::Merges { .. }) {
+        return Ok(Vec::new());
+    }
+    let place = |row: &[Bind<'_>; N]| if let Bind::Int(place) = row[0] { place } else { 0 };
+    let places: Vec<i64> = rows.iter().map(place).collect();
+    let (Some(first), Some(last)) = (places.iter().min(), places.iter().max()) else {
+        return Ok(Vec::new());
+    };
+    // Only this transaction gives out numbers between these.
+    let key = insert.columns[0].0;
+    let sql = format!(
+        "SELECT {key} FROM {} WHERE {key} BETWEEN ? AND ?",
+        tables.sql(insert.table)
+    );
+    let statement = sqlx::query::<sqlx::MySql>(AssertSqlSafe(sql)).bind(first).bind(last);
+    let mut new = HashSet::new();
+    for row in statement.fetch_all(&mut **connection).await.map_err(query)? {
+        new.insert(row.try_get::<i64, _>(0).map_err(query)?);
+    }
+    Ok(places.iter().map(|place| new.contains(place)).collect())
+}
+
+/// MariaDB's words.
+pub(super) struct MariaDb;
+/// MySQL's words.
+pub(super) struct MySql;
+
+/// What the two have in common; they differ in the name of the collation that compares bytes and
+/// keeps spaces at the end, and in what they do to JSON.
+macro_rules! common {
+    ($collation:literal) => {
+        fn backend(&self) -> DbBackend {
+            DbBackend::MySql
+        }
+
+        fn quote(&self) -> char {
+            '`'
+        }
+
+        fn word(&self, word: &str, length: &str) -> String {
+            match word {
+                "serial" => "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY".to_owned(),
+                "int" => "BIGINT".to_owned(),
+                "text" => format!("VARCHAR({length}) CHARACTER SET utf8mb4 COLLATE {}", $collation),
+                "long" => format!("LONGTEXT CHARACTER SET utf8mb4 COLLATE {}", $collation),
+                "bytes" => format!("VARBINARY({length})"),
+                "blob" => "LONGBLOB".to_owned(),
+                "table" | "clustered" => "ENGINE=InnoDB ROW_FORMAT=DYNAMIC".to_owned(),
+                _ => String::new(),
+            }
+        }
+
+        fn begin(&self) -> &'static str {
+            // Repeatable reads would lock the gaps between keys, too.
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION"
+        }
+
+        fn lock_tables(&self) -> Option<&'static str> {
+            // Every statement that changes a table ends the transaction.
+            Some("SELECT GET_LOCK(?, 60)")
+        }
+
+        fn unlock_tables(&self) -> Option<&'static str> {
+            Some("SELECT RELEASE_LOCK(?)")
+        }
+
+        fn keep_existing(&self, key: &str) -> String {
+            // Not INSERT IGNORE, which would also cut what does not fit.
+            let column = key.split(',').next().unwrap_or(key);
+            format!("ON DUPLICATE KEY UPDATE {column} = {column}")
+        }
+
+        fn update_existing(&self, _key: &str, changes: &str) -> String {
+            format!("ON DUPLICATE KEY UPDATE {changes}")
+        }
+
+        fn offered(&self, column: &str) -> String {
+            format!("VALUES({column})")
+        }
+
+        fn beyond(&self, first: &str, second: &str, sign: char) -> (String, &'static [usize]) {
+            // A comparison of rows would not be found in an index.
+            (
+                format!("({first} {sign}= ? AND ({first} {sign} ? OR {second} {sign} ?))"),
+                &[0, 0, 1],
+            )
+        }
+
+        fn divide(&self, dividend: &str, divisor: i64) -> String {
+            format!("({dividend} DIV {divisor})")
+        }
+
+        fn total(&self, expression: &str) -> String {
+            format!("CAST(SUM({expression}) AS SIGNED)")
+        }
+
+        fn contains(&self, haystack: &str) -> String {
+            format!("LOCATE(CAST(? AS BINARY), CAST({haystack} AS BINARY)) > 0")
+        }
+
+        fn json_string(&self, json: &str) -> String {
+            format!("(JSON_UNQUOTE({json}) COLLATE {})", $collation)
+        }
+
+        fn json_number(&self, json: &str) -> String {
+            format!("CAST({json} AS DOUBLE)")
+        }
+
+        fn mantissa(&self, number: &str) -> String {
+            format!("CAST(REPLACE(SUBSTRING_INDEX({number}, 'e', 1), '.', '') AS SIGNED)")
+        }
+
+        fn exponent(&self, number: &str) -> String {
+            let digits = format!("SUBSTRING_INDEX({number}, 'e', 1)");
+            format!(
+                "(CAST(IF(LOCATE('e', {number}), SUBSTRING_INDEX({number}, 'e', -1), '0') AS SIGNED) \
+                 - IF(LOCATE('.', {digits}), CHAR_LENGTH({digits}) - LOCATE('.', {digits}), 0))"
+            )
+        }
+    };
+}
+
+impl Grammar for MariaDb {
+    common!("utf8mb4_nopad_bin");
+
+    fn json_at(&self, column: &str, pointer: &Pointer) -> Option<String> {
+        // JSON is text there, and what stands at a place comes back as it is written.
+        let keys = plain_keys(pointer)?;
+        let path: String = keys.iter().map(|key| format!(".\"{key}\"")).collect();
+        Some(format!(
+            "(NULLIF(JSON_EXTRACT({column}, '${path}'), 'null') COLLATE utf8mb4_nopad_bin)"
+        ))
+    }
+}
+
+impl Grammar for MySql {
+    common!("utf8mb4_0900_bin");
+
+    fn json_at(&self, _column: &str, _pointer: &Pointer) -> Option<String> {
+        // JSON is rewritten there: what comes out is not the text that was stored.
+        None
+    }
+}
+
+/// What an error number means for the caller: <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
+pub(super) fn classify(error: &MySqlDatabaseError, cause: Cause) -> Error {
+    match error.number() {
+        // Lock wait timeout, deadlock, "record has changed since last read".
+        1205 | 1213 | 1020 => Error::Contention(cause),
+        // Disk full, table full.
+        1021 | 1114 => Error::Full(cause),
+        // Shutdown, too many connections, read-only, killed, I/O, lost connections, statement too long.
+        1040
+        | 1053
+        | 1077..=1080
+        | 1290
+        | 1836
+        | 1317
+        | 1927
+        | 1028
+        | 1030
+        | 1037..=1041
+        | 1152..=1161
+        | 2002..=2013
+        | 1969
+        | 3024 => Error::Unavailable(cause),
+        // Crashed tables and indexes.
+        1034 | 1035 | 1194 | 1195 => Error::corrupt("the server says that its data is damaged"),
+        _ => Error::Statement(cause),
+    }
+}
+
+/// The table, the index or the row exists.
+pub(super) fn already_there(error: &MySqlDatabaseError) -> bool {
+    matches!(error.number(), 1050 | 1061 | 1062)
+}

@@ -1,0 +1,263 @@
+//! PostgreSQL: rows go in as arrays, a column each.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use event_core::Pointer;
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::postgres::{PgArguments, PgDatabaseError};
+use sea_orm::sqlx::{self, AssertSqlSafe, Row as _};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
+
+use super::bind::{Bind, Insert, Kind, Taken};
+use super::failure::query;
+use super::grammar::{Grammar, numbered, plain_keys};
+use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, READERS};
+use crate::error::{Cause, Error};
+use crate::options::{Durability, Options};
+
+/// Bytes of rows in one statement, about.
+const MOST_BYTES: usize = 16 << 20;
+
+pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
+    Ok(Connections {
+        writer: open(url, options, 1).await?,
+        reader: open(url, options, READERS).await?,
+        owner: Owner::Store,
+    })
+}
+
+async fn open(url: &str, options: &Options, connections: u32) -> Result<DatabaseConnection, Error> {
+    let loose = options.durability == Durability::Normal;
+    let mut connect = ConnectOptions::new(url);
+    connect
+        .max_connections(connections)
+        .acquire_timeout(options.request_timeout)
+        .sqlx_logging(false)
+        .map_sqlx_postgres_opts(move |postgres| {
+            let postgres = postgres.application_name("event-store").options([
+                // A client that is gone must not hold what others wait for.
+                ("idle_in_transaction_session_timeout", "30s".to_owned()),
+                ("lock_timeout", format!("{}ms", BUSY_TIMEOUT.as_millis())),
+                ("statement_timeout", "60s".to_owned()),
+            ]);
+            if loose {
+                return postgres.options([("synchronous_commit", "off")]);
+            }
+            postgres
+        });
+    Database::connect(connect)
+        .await
+        .map_err(|error| Error::Unavailable(Cause::from(&error)))
+}
+
+pub(super) async fn check(dialect: Dialect, db: &DatabaseConnection, options: &Options) -> Result<(), Error> {
+    let sql = "SELECT current_setting('fsync'), current_setting('synchronous_commit'), \
+               current_setting('server_encoding'), current_setting('full_page_writes')";
+    let row = db.query_one_raw(dialect.statement(sql, [])).await?;
+    let row = row.ok_or_else(|| Error::corrupt("no settings"))?;
+    let setting = |index: usize| -> Result<String, Error> { Ok(row.try_get_by_index(index)?) };
+    if setting(2)? != "UTF8" {
+        return Err(Error::Config(
+            "the database's encoding is not UTF8: create it so".to_owned(),
+        ));
+    }
+    if options.durability == Durability::Full {
+        for (index, name) in [(0, "fsync"), (1, "synchronous_commit"), (3, "full_page_writes")] {
+            if setting(index)? == "off" {
+                return Err(Error::Config(format!(
+                    "the server has {name} = off and could lose answered events with the power: \
+                     set it, or ask for Durability::Normal"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The values of a column, of all rows.
+enum Column<'a> {
+    Int(Vec<Option<i64>>),
+    Text(Vec<Option<&'a str>>),
+    Bytes(Vec<Option<&'a [u8]>>),
+}
+
+impl<'a> Column<'a> {
+    fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Int => Column::Int(Vec::new()),
+            Kind::Text => Column::Text(Vec::new()),
+            Kind::Bytes => Column::Bytes(Vec::new()),
+        }
+    }
+
+    /// Adds a value, and answers about how many bytes it takes.
+    fn push(&mut self, value: Bind<'a>) -> usize {
+        match (self, value) {
+            (Column::Int(column), Bind::Int(int)) => column.push(Some(int)),
+            (Column::Int(column), _) => column.push(None),
+            (Column::Text(column), Bind::Text(text)) => {
+                column.push(Some(text));
+                return text.len();
+            }
+            (Column::Text(column), _) => column.push(None),
+            (Column::Bytes(column), Bind::Bytes(bytes)) => {
+                column.push(Some(bytes));
+                return bytes.len();
+            }
+            (Column::Bytes(column), _) => column.push(None),
+        }
+        8
+    }
+}
+
+/// Inserts rows by one statement whose text is the same for any number of them.
+pub(super) async fn insert<const N: usize>(
+    connection: &mut PoolConnection<sqlx::Postgres>,
+    insert: &Insert<N>,
+    head: &str,
+    tail: &str,
+    rows: &[[Bind<'_>; N]],
+) -> Result<Vec<bool>, Error> {
+    let arrays: Vec<String> = (1..)
+        .zip(insert.columns)
+        .map(|(place, (_, kind))| {
+            let array = match kind {
+                Kind::Int => "bigint",
+                Kind::Text => "text",
+                Kind::Bytes => "bytea",
+            };
+            format!("${place}::{array}[]")
+        })
+        .collect();
+    let stays = matches!(insert.taken, Taken::Stays { .. });
+    let returning = if stays {
+        format!(" RETURNING {}", insert.columns[0].0)
+    } else {
+        String::new()
+    };
+    let sql = format!("{head} SELECT * FROM UNNEST({}) {tail}{returning}", arrays.join(", "));
+    let (mut places, mut new) = (Vec::new(), HashSet::new());
+    let mut rows = rows.iter().peekable();
+    while rows.peek().is_some() {
+        let mut columns = insert.columns.map(|(_, kind)| Column::new(kind));
+        let mut bytes = 0;
+        for row in rows.by_ref() {
+            if let Bind::Int(place) = row[0] {
+                places.push(place);
+            }
+            for (column, value) in columns.iter_mut().zip(*row) {
+                bytes += column.push(value);
+            }
+            if bytes > MOST_BYTES {
+                break;
+            }
+        }
+        let mut statement = sqlx::query::<sqlx::Postgres>(AssertSqlSafe(sql.clone()));
+        for column in columns {
+            statement = bind(statement, column);
+        }
+        for row in statement.fetch_all(&mut **connection).await.map_err(query)? {
+            new.insert(row.try_get::<i64, _>(0).map_err(query)?);
+        }
+    }
+    Ok(places.iter().map(|place| new.contains(place)).collect())
+}
+
+fn bind<'q>(
+    statement: sqlx::query::Query<'q, sqlx::Postgres, PgArguments>,
+    column: Column<'q>,
+) -> sqlx::query::Query<'q, sqlx::Postgres, PgArguments> {
+    match column {
+        Column::Int(values) => statement.bind(values),
+        Column::Text(values) => statement.bind(values),
+        Column::Bytes(values) => statement.bind(values),
+    }
+}
+
+/// PostgreSQL's words.
+pub(super) struct Postgres;
+
+/// Text is ordered and compared by its bytes.
+const BYTEWISE: &str = "COLLATE \"C\"";
+
+impl Grammar for Postgres {
+    fn backend(&self) -> DbBackend {
+        DbBackend::Postgres
+    }
+
+    fn word(&self, word: &str, _length: &str) -> String {
+        match word {
+            "serial" => "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY".to_owned(),
+            "int" => "BIGINT".to_owned(),
+            "text" | "long" => format!("TEXT {BYTEWISE}"),
+            "bytes" | "blob" => "BYTEA".to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    fn places<'a>(&self, sql: &'a str) -> Cow<'a, str> {
+        numbered(sql)
+    }
+
+    fn begin(&self) -> &'static str {
+        "BEGIN ISOLATION LEVEL READ COMMITTED"
+    }
+
+    fn lock_tables(&self) -> Option<&'static str> {
+        Some("SELECT pg_advisory_xact_lock(hashtext(?))")
+    }
+
+    fn total(&self, expression: &str) -> String {
+        // A sum of bigint is numeric there.
+        format!("SUM({expression})::bigint")
+    }
+
+    fn json_at(&self, column: &str, pointer: &Pointer) -> Option<String> {
+        // `json`, unlike `jsonb`, gives back the very text that is stored.
+        let keys = plain_keys(pointer)?;
+        let path: Vec<String> = keys.iter().map(|key| format!("\"{key}\"")).collect();
+        Some(format!(
+            "(NULLIF(({column}::json #> '{{{}}}')::text, 'null') {BYTEWISE})",
+            path.join(",")
+        ))
+    }
+
+    fn contains(&self, haystack: &str) -> String {
+        format!("strpos({haystack}, ?) > 0")
+    }
+
+    fn json_string(&self, json: &str) -> String {
+        format!("(({json})::json #>> '{{}}' {BYTEWISE})")
+    }
+
+    fn json_number(&self, json: &str) -> String {
+        format!("({json})::double precision")
+    }
+
+    fn mantissa(&self, number: &str) -> String {
+        format!("replace(split_part({number}, 'e', 1), '.', '')::bigint")
+    }
+
+    fn exponent(&self, number: &str) -> String {
+        format!(
+            "(COALESCE(NULLIF(split_part({number}, 'e', 2), ''), '0')::bigint \
+             - length(split_part(split_part({number}, 'e', 1), '.', 2)))"
+        )
+    }
+}
+
+/// What an SQLSTATE means for the caller: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+pub(super) fn classify(error: &PgDatabaseError, cause: Cause) -> Error {
+    match error.code() {
+        // serialization_failure, deadlock_detected, lock_not_available
+        "40001" | "40P01" | "55P03" => Error::Contention(cause),
+        "53100" => Error::Full(cause),
+        code => match &code[..code.len().min(2)] {
+            // Connections, resources, an operator or a timeout, the system, read-only servers.
+            "08" | "53" | "57" | "58" | "25" => Error::Unavailable(cause),
+            "XX" => Error::corrupt("the server says that its data is damaged"),
+            _ => Error::Statement(cause),
+        },
+    }
+}
