@@ -42,13 +42,13 @@ pub(crate) fn succeeds_reading(command: &mut Command, mut read: impl FnMut(&str)
     Ok(child.wait()?.success())
 }
 
-/// Runs it quietly and answers what it printed.
+/// Runs it quietly, with nothing to read unless it was given something, and answers what it printed.
 ///
 /// # Errors
 ///
 /// When it fails: with what it printed to standard error.
 pub(crate) fn output(command: &mut Command) -> Outcome<String> {
-    let output = command.stdin(Stdio::null()).output()?;
+    let output = command.output()?;
     if output.status.success() {
         return Ok(String::from_utf8(output.stdout)?);
     }

@@ -10,15 +10,23 @@ mod tally;
 mod command;
 mod architecture;
 mod lint;
+mod database;
+mod requirement;
+mod server;
+mod backends;
+mod databases;
 mod test;
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use command::Outcome;
+
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  test           every test of the workspace; the last line is `N passed, N failed`
+  test           every test of the workspace, with its own database servers; the last line is `N passed, N failed`
+  databases      those servers until you press Enter; `databases -- <command>`: for as long as the command runs
   lint           formatting, clippy, documentation, architecture, dependencies
   architecture   the arrows between crates, the order of modules, the rules for files";
 
@@ -26,6 +34,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words[..] {
+        ["databases"] => return exit(databases::run(&[])),
+        ["databases", "--", ref command @ ..] => return exit(databases::run(command)),
         ["test"] => test::run(root()),
         ["lint"] => lint::run(root()),
         ["architecture"] => architecture::run(root()),
@@ -38,9 +48,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    exit(outcome.map(|passed| if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }))
+}
+
+fn exit(outcome: Outcome<ExitCode>) -> ExitCode {
     match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("xtask: {error}");
             ExitCode::FAILURE

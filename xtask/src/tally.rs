@@ -48,6 +48,11 @@ pub(crate) fn failed_in_libtest(line: &str) -> Option<&str> {
     line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
 }
 
+/// The name of a test that passed, from `test store::postgres::appends ... ok`.
+pub(crate) fn passed_in_libtest(line: &str) -> Option<&str> {
+    line.strip_prefix("test ")?.strip_suffix(" ... ok")
+}
+
 fn number_before(text: &str, word: &str) -> Option<u64> {
     let mut words = text.split([' ', ';']).filter(|word| !word.is_empty());
     let mut last = words.next()?;
@@ -62,7 +67,7 @@ fn number_before(text: &str, word: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Tally, failed_in_libtest};
+    use super::{Tally, failed_in_libtest, passed_in_libtest};
 
     #[test]
     fn the_closing_line_of_a_test_binary_is_read() {
@@ -91,6 +96,17 @@ mod tests {
             Some("src/json.rs - json (line 3)")
         );
         assert_eq!(failed_in_libtest("test json::tests::reads ... ok"), None);
+    }
+
+    #[test]
+    fn passed_tests_are_named() {
+        assert_eq!(
+            passed_in_libtest("test store::postgres::appends ... ok"),
+            Some("store::postgres::appends")
+        );
+        assert_eq!(passed_in_libtest("test store::postgres::appends ... FAILED"), None);
+        assert_eq!(passed_in_libtest("test store::postgres::appends ... ignored"), None);
+        assert_eq!(passed_in_libtest("test result: ok. 1 passed; 0 failed"), None);
     }
 
     #[test]
