@@ -12,9 +12,19 @@ mod edges;
 mod top;
 mod tally;
 mod conclude;
+mod level;
+mod observation;
+mod cell;
+mod projection;
+mod stretch;
 
+pub use cell::{Cell, CellKey, Cells};
 pub use group::{Group, GroupKey};
+pub use level::Level;
+pub use observation::Observation;
+pub use projection::Projection;
 pub use rows::{Answer, Origin, Row, Span};
+pub use stretch::{Part, Stretch, stretches};
 pub use summary::Summary;
 pub use tally::Tally;
 

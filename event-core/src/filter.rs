@@ -3,7 +3,7 @@
 //! Text is compared byte by byte and with regard to case, numbers exactly, and a value never
 //! equals one of another kind, so that every database and the fold in memory choose alike.
 
-mod object;
+pub(crate) mod object;
 mod field;
 mod scalar;
 mod condition;

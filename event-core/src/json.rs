@@ -13,6 +13,7 @@ mod tape;
 use std::fmt;
 
 pub use number::Number;
+pub(crate) use number::decimal_parts;
 pub(crate) use pointer::index as pointer_index;
 pub use pointer::{Pointer, PointerError};
 pub(crate) use tape::StringNode;

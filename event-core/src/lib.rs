@@ -17,13 +17,14 @@ pub mod schema;
 pub mod policy;
 mod clock;
 pub mod mapping;
+pub mod filter;
+pub mod metric;
 pub mod registry;
 pub mod verdict;
 mod stored_event;
 pub mod sequence;
 pub mod wire;
 pub mod decimal;
-pub mod filter;
 pub mod query;
 pub mod aggregate;
 

@@ -9,8 +9,9 @@ use crate::event::Event;
 use crate::event_type::EventType;
 use crate::flag::Flag;
 use crate::mapping::Mapping;
+use crate::metric::Metric;
 use crate::name::Label;
-use crate::policy::{Action, Policy, UnknownTypes};
+use crate::policy::{Action, Policy, Storage, UnknownTypes};
 use crate::refusal::Refusal;
 use crate::schema::Schema;
 use crate::timestamp::Timestamp;
@@ -58,6 +59,7 @@ struct Versions {
 #[derive(Clone, Debug)]
 pub struct Registry {
     types: HashMap<EventType, Versions>,
+    metrics: HashMap<EventType, Vec<Arc<Metric>>>,
     /// What becomes of events whose type or version is not registered.
     pub unknown_types: UnknownTypes,
     /// How far ahead of the receiver's clock events may lie whose type says nothing about it.
@@ -68,6 +70,7 @@ impl Default for Registry {
     fn default() -> Self {
         Registry {
             types: HashMap::new(),
+            metrics: HashMap::new(),
             unknown_types: UnknownTypes::default(),
             future_tolerance_seconds: 300,
         }
@@ -143,7 +146,36 @@ impl Registry {
         self.types.get(event_type)?.active.as_ref()
     }
 
-    /// Judges an event by the schema and the policy of its type and version.
+    /// What is kept of the events of a type and version; all of them, where nobody said.
+    #[must_use]
+    pub fn storage(&self, event_type: &EventType, version: Option<&Label>) -> Storage {
+        self.get(event_type, version)
+            .map(|definition| definition.policy.storage)
+            .unwrap_or_default()
+    }
+
+    /// Replaces all metrics; of two with one name the later one counts.
+    pub fn set_metrics(&mut self, metrics: impl IntoIterator<Item = Metric>) {
+        let by_label: BTreeMap<Label, Metric> = metrics
+            .into_iter()
+            .map(|metric| (metric.label().clone(), metric))
+            .collect();
+        self.metrics.clear();
+        for metric in by_label.into_values() {
+            let of_type = self.metrics.entry(metric.event_type().clone()).or_default();
+            of_type.push(Arc::new(metric));
+        }
+    }
+
+    /// What is counted of the events of a type, ordered by name.
+    #[must_use]
+    pub fn metrics(&self, event_type: &EventType) -> &[Arc<Metric>] {
+        self.metrics.get(event_type).map_or(&[], Vec::as_slice)
+    }
+
+    /// Judges an event by the schema and the policy of its type and version, and by the scales of
+    /// its type's metrics. A number beyond its scale is never only worth a warning: no cell holds
+    /// it.
     ///
     /// # Errors
     /// Every broken rule, and whether the event is kept.
@@ -177,9 +209,19 @@ impl Registry {
             code.get_or_insert(Code::SchemaViolation);
             violations.extend(broken);
         }
+        let metrics = self.metrics(&envelope.event_type);
+        let beyond: Vec<Violation> = metrics
+            .iter()
+            .filter_map(|metric| metric.check(event.payload()).err())
+            .collect();
+        let warns = policy.on_violation == Action::Warn;
+        if !beyond.is_empty() && (warns || code.is_none()) {
+            code = Some(Code::MeasureOutOfRange);
+        }
         if let Some(code) = code
-            && policy.on_violation != Action::Warn
+            && (!warns || !beyond.is_empty())
         {
+            violations.extend(beyond);
             let keep = if policy.on_violation == Action::Reject {
                 Keep::Nothing
             } else {

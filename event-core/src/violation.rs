@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 /// or a megabyte long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
-    /// The place in the event's data, for schema rules, else in the event; a JSON pointer.
+    /// The place in the event's data, for rules of schemas and metrics, else in the event; a JSON
+    /// pointer.
     pub pointer: String,
     /// The keyword of the schema (`required`, `maxLength`, …), or the code of another rule.
     pub keyword: String,

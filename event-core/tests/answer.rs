@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike as _, NaiveDateTime, Offset as _, TimeZone as _, Timelike as _, Utc};
 use event_core::aggregate::Tally;
-use event_core::aggregate::{GroupKey, Summary};
+use event_core::aggregate::{GroupKey, Origin, Summary};
 use event_core::decimal::Decimal;
 use event_core::filter::{Condition, Field, Scalar, Test};
 use event_core::query::Measure;
@@ -323,6 +323,17 @@ proptest! {
             a
         });
         prop_assert_eq!(merged.unwrap().answer().unwrap(), whole);
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_answer_reads_back(query in arbitrary::query(), events in arbitrary::events(30)) {
+        let answer = answer(&query, &events).unwrap().with_source(Origin::Cells, Some(7));
+        let text = serde_json::to_string(&answer).unwrap();
+        let read: Answer = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        prop_assert_eq!(read, answer);
     }
 }
 

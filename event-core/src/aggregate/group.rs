@@ -5,11 +5,14 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::{Error as _, SerializeMap as _};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::filter::{Field, Found};
-use crate::json::{self, Number};
+use crate::json::{self, Number, Payload};
+use crate::limits::Limits;
 
 /// The values of a group, one for each field of `by`, as canonical JSON texts; a place where
 /// nothing is has the value `null`.
@@ -160,6 +163,44 @@ impl Serialize for Group {
             map.serialize_entry(field, value)?;
         }
         map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Group {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(GroupVisitor)
+    }
+}
+
+struct GroupVisitor;
+
+impl<'de> Visitor<'de> for GroupVisitor {
+    type Value = Group;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object from fields to values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Group, A::Error> {
+        let (mut by, mut key) = (Vec::new(), String::new());
+        while let Some((field, value)) = map.next_entry::<Field, Value>()? {
+            if by.contains(&field) {
+                return Err(A::Error::custom("a group has a field twice"));
+            }
+            by.push(field);
+            // Whoever wrote the value, its canonical text is that of a payload that holds it.
+            let object = Value::Object([("value".to_owned(), value)].into_iter().collect());
+            let limits = Limits {
+                key_bytes: usize::MAX,
+                ..Limits::DEFAULT.with_nodes(usize::MAX).with_depth(100)
+            };
+            let payload = Payload::from_value(&object, &limits).map_err(A::Error::custom)?;
+            push_found(&mut key, payload.root().get("value").map(Found::Node));
+        }
+        Ok(Group {
+            by: by.into(),
+            key: GroupKey::from_scratch(&key),
+        })
     }
 }
 

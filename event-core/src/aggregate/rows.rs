@@ -1,6 +1,6 @@
 //! The answer to a question.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::group::Group;
 use crate::decimal::Decimal;
@@ -9,7 +9,7 @@ use crate::timestamp::Timestamp;
 /// The rows of an answer, and where it came from.
 ///
 /// Without `top` rows are ordered by bucket, then by group; with it by rank, then by bucket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// One row for each group and bucket.
     pub rows: Vec<Row>,
@@ -21,7 +21,7 @@ pub struct Answer {
 }
 
 /// One value of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// Of which stretch of time; `None` for the whole range of a question without buckets.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +34,7 @@ pub struct Row {
 }
 
 /// A bucket of an answer, cut to the range that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Span {
     /// The first instant.
     pub start: Timestamp,
@@ -102,5 +102,15 @@ impl Origin {
 impl Serialize for Origin {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Origin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        [Origin::Memory, Origin::Rows, Origin::Cells]
+            .into_iter()
+            .find(|origin| origin.as_str() == text)
+            .ok_or_else(|| serde::de::Error::custom("an answer comes from memory, rows or cells"))
     }
 }

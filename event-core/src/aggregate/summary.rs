@@ -1,7 +1,7 @@
 //! A cell: what is known of the events of one group and bucket, and can be merged.
 
 use crate::decimal::Decimal;
-use crate::json::{Kind, Node, Number};
+use crate::json::{Kind, Node, Number, decimal_parts};
 use crate::query::Measure;
 
 /// Count, exact sum, minimum and maximum of some events.
@@ -99,7 +99,7 @@ impl Summary {
         match measure {
             Measure::Count => {}
             Measure::Sum(_) | Measure::Average(_) => {
-                if let Some((mantissa, exponent)) = parts(node.text()) {
+                if let Some((mantissa, exponent)) = decimal_parts(node.text()) {
                     self.add_sum(1, i128::from(mantissa), exponent);
                 }
             }
@@ -140,33 +140,9 @@ impl Summary {
     }
 }
 
-/// Mantissa and exponent of canonical number text, without the way through a float.
-fn parts(text: &str) -> Option<(i64, i16)> {
-    let (digits, exponent) = match memchr::memchr(b'e', text.as_bytes()) {
-        Some(at) => (&text[..at], text[at + 1..].parse().ok()?),
-        None => (text, 0_i16),
-    };
-    let (negative, digits) = digits
-        .strip_prefix('-')
-        .map_or((false, digits), |digits| (true, digits));
-    // Built as a negative number, because i64::MIN has no positive twin.
-    let (mut value, mut places, mut fraction) = (0_i64, 0_i16, false);
-    for byte in digits.bytes() {
-        if byte == b'.' {
-            fraction = true;
-        } else {
-            value = value.checked_mul(10)?.checked_sub(i64::from(byte.checked_sub(b'0')?))?;
-            places += i16::from(fraction);
-        }
-    }
-    let mantissa = if negative { value } else { value.checked_neg()? };
-    Some((mantissa, exponent.checked_sub(places)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn totals_beyond_128_bits_are_exact() {
@@ -179,17 +155,5 @@ mod tests {
         cell.merge(&other);
         let expected: Decimal = (0..3).map(|_| Decimal::new(i128::MAX, -2)).sum();
         assert_eq!(cell.value(&Measure::Sum(Default::default())), Some(expected));
-    }
-
-    proptest! {
-        #[test]
-        fn parts_are_those_of_the_number(float in any::<f64>(), int in any::<i64>()) {
-            prop_assume!(float.is_finite());
-            let numbers = [Some(Number::Int(int)), Number::from_f64(float)];
-            for number in numbers.into_iter().flatten() {
-                let (mantissa, exponent) = parts(&number.to_string()).unwrap();
-                prop_assert_eq!(Decimal::new(i128::from(mantissa), exponent), Decimal::from(number));
-            }
-        }
     }
 }

@@ -58,7 +58,7 @@ fn value_of(field: &Field) -> BoxedStrategy<Scalar> {
     prop_oneof![9 => text.prop_map(Scalar::from), 1 => scalar().prop_map(as_scalar)].boxed()
 }
 
-fn test(field: &Field) -> impl Strategy<Value = Test> + use<> {
+pub(super) fn test(field: &Field) -> impl Strategy<Value = Test> + use<> {
     let bound = |bounds: BoxedStrategy<Scalar>| {
         let pair = (bounds.clone(), bounds, 0..3_u8);
         pair.prop_map(|(a, b, open)| {

@@ -27,6 +27,13 @@ pub enum Number {
 
 /// 2^63, the first float that `i64` does not hold.
 const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+/// 2^53: every integer below is a float.
+const EXACT: u64 = 1 << 53;
+/// The powers of ten that are floats exactly.
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
 
 impl Number {
     /// Reads a JSON number literal; `None` if nothing holds it, or if it is no JSON number.
@@ -91,8 +98,25 @@ impl Number {
     pub fn parts(self) -> (i64, i32) {
         match self {
             Number::Int(int) => (int, 0),
-            Number::Float(_) => decimal_parts(&self.to_string()).unwrap_or((0, 0)),
+            Number::Float(_) => {
+                let (mantissa, exponent) = decimal_parts(&self.to_string()).unwrap_or((0, 0));
+                (mantissa, i32::from(exponent))
+            }
         }
+    }
+
+    /// The number that the literal `mantissa` `e` `exponent` stands for; `None` beyond any float.
+    pub(crate) fn from_parts(mantissa: i64, exponent: i16) -> Option<Number> {
+        if exponent == 0 {
+            return Some(Number::Int(mantissa));
+        }
+        if (-22..0).contains(&exponent) && mantissa.unsigned_abs() < EXACT {
+            // Both operands are floats exactly, so that the quotient is rounded once: what reading
+            // the literal does, without writing it first.
+            #[allow(clippy::cast_precision_loss)]
+            return Number::from_f64(mantissa as f64 / POWERS[usize::from(exponent.unsigned_abs())]);
+        }
+        Number::of_literal(&format!("{mantissa}e{exponent}"))
     }
 }
 
@@ -158,15 +182,27 @@ fn integer_value(literal: &str) -> Option<i64> {
     if negative { Some(value) } else { value.checked_neg() }
 }
 
-/// Splits canonical number text into mantissa and exponent.
-fn decimal_parts(text: &str) -> Option<(i64, i32)> {
-    let (mantissa, exponent) = match text.split_once('e') {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
+/// Mantissa and exponent of canonical number text, without the way through a float.
+pub(crate) fn decimal_parts(text: &str) -> Option<(i64, i16)> {
+    let (digits, exponent) = match memchr::memchr(b'e', text.as_bytes()) {
+        Some(at) => (&text[..at], text[at + 1..].parse().ok()?),
+        None => (text, 0_i16),
     };
-    let places = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
-    Some((digits.parse().ok()?, exponent - i32::try_from(places).ok()?))
+    let (negative, digits) = digits
+        .strip_prefix('-')
+        .map_or((false, digits), |digits| (true, digits));
+    // Built as a negative number, because i64::MIN has no positive twin.
+    let (mut value, mut places, mut fraction) = (0_i64, 0_i16, false);
+    for byte in digits.bytes() {
+        if byte == b'.' {
+            fraction = true;
+        } else {
+            value = value.checked_mul(10)?.checked_sub(i64::from(byte.checked_sub(b'0')?))?;
+            places += i16::from(fraction);
+        }
+    }
+    let mantissa = if negative { value } else { value.checked_neg()? };
+    Some((mantissa, exponent.checked_sub(places)?))
 }
 
 /// Whether `literal` is already what [`Display`](fmt::Display) would write for it, told without
@@ -317,6 +353,21 @@ mod tests {
             prop_assert_eq!(Number::from_literal(&text), Some(number));
             let (mantissa, exponent) = number.parts();
             prop_assert_eq!(format!("{mantissa}e{exponent}").parse::<f64>().unwrap(), float);
+        }
+
+        #[test]
+        fn parts_make_the_number_again(
+            float in any::<f64>().prop_filter("finite", |f| f.is_finite()),
+            mantissa in prop_oneof![any::<i64>(), -10_000_000_i64..10_000_000, -(1_i64 << 53)..1 << 53],
+            exponent in -30..30_i16,
+        ) {
+            for number in [Number::Int(mantissa), Number::from_f64(float).unwrap()] {
+                let (mantissa, exponent) = decimal_parts(&number.to_string()).unwrap();
+                prop_assert_eq!((mantissa, i32::from(exponent)), number.parts());
+                prop_assert_eq!(Number::from_parts(mantissa, exponent), Some(number));
+            }
+            let literal = Number::from_literal(&format!("{mantissa}e{exponent}"));
+            prop_assert_eq!(Number::from_parts(mantissa, exponent), literal);
         }
 
         #[test]
