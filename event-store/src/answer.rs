@@ -1,12 +1,13 @@
 //! Query → SQL → answer: the database counts, core decides what the counts mean.
 
+mod counted;
 mod cells;
+mod plan;
 
-use event_core::aggregate::Origin;
 use event_core::aggregate::Tally;
 use event_core::{Answer, Query};
 use futures_util::TryStreamExt as _;
-use sea_orm::StreamTrait;
+use sea_orm::{DatabaseTransaction, StreamTrait};
 
 use crate::dictionary::Dictionary;
 use crate::entity::event::{SELECTED, stored};
@@ -15,13 +16,16 @@ use crate::inner::{Inner, detached};
 use crate::position;
 use crate::selection::Selection;
 use crate::store::EventStore;
+use plan::{Plan, Work};
 
 impl EventStore {
     /// Answers a question over all stored events, exactly as [`event_core::answer`] would over the
-    /// same events in memory. The answer says up to which position it holds.
+    /// same events in memory. The answer says up to which position it holds, and whether the cells
+    /// of metrics were read for it.
     ///
     /// # Errors
-    /// [`Error::Query`] for a question without an answer; otherwise if the database fails.
+    /// [`Error::Query`] for a question without an answer, [`Error::CountsOnly`] for one that needs
+    /// events of which only counts are kept; otherwise if the database fails.
     pub async fn answer(&self, query: &Query) -> Result<Answer, Error> {
         let (inner, query) = (self.inner().clone(), query.clone());
         detached(async move { answer(&inner, &query).await }).await
@@ -29,33 +33,53 @@ impl EventStore {
 }
 
 async fn answer(inner: &Inner, query: &Query) -> Result<Answer, Error> {
-    let tally = Tally::new(query)?;
+    let mut tally = Tally::new(query)?;
     // One transaction, so that the position and the counts are of one moment.
     let snapshot = inner.dialect.snapshot(&inner.reader).await?;
     let dictionary = inner.dictionary_in(&snapshot).await?;
-    let position = position::head(inner.dialect, &snapshot, &inner.tables).await?;
-    let selection = Selection::new(
-        &query.filter,
-        query.from,
-        query.to,
-        &dictionary,
-        inner.dialect,
-        &inner.tables,
-    );
-    let tally = match cells::Cells::of(query, &selection, inner.dialect) {
-        _ if selection.kinds.is_empty() => tally,
-        Some(cells) => cells.add_to(tally, inner, &snapshot, &dictionary, &selection).await?,
-        None => fold(tally, inner, &snapshot, &dictionary, &selection).await?,
-    };
+    let log = position::log(inner.dialect, &snapshot, &inner.tables).await?;
+    let plan = Plan::new(query, log.rowless > 0, inner, &snapshot, &dictionary).await?;
+    for work in &plan.work {
+        tally = match work {
+            Work::Rows { from, to, kinds } => {
+                let part = Query {
+                    from: *from,
+                    to: *to,
+                    ..query.clone()
+                };
+                let mut selection =
+                    Selection::new(&query.filter, *from, *to, &dictionary, inner.dialect, &inner.tables);
+                selection.keep_kinds(kinds);
+                rows(tally, &part, inner, &snapshot, &dictionary, &selection).await?
+            }
+            Work::Cells(counted) => counted.add_to(tally, inner, &snapshot).await?,
+        };
+    }
     snapshot.rollback().await?;
     // Building a large answer takes a while, and asks nothing of the database.
     let answer = tokio::task::spawn_blocking(move || tally.answer()).await;
     let answer = answer.map_err(|error| Error::corrupt(format!("the answer failed: {error}")))??;
     Ok(Answer {
-        position: Some(position),
-        source: Origin::Rows,
+        position: Some(log.head),
+        source: plan.source(),
         ..answer
     })
+}
+
+/// Adds what rows say.
+async fn rows(
+    tally: Tally,
+    query: &Query,
+    inner: &Inner,
+    db: &DatabaseTransaction,
+    dictionary: &Dictionary,
+    selection: &Selection,
+) -> Result<Tally, Error> {
+    match cells::Cells::of(query, selection, inner.dialect) {
+        _ if selection.kinds.is_empty() => Ok(tally),
+        Some(cells) => cells.add_to(tally, inner, db, dictionary, selection).await,
+        None => fold(tally, inner, db, dictionary, selection).await,
+    }
 }
 
 /// Reads every row that may count, and lets core look at each.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use event_core::policy::Storage;
 use event_core::refusal::Refusal;
 use event_core::verdict::Status;
 use event_core::{Code, Envelope, ValidEvent, Verdict};
@@ -16,53 +17,69 @@ use crate::inner::Inner;
 use crate::keep::keep;
 use crate::position;
 use crate::queue::Entry;
+use crate::rollup::{Gathered, Rollup};
+use crate::rowless::{self, Counted, Rowless};
 use crate::trail::{self, Trails};
 
-/// Numbers that the writer has learned, for as long as its transactions succeed.
+/// What the writer has learned, for as long as its transactions succeed.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
     dictionary: Dictionary,
     trails: Trails,
+    rollup: Rollup,
+}
+
+/// What became of entries.
+#[derive(Debug)]
+pub(crate) struct Appended {
+    /// One for each, in order.
+    pub(crate) verdicts: Vec<Verdict>,
+    /// The change of the catalog that the transaction has seen.
+    pub(crate) changes: i64,
 }
 
 /// Ids that are looked up at once.
 const CHUNK: usize = 256;
 
-/// A row that was here first: its place and the hash of its content.
+/// An event that was here first: its place and the hash of its content.
 struct Earlier {
     position: i64,
     hash: Vec<u8>,
 }
 
-/// Stores entries inside a transaction: one verdict for each, in order.
+/// Those that were here first, by source and id.
+type Known = HashMap<(i64, Vec<u8>), Earlier>;
+
+/// Stores entries inside a transaction, and counts those that are new.
 pub(crate) async fn append(
     inner: &Inner,
     ids: &mut Ids,
     db: &Transaction,
     entries: &[&Entry],
-) -> Result<Vec<Verdict>, Error> {
-    let rows = rows(inner, ids, db, entries).await?;
-    let new = match rows.is_empty() {
-        true => Vec::new(),
-        false => {
-            db.insert(
-                &INSERT,
-                &inner.tables,
-                &rows.iter().map(NewEvent::binds).collect::<Vec<_>>(),
-            )
-            .await?
-        }
-    };
-    let taken: Vec<&NewEvent<'_>> = rows
+) -> Result<Appended, Error> {
+    let (dialect, tables) = (inner.dialect, &inner.tables);
+    let events = entries
         .iter()
-        .zip(new)
-        .filter(|(_, new)| !new)
-        .map(|(row, _)| row)
-        .collect();
-    let mut earlier = HashMap::new();
-    for chunk in taken.chunks(CHUNK) {
-        find_earlier(inner, db, chunk, &mut earlier).await?;
+        .filter(|entry| matches!(entry, Entry::Event { .. }))
+        .count();
+    let log = match events {
+        0 => position::lock(dialect, db, tables).await?,
+        _ => position::take(events, dialect, db, tables).await?,
+    };
+    ids.rollup.refresh(log.changes, dialect, db, tables).await?;
+    let first = log.head - i64::try_from(events).unwrap_or(0) + 1;
+    let rows = rows(inner, ids, db, entries, first).await?;
+    let mut known = Known::new();
+    if log.rowless > 0 {
+        find_keys(inner, db, &rows.iter().collect::<Vec<_>>(), &mut known).await?;
     }
+    let (whole, counted): (Vec<&NewEvent<'_>>, Vec<_>) = rows
+        .iter()
+        .filter(|row| !is_known(row, &known))
+        .partition(|row| row.storage != Storage::CountsOnly);
+    store_rows(inner, db, &whole, &mut known).await?;
+    store_keys(inner, db, counted, &mut known).await?;
+    let mut gathered = Gathered::new();
     let mut rows = rows.iter();
     let mut verdicts = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -79,16 +96,68 @@ pub(crate) async fn append(
             Entry::Event { raw, .. } => {
                 let row = rows.next().ok_or_else(|| Error::corrupt("fewer rows than events"))?;
                 // Hardly ever is anything there.
-                let known = if earlier.is_empty() {
+                let earlier = if known.is_empty() {
                     None
                 } else {
-                    earlier.get(&(row.source_id, row.event_id.clone()))
+                    known.get(&(row.source_id, row.event_id.clone()))
                 };
-                verdict(inner, db, row, known, raw.as_deref()).await?
+                let verdict = verdict(inner, db, row, earlier, raw.as_deref()).await?;
+                if verdict.status == Status::Stored {
+                    ids.rollup.count(row.event.event(), &mut gathered);
+                }
+                verdict
             }
         });
     }
-    Ok(verdicts)
+    ids.rollup.add(&gathered, db, tables).await?;
+    Ok(Appended {
+        verdicts,
+        changes: log.changes,
+    })
+}
+
+fn is_known(row: &NewEvent<'_>, known: &Known) -> bool {
+    !known.is_empty() && known.contains_key(&(row.source_id, row.event_id.clone()))
+}
+
+/// Stores events; those whose ids are taken become known.
+async fn store_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], known: &mut Known) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let binds: Vec<_> = rows.iter().map(|row| row.binds()).collect();
+    let new = db.insert(&INSERT, &inner.tables, &binds).await?;
+    let taken: Vec<_> = rows
+        .iter()
+        .zip(new)
+        .filter(|(_, new)| !new)
+        .map(|(row, _)| *row)
+        .collect();
+    find_rows(inner, db, &taken, known).await
+}
+
+/// Stores the ids of events whose rows are not kept; those that are taken become known.
+async fn store_keys(
+    inner: &Inner,
+    db: &Transaction,
+    mut events: Vec<&NewEvent<'_>>,
+    known: &mut Known,
+) -> Result<(), Error> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    // They may have been stored whole, before their type was only counted.
+    find_rows(inner, db, &events, known).await?;
+    events.retain(|row| !is_known(row, known));
+    let keys: Vec<Rowless> = events.iter().map(|row| Rowless::of(row)).collect();
+    let new = rowless::keep(&keys, Counted::InCells, inner, db).await?;
+    let taken: Vec<_> = events
+        .into_iter()
+        .zip(new)
+        .filter(|(_, new)| !new)
+        .map(|(row, _)| row)
+        .collect();
+    find_keys(inner, db, &taken, known).await
 }
 
 /// Resolves what the rows refer to, and gives each its place.
@@ -97,27 +166,28 @@ async fn rows<'a>(
     ids: &mut Ids,
     db: &Transaction,
     entries: &[&'a Entry],
+    first: i64,
 ) -> Result<Vec<NewEvent<'a>>, Error> {
     let events = || {
         entries.iter().filter_map(|entry| match entry {
-            Entry::Event { event, received_at, .. } => Some((event.as_ref(), *received_at)),
+            Entry::Event {
+                event,
+                received_at,
+                storage,
+                ..
+            } => Some((event.as_ref(), *received_at, *storage)),
             Entry::Refused { .. } => None,
         })
     };
-    let count = events().count();
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let first = position::take(count, inner.dialect, db, &inner.tables).await?;
     let placed = (first..).zip(events());
-    let pairs = placed.filter_map(|(position, (event, _))| Some((trail::pair(event.event().envelope())?, position)));
+    let pairs = placed.filter_map(|(position, (event, ..))| Some((trail::pair(event.event().envelope())?, position)));
     ids.trails
         .learn(pairs.collect(), inner.dialect, db, &inner.tables)
         .await?;
-    let mut rows = Vec::with_capacity(count);
+    let mut rows = Vec::new();
     // What comes together is mostly of one type and source.
     let mut last: Option<(&'a Envelope, i64, i64)> = None;
-    for (position, (event, received_at)) in (first..).zip(events()) {
+    for (position, (event, received_at, storage)) in (first..).zip(events()) {
         let envelope = event.event().envelope();
         let (kind_id, source_id) = match last {
             Some((known, kind_id, source_id)) if alike(known, envelope) => (kind_id, source_id),
@@ -142,6 +212,7 @@ async fn rows<'a>(
             kind_id,
             trail_id: trail::pair(envelope).and_then(|pair| ids.trails.id(&pair)),
             received_at,
+            storage,
             hash: event.event().content_hash(),
             violations: violations(event),
             event,
@@ -156,27 +227,35 @@ fn alike(a: &Envelope, b: &Envelope) -> bool {
 }
 
 /// Reads the rows that have these ids.
-async fn find_earlier(
-    inner: &Inner,
-    db: &Transaction,
-    chunk: &[&NewEvent<'_>],
-    earlier: &mut HashMap<(i64, Vec<u8>), Earlier>,
-) -> Result<(), Error> {
-    let wanted = inner.dialect.one_of_rows(&["event_id", "source_id"], chunk.len());
-    let select = "SELECT position, source_id, event_id, hash FROM {events} WHERE ";
-    let sql = format!("{}{wanted}", inner.tables.sql(select));
-    let values = chunk
-        .iter()
-        .flat_map(|row| [Value::from(row.event_id.clone()), Value::from(row.source_id)]);
-    for row in db.query_all_raw(inner.dialect.statement(&sql, values)).await? {
-        let key = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        earlier.insert(
-            key,
-            Earlier {
+async fn find_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], known: &mut Known) -> Result<(), Error> {
+    for chunk in rows.chunks(CHUNK) {
+        let wanted = inner.dialect.one_of_rows(&["event_id", "source_id"], chunk.len());
+        let select = "SELECT position, source_id, event_id, hash FROM {events} WHERE ";
+        let sql = format!("{}{wanted}", inner.tables.sql(select));
+        let values = chunk
+            .iter()
+            .flat_map(|row| [Value::from(row.event_id.clone()), Value::from(row.source_id)]);
+        for row in db.query_all_raw(inner.dialect.statement(&sql, values)).await? {
+            let earlier = Earlier {
                 position: row.try_get_by_index(0)?,
                 hash: row.try_get_by_index(3)?,
-            },
-        );
+            };
+            known.insert((row.try_get_by_index(1)?, row.try_get_by_index(2)?), earlier);
+        }
+    }
+    Ok(())
+}
+
+/// Reads the ids without rows that are these.
+async fn find_keys(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], known: &mut Known) -> Result<(), Error> {
+    for chunk in rows.chunks(CHUNK) {
+        let ids: Vec<(i64, &[u8])> = chunk
+            .iter()
+            .map(|row| (row.source_id, row.event_id.as_slice()))
+            .collect();
+        for (source, id, position, hash) in rowless::find(&ids, inner.dialect, db, &inner.tables).await? {
+            known.insert((source, id), Earlier { position, hash });
+        }
     }
     Ok(())
 }

@@ -5,13 +5,15 @@ use std::collections::HashSet;
 use event_core::policy::Policy;
 use event_core::registry::{Definition, Registry};
 use event_core::{EventType, Label, Mapping, Schema, Timestamp};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::dialect::Dialect;
+use crate::entity::metric::MetricRow;
 use crate::error::Error;
 use crate::options::Options;
+use crate::position;
 use crate::tables::Tables;
 
 /// One version of an event type, as registered.
@@ -76,6 +78,21 @@ pub(crate) async fn records(
     Ok(records)
 }
 
+/// The registry as it is now, and the change that it is of.
+pub(crate) async fn current(
+    dialect: Dialect,
+    db: &DatabaseConnection,
+    tables: &Tables,
+    options: &Options,
+    known: &Registry,
+) -> Result<(i64, Registry), Error> {
+    let snapshot = dialect.snapshot(db).await?;
+    let changes = position::log(dialect, &snapshot, tables).await?.changes;
+    let registry = load(dialect, &snapshot, tables, options, known).await?;
+    snapshot.rollback().await?;
+    Ok((changes, registry))
+}
+
 /// The registry that the rows stand for. Schemas that are compiled in `known` already are taken
 /// from there: to compile takes much longer than to compare.
 pub(crate) async fn load(
@@ -107,5 +124,7 @@ pub(crate) async fn load(
         };
         registry.insert(record.event_type, record.version, definition);
     }
+    let metrics = MetricRow::all(dialect, db, tables).await?;
+    registry.set_metrics(metrics.into_iter().map(|row| row.metric));
     Ok(registry)
 }

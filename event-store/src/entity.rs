@@ -2,4 +2,5 @@
 
 pub(crate) mod event;
 pub(crate) mod event_id;
+pub(crate) mod metric;
 pub(crate) mod quarantine;

@@ -47,6 +47,27 @@ pub enum Error {
     /// The type is not registered, or has no mapping for foreign documents.
     #[error("no such type, or no mapping for it")]
     TypeNotFound,
+    /// There is no metric of this name.
+    #[error("no such metric")]
+    MetricNotFound,
+    /// A metric still counts older events.
+    #[error("a metric of the type still counts older events: wait until it is ready")]
+    MetricNotReady,
+    /// A metric of this name counts something else.
+    #[error("a metric of this name counts something else: choose another name, or drop it first")]
+    MetricTaken,
+    /// Of the type's events only counts are kept, for all or some of the time asked for, and no
+    /// metric counts what is asked.
+    #[error(
+        "of {category}/{name} only counts are kept for some of that time, and no metric answers this: \
+         ask by the fields of a metric, and from minute to minute"
+    )]
+    CountsOnly {
+        /// The category of the type.
+        category: String,
+        /// Its name.
+        name: String,
+    },
     /// The tables were made by a later version of this program; nothing was written.
     #[error("the tables are of version {found}, this program knows {known}: upgrade it")]
     SchemaTooNew {

@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use event_core::{Registry, Timestamp};
-use sea_orm::{ConnectionTrait, DatabaseConnection};
-use tokio::sync::RwLock as AsyncRwLock;
+use event_core::{Registry, StoredEvent, Timestamp};
+use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
+use tokio::sync::{Notify, RwLock as AsyncRwLock};
 
 use crate::dialect::{Connections, Dialect, Owner};
 use crate::dictionary::Dictionary;
+use crate::entity::event::stored;
 use crate::error::Error;
 use crate::options::Options;
 use crate::queue::Queue;
@@ -25,17 +26,19 @@ pub(crate) struct Inner {
     pub(crate) owner: Owner,
     pub(crate) queue: Queue,
     registry: RwLock<Dated>,
-    /// How many transactions have changed the catalog.
-    changes: AtomicU64,
     dictionary: AsyncRwLock<Arc<Dictionary>>,
+    /// Wakes the writer: events of applications' transactions wait for their places.
+    pub(crate) waiting: Notify,
+    /// How often such were handed in since nobody looked out for them.
+    pub(crate) watching: AtomicU64,
     opened: Instant,
     /// Milliseconds from `opened` to the writer's last sign of life.
     heartbeat: AtomicU64,
 }
 
-/// The registry after a change of the catalog.
+/// The registry after a change of the catalog; the changes are counted in the database, for all processes.
 struct Dated {
-    change: u64,
+    change: i64,
     registry: Arc<Registry>,
 }
 
@@ -46,7 +49,7 @@ impl Inner {
         options: Options,
         connections: Connections,
         queue: Queue,
-        registry: Registry,
+        (change, registry): (i64, Registry),
     ) -> Self {
         let Connections { writer, reader, owner } = connections;
         Inner {
@@ -58,11 +61,12 @@ impl Inner {
             owner,
             queue,
             registry: RwLock::new(Dated {
-                change: 0,
+                change,
                 registry: Arc::new(registry),
             }),
-            changes: AtomicU64::new(0),
             dictionary: AsyncRwLock::default(),
+            waiting: Notify::new(),
+            watching: AtomicU64::new(0),
             opened: Instant::now(),
             heartbeat: AtomicU64::new(0),
         }
@@ -73,14 +77,13 @@ impl Inner {
         Arc::clone(&known.registry)
     }
 
-    /// The number of a change of the catalog; taken inside its transaction, so that the numbers
-    /// follow the order of the changes.
-    pub(crate) fn next_change(&self) -> u64 {
-        self.changes.fetch_add(1, Ordering::Relaxed) + 1
+    /// The change of the catalog that the registry is of.
+    pub(crate) fn registry_change(&self) -> i64 {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner).change
     }
 
     /// Judges by this registry from now on, unless a later change was faster to arrive here.
-    pub(crate) fn replace_registry(&self, change: u64, registry: Registry) {
+    pub(crate) fn replace_registry(&self, change: i64, registry: Registry) {
         let mut known = self.registry.write().unwrap_or_else(PoisonError::into_inner);
         if change > known.change {
             *known = Dated {
@@ -105,6 +108,19 @@ impl Inner {
         let fresh = Arc::new(fresh);
         *self.dictionary.write().await = Arc::clone(&fresh);
         Ok(fresh)
+    }
+
+    /// Rows as events. Types and sources that came after the dictionary was read are looked up.
+    pub(crate) async fn events(
+        &self,
+        rows: &[QueryResult],
+        dictionary: &Dictionary,
+    ) -> Result<Vec<StoredEvent>, Error> {
+        let read = |dictionary: &Dictionary| rows.iter().map(|row| stored(row, dictionary)).collect();
+        match read(dictionary) {
+            Err(Error::Corrupt { .. }) => read(&*self.dictionary().await?),
+            events => events,
+        }
     }
 
     /// The writer lives.

@@ -3,7 +3,7 @@
 use event_core::StoredEvent;
 use sea_orm::ConnectionTrait;
 
-use crate::entity::event::{SELECTED, stored};
+use crate::entity::event::SELECTED;
 use crate::error::Error;
 use crate::inner::{Inner, detached};
 use crate::position;
@@ -47,5 +47,5 @@ async fn read(inner: &Inner, after: i64, limit: usize) -> Result<Vec<StoredEvent
         .await?;
     // Read after the rows, so that the types and sources of all of them are known.
     let dictionary = inner.dictionary().await?;
-    rows.iter().map(|row| stored(row, &dictionary)).collect()
+    inner.events(&rows, &dictionary).await
 }

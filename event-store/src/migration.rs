@@ -4,6 +4,7 @@
 //! subscriber in every application that adds this crate, and knows no table prefix.
 
 mod m0001_first_tables;
+mod m0002_metrics;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
@@ -12,7 +13,7 @@ use crate::error::Error;
 use crate::tables::Tables;
 
 /// The statements of each migration; its number is its place, from 1.
-const MIGRATIONS: [&[&str]; 1] = [m0001_first_tables::UP];
+const MIGRATIONS: [&[&str]; 2] = [m0001_first_tables::UP, m0002_metrics::UP];
 
 /// Brings the tables up to date. Safe to run again, and from several processes at once.
 pub(crate) async fn migrate(dialect: Dialect, db: &DatabaseConnection, tables: &Tables) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 
 use crate::dictionary::Dictionary;
-use crate::entity::event::{SELECTED, stored};
+use crate::entity::event::SELECTED;
 use crate::error::Error;
 use crate::inner::{Inner, detached};
 use crate::selection::Selection;
@@ -139,5 +139,5 @@ async fn fetch(
         .reader
         .query_all_raw(inner.dialect.statement(&sql, values))
         .await?;
-    rows.iter().map(|row| stored(row, dictionary)).collect()
+    inner.events(&rows, dictionary).await
 }

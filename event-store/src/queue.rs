@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
+use event_core::policy::Storage;
 use event_core::refusal::Refusal;
 use event_core::{ValidEvent, Verdict};
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +19,7 @@ pub(crate) enum Entry {
         event: Box<ValidEvent>,
         raw: Option<Vec<u8>>,
         received_at: Timestamp,
+        storage: Storage,
     },
     /// A refused event to keep in the quarantine.
     Refused {

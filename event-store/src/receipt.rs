@@ -3,7 +3,8 @@
 use event_core::{EventId, Source, StoredEvent};
 use sea_orm::{ConnectionTrait, Value};
 
-use crate::entity::event::{SELECTED, stored};
+use crate::dictionary::Dictionary;
+use crate::entity::event::SELECTED;
 use crate::entity::event_id;
 use crate::error::Error;
 use crate::inner::{Inner, detached};
@@ -14,6 +15,11 @@ use crate::store::EventStore;
 pub enum Receipt {
     /// It is, and this is what is stored.
     Found(Box<StoredEvent>),
+    /// It was counted, and is not kept itself.
+    Counted {
+        /// Its place in the log.
+        position: i64,
+    },
     /// It is not.
     Missing,
     /// Events of several sources have this id.
@@ -47,12 +53,9 @@ async fn look_up(inner: &Inner, id: &EventId, source: Option<&Source>) -> Result
         .reader
         .query_all_raw(inner.dialect.statement(&sql, values))
         .await?;
-    let mut found = rows
-        .iter()
-        .map(|row| stored(row, &dictionary))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut found = inner.events(&rows, &dictionary).await?;
     Ok(match (found.pop(), found.is_empty()) {
-        (None, _) => Receipt::Missing,
+        (None, _) => return counted(inner, id, source, &dictionary).await,
         (Some(event), true) => Receipt::Found(Box::new(event)),
         (Some(event), false) => {
             found.push(event);
@@ -63,5 +66,32 @@ async fn look_up(inner: &Inner, id: &EventId, source: Option<&Source>) -> Result
             sources.sort_unstable();
             Receipt::Ambiguous(sources)
         }
+    })
+}
+
+/// Looks among the ids of events that are only counted.
+async fn counted(
+    inner: &Inner,
+    id: &EventId,
+    source: Option<&Source>,
+    dictionary: &Dictionary,
+) -> Result<Receipt, Error> {
+    let sql = inner
+        .tables
+        .sql("SELECT source_id, position FROM {keys} WHERE event_id = ?");
+    let statement = inner.dialect.statement(&sql, [event_id::encode(id).into()]);
+    let mut found = Vec::new();
+    for row in inner.reader.query_all_raw(statement).await? {
+        let known = dictionary.source(row.try_get_by_index(0)?);
+        let known = known.ok_or_else(|| Error::corrupt("an id with an unknown source"))?;
+        if source.is_none_or(|source| source == known) {
+            found.push((known.clone(), row.try_get_by_index(1)?));
+        }
+    }
+    found.sort_unstable();
+    Ok(match found.as_slice() {
+        [] => Receipt::Missing,
+        [(_, position)] => Receipt::Counted { position: *position },
+        _ => Receipt::Ambiguous(found.into_iter().map(|(source, _)| source).collect()),
     })
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::catalog::{self, TypeRecord};
 use crate::error::{Cause, Error};
 use crate::inner::{Inner, detached, now};
+use crate::position;
 use crate::store::EventStore;
 
 /// What to change of a version of an event type; what is `None` stays as it is.
@@ -92,6 +93,7 @@ async fn register(
 ) -> Result<Registered, Error> {
     let (dialect, tables) = (inner.dialect, &inner.tables);
     let transaction = dialect.begin(&inner.writer).await?;
+    position::lock(dialect, &transaction, tables).await?;
     let known = catalog::records(dialect, &transaction, tables).await?;
     let known = known
         .into_iter()
@@ -129,7 +131,7 @@ async fn register(
         .execute_raw(dialect.statement(&tables.sql(sql), values))
         .await?;
     let registry = catalog::load(dialect, &transaction, tables, &inner.options, compiled).await?;
-    let change = inner.next_change();
+    let change = position::change(dialect, &transaction, tables).await?;
     transaction.commit().await?;
     inner.replace_registry(change, registry);
     Ok(if known.is_some() {

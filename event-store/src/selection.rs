@@ -4,6 +4,8 @@
 //! decides them in memory. Of the rest, what this database cannot say exactly is left to that code
 //! too: the statement then finds at least the rows that count, and each is looked at again.
 
+use std::collections::BTreeSet;
+
 use event_core::filter::{Condition, Field, Found, Scalar, Test};
 use event_core::json::Number;
 use event_core::{Filter, Timestamp};
@@ -69,6 +71,13 @@ impl Selection {
             selection.condition(condition, dialect, tables);
         }
         selection
+    }
+
+    /// Leaves out all kinds but these.
+    pub(crate) fn keep_kinds(&mut self, kinds: &BTreeSet<i64>) {
+        let before = self.kinds.len();
+        self.kinds.retain(|kind| kinds.contains(kind));
+        self.all_kinds &= self.kinds.len() == before;
     }
 
     pub(crate) fn push(&mut self, condition: String, values: impl IntoIterator<Item = Value>) {

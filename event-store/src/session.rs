@@ -4,7 +4,7 @@ use event_core::SessionId;
 use event_core::sequence::Session;
 use sea_orm::ConnectionTrait;
 
-use crate::entity::event::{SELECTED, stored};
+use crate::entity::event::SELECTED;
 use crate::error::Error;
 use crate::inner::{Inner, detached};
 use crate::store::EventStore;
@@ -28,10 +28,7 @@ async fn read(inner: &Inner, id: &SessionId) -> Result<Option<Session>, Error> {
         .reader
         .query_all_raw(inner.dialect.statement(&sql, [id.as_str().into()]))
         .await?;
-    let events = rows
-        .iter()
-        .map(|row| stored(row, &dictionary))
-        .collect::<Result<Vec<_>, _>>()?;
+    let events = inner.events(&rows, &dictionary).await?;
     Ok(if events.is_empty() {
         None
     } else {

@@ -7,6 +7,7 @@ use event_core::Registry;
 use sea_orm::DatabaseConnection;
 use tokio::task::JoinHandle;
 
+use crate::backfill;
 use crate::catalog;
 use crate::dialect::{Connections, Dialect, Owner};
 use crate::error::Error;
@@ -117,7 +118,7 @@ impl EventStore {
         dialect.check(writer, &options).await?;
         let tables = Tables::new(&options.prefix, dialect.quote());
         migration::migrate(dialect, writer, &tables).await?;
-        let registry = catalog::load(dialect, reader, &tables, &options, &Registry::default()).await?;
+        let registry = catalog::current(dialect, reader, &tables, &options, &Registry::default()).await?;
         let (queue, jobs) = Queue::new(options.queue_events, options.queue_bytes);
         let inner = Arc::new(Inner::new(
             dialect,
@@ -128,6 +129,7 @@ impl EventStore {
             registry,
         ));
         let task = tokio::spawn(writer::run(Arc::clone(&inner), jobs));
+        backfill::resume(&inner).await?;
         Ok(EventStore {
             inner,
             writer: Arc::new(Writer {

@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 14] = [
     "log",
     "sources",
     "kinds",
@@ -17,6 +17,12 @@ const NAMES: [&str; 8] = [
     "catalog",
     "quarantine",
     "migrations",
+    "metrics",
+    "groups",
+    "cells",
+    "keys",
+    "rowless",
+    "pending",
 ];
 
 impl Tables {

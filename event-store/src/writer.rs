@@ -13,8 +13,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use crate::append::{self, Ids};
+use crate::catalog;
 use crate::error::Error;
 use crate::inner::Inner;
+use crate::outbox;
+use crate::position;
 use crate::queue::Job;
 
 /// So many events go into one transaction, unless one caller offers more.
@@ -39,11 +42,16 @@ pub(crate) async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job
     loop {
         let first = tokio::select! {
             job = jobs.recv() => job,
+            () = inner.waiting.notified() => {
+                place(&inner, &mut ids).await;
+                continue;
+            }
             _ = heartbeat.tick() => {
                 // A writer that cannot write shows no sign of life until it can again.
                 well = well || try_to_write(&inner).await.is_ok();
                 if well {
                     inner.beat();
+                    tokio::spawn(look_for_changes(Arc::clone(&inner)));
                 }
                 if inner.queue.is_closed() {
                     // What is in there is still received; then comes the end.
@@ -76,6 +84,36 @@ async fn try_to_write(inner: &Inner) -> Result<(), Error> {
     transaction.commit().await
 }
 
+/// Gives places to what applications have stored in transactions of their own.
+async fn place(inner: &Inner, ids: &mut Ids) {
+    match outbox::sequence(inner, ids).await {
+        // There may be more, but callers wait, too.
+        Ok(placed) if placed > 0 => inner.waiting.notify_one(),
+        Ok(_) => {}
+        Err(error) => {
+            *ids = Ids::default();
+            tracing::warn!(%error, "events of an application's transaction have no places yet");
+        }
+    }
+}
+
+/// Learns what other processes have registered since.
+async fn look_for_changes(inner: Arc<Inner>) {
+    outbox::look(&inner).await;
+    match position::log(inner.dialect, &inner.reader, &inner.tables).await {
+        Ok(log) if log.changes > inner.registry_change() => reload(&inner).await,
+        _ => {}
+    }
+}
+
+async fn reload(inner: &Inner) {
+    let (dialect, tables) = (inner.dialect, &inner.tables);
+    match catalog::current(dialect, &inner.reader, tables, &inner.options, &inner.registry()).await {
+        Ok((change, registry)) => inner.replace_registry(change, registry),
+        Err(error) => tracing::warn!(%error, "what is registered could not be read anew"),
+    }
+}
+
 /// Stores a group of jobs; where one of them is the reason of a failure, the others do not pay for it.
 /// False where the database is.
 async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
@@ -94,11 +132,14 @@ async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
         *ids = Ids::default();
     }
     match outcome {
-        Ok(verdicts) => {
+        Ok(Committed { verdicts, changes }) => {
             let events = verdicts.iter().map(Vec::len).sum::<usize>();
             tracing::debug!(callers = group.len(), events, elapsed = ?started.elapsed(), "committed");
             for (job, verdicts) in group.into_iter().zip(verdicts) {
                 answer(job, Ok(verdicts));
+            }
+            if changes > inner.registry_change() {
+                reload(inner).await;
             }
             true
         }
@@ -130,15 +171,22 @@ fn answer(job: Job, result: Result<Vec<Verdict>, Error>) {
     let _ = job.reply.send(result);
 }
 
+/// What a transaction did.
+struct Committed {
+    verdicts: Vec<Vec<Verdict>>,
+    /// The change of the catalog that it has seen.
+    changes: i64,
+}
+
 /// One transaction: verdicts for each job, in order, but for those that their callers withdrew.
-async fn commit(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Vec<Vec<Verdict>>, Error> {
+async fn commit(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Committed, Error> {
     let transaction = inner.dialect.begin(&inner.writer).await?;
     // The lock may have been long in coming; from here on a job is stored, or the outcome unknown.
     group.retain(|job| job.turn.begin());
     let mut verdicts = Vec::with_capacity(group.len());
     let entries: Vec<_> = group.iter().flat_map(|job| &job.entries).collect();
-    let mut all = match append::append(inner, ids, &transaction, &entries).await {
-        Ok(all) => all.into_iter(),
+    let (mut all, changes) = match append::append(inner, ids, &transaction, &entries).await {
+        Ok(appended) => (appended.verdicts.into_iter(), appended.changes),
         Err(error) => {
             // What is in doubt goes with its connection; the first error is the one to tell.
             if matches!(error, Error::Statement(_)) {
@@ -152,5 +200,5 @@ async fn commit(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Ve
     }
     // Whatever a failed commit says, the rows may be there.
     transaction.commit().await?;
-    Ok(verdicts)
+    Ok(Committed { verdicts, changes })
 }

@@ -56,6 +56,7 @@ pub(super) async fn receipt(
         .map_err(|error| ParameterError::new("source", Code::InvalidParameter, error.to_string()))?;
     match app.store.receipt(&id, source.as_ref()).await? {
         Receipt::Found(event) => Ok(reply::json(&event)),
+        Receipt::Counted { position } => Ok(reply::json(&serde_json::json!({"counted": true, "position": position}))),
         Receipt::Missing => Err(Failure::new(Reason::EventNotFound, "no event with this id is stored")),
         Receipt::Ambiguous(sources) => {
             let sources: Vec<&str> = sources.iter().map(Source::as_str).collect();

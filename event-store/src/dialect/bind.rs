@@ -34,6 +34,8 @@ pub(crate) enum Taken {
     /// The row that was there stays. Which rows are new is told by their first column, a number
     /// that only this transaction gives out.
     Stays { key: &'static str },
+    /// The row that was there stays, and nobody asks.
+    Ignored { key: &'static str },
     /// The row that was there takes on what is offered.
     Merges {
         key: &'static str,
@@ -66,7 +68,7 @@ impl<const N: usize> Insert<N> {
     pub(super) fn tail(&self, grammar: &dyn Grammar, tables: &Tables) -> String {
         let table = tables.sql(self.table);
         match self.taken {
-            Taken::Stays { key } => grammar.keep_existing(key),
+            Taken::Stays { key } | Taken::Ignored { key } => grammar.keep_existing(key),
             Taken::Merges { key, changes } => {
                 let (least, greatest) = grammar.least_and_greatest();
                 let change = |(column, merge): &(&str, Merge)| {

@@ -124,7 +124,7 @@ pub(super) async fn insert<const N: usize>(
         statement.execute(&mut **connection).await.map_err(exec)?;
         rest = behind;
     }
-    if matches!(insert.taken, Taken::Merges { .. }) {
+    if !matches!(insert.taken, Taken::Stays { .. }) {
         return Ok(Vec::new());
     }
     let place = |row: &[Bind<'_>; N]| if let Bind::Int(place) = row[0] { place } else { 0 };

@@ -161,6 +161,9 @@ pub(super) async fn insert<const N: usize>(
             new.insert(row.try_get::<i64, _>(0).map_err(query)?);
         }
     }
+    if !stays {
+        return Ok(Vec::new());
+    }
     Ok(places.iter().map(|place| new.contains(place)).collect())
 }
 

@@ -117,9 +117,9 @@ pub(super) async fn insert<const N: usize>(
     tail: &str,
     rows: &[[Bind<'_>; N]],
 ) -> Result<Vec<bool>, Error> {
-    let merges = matches!(insert.taken, super::Taken::Merges { .. });
+    let stays = matches!(insert.taken, super::Taken::Stays { .. });
     // A plain insert that fails for a key is faster than one that looks first.
-    let tail = if merges { tail } else { "" };
+    let tail = if stays { "" } else { tail };
     let sql = format!("{head} VALUES {} {tail}", insert.row());
     let mut handle = connection.lock_handle().await.map_err(exec)?;
     let mut insert = || {

@@ -1,6 +1,7 @@
 //! A row of the events: written from a valid event, read back as a stored one.
 
 use event_core::event::ContentHash;
+use event_core::policy::Storage;
 use event_core::{Envelope, Event, Payload, SessionId, StoredEvent, Subject, Timestamp, ValidEvent, flag::Flags};
 use sea_orm::QueryResult;
 
@@ -46,6 +47,7 @@ pub(crate) struct NewEvent<'a> {
     pub(crate) received_at: Timestamp,
     pub(crate) hash: ContentHash,
     pub(crate) violations: Option<String>,
+    pub(crate) storage: Storage,
     pub(crate) event: &'a ValidEvent,
 }
 

@@ -13,6 +13,8 @@ mod reading;
 mod refused;
 mod sharing;
 mod closing;
+mod metrics;
+mod outbox;
 mod database;
 mod full;
 
@@ -84,5 +86,18 @@ conformance! {
         processes_on_one_database_lose_nothing,
         one_store_sees_what_another_wrote,
         an_application_with_several_connections_shares_them,
+    }
+    metrics {
+        what_was_stored_before_is_counted_too,
+        a_number_beyond_the_scale_is_kept_in_the_quarantine,
+        a_type_of_which_only_counts_are_kept,
+        cells_that_differ_are_found_and_repaired,
+        old_events_go_and_their_counts_stay_or_go,
+        without_a_metric_old_events_just_go,
+    }
+    outbox {
+        events_go_with_the_rows_of_the_application,
+        a_long_transaction_holds_up_nobody,
+        another_process_places_what_its_writer_left,
     }
 }

@@ -1,0 +1,142 @@
+//! Which part of an answer comes from cells, and which from rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use event_core::aggregate::{Origin, Part, stretches};
+use event_core::{EventType, Query, Timestamp};
+use sea_orm::ConnectionTrait;
+
+use super::counted::Counted;
+use crate::dictionary::Dictionary;
+use crate::entity::metric::MetricRow;
+use crate::error::Error;
+use crate::inner::Inner;
+use crate::rowless;
+use crate::selection::Selection;
+
+/// The parts of an answer; no event is in two of them.
+pub(super) struct Plan {
+    pub(super) work: Vec<Work>,
+}
+
+/// A part of an answer.
+pub(super) enum Work {
+    /// From the rows of some kinds and a range of time.
+    Rows {
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+        kinds: BTreeSet<i64>,
+    },
+    /// From the cells of a metric.
+    Cells(Box<Counted>),
+}
+
+/// Times between which events have no rows, both included.
+type Rowless = BTreeMap<i64, (Timestamp, Timestamp)>;
+
+impl Plan {
+    /// What has to be read for a question.
+    pub(super) async fn new(
+        query: &Query,
+        any_rowless: bool,
+        inner: &Inner,
+        db: &impl ConnectionTrait,
+        dictionary: &Dictionary,
+    ) -> Result<Self, Error> {
+        let selection = Selection::new(
+            &query.filter,
+            query.from,
+            query.to,
+            dictionary,
+            inner.dialect,
+            &inner.tables,
+        );
+        let rowless = if any_rowless {
+            rowless::times(inner.dialect, db, &inner.tables).await?
+        } else {
+            Rowless::new()
+        };
+        let mut metrics = MetricRow::all(inner.dialect, db, &inner.tables).await?;
+        metrics.retain(|row| row.is_ready() && row.metric.covers(query));
+        // The fewer fields, the fewer cells.
+        metrics.sort_by_key(|row| row.metric.by().len());
+        let granule = match query.bucket {
+            Some(bucket) if !metrics.is_empty() => Some(bucket.granule(query.from, query.to)),
+            _ => None,
+        };
+        let mut types: BTreeMap<EventType, BTreeSet<i64>> = BTreeMap::new();
+        for id in &selection.kinds {
+            let kind = dictionary.kind(*id).ok_or_else(|| Error::corrupt("an unknown kind"))?;
+            types.entry(kind.event_type.clone()).or_default().insert(*id);
+        }
+        let mut work = Vec::new();
+        let mut whole = BTreeSet::new();
+        for (event_type, kinds) in types {
+            let sees = |row: &&MetricRow| {
+                *row.metric.event_type() == event_type
+                    && row
+                        .blind
+                        .is_none_or(|(first, last)| !overlaps(query.from, query.to, first, last))
+            };
+            let Some(row) = metrics.iter().find(sees) else {
+                whole.extend(kinds);
+                continue;
+            };
+            for stretch in stretches(query.from, query.to, granule) {
+                work.push(match stretch.part {
+                    Part::Rows => Work::Rows {
+                        from: stretch.from,
+                        to: stretch.to,
+                        kinds: kinds.clone(),
+                    },
+                    Part::Cells(level) => Work::Cells(Box::new(Counted::new(row, query, granule, level, stretch)?)),
+                });
+            }
+        }
+        if !whole.is_empty() {
+            work.push(Work::Rows {
+                from: query.from,
+                to: query.to,
+                kinds: whole,
+            });
+        }
+        let plan = Plan { work };
+        plan.check(&rowless, dictionary)?;
+        Ok(plan)
+    }
+
+    /// That no part is to come from rows that are not there.
+    fn check(&self, rowless: &Rowless, dictionary: &Dictionary) -> Result<(), Error> {
+        for work in &self.work {
+            let Work::Rows { from, to, kinds } = work else {
+                continue;
+            };
+            for (kind, (first, last)) in rowless {
+                if kinds.contains(kind) && overlaps(*from, *to, *first, *last) {
+                    let kind = dictionary
+                        .kind(*kind)
+                        .ok_or_else(|| Error::corrupt("an unknown kind"))?;
+                    return Err(Error::CountsOnly {
+                        category: kind.event_type.category.to_string(),
+                        name: kind.event_type.name.to_string(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is read.
+    pub(super) fn source(&self) -> Origin {
+        if self.work.iter().any(|work| matches!(work, Work::Cells(_))) {
+            Origin::Cells
+        } else {
+            Origin::Rows
+        }
+    }
+}
+
+/// Whether a half-open range holds an instant from `first` to `last`.
+fn overlaps(from: Option<Timestamp>, to: Option<Timestamp>, first: Timestamp, last: Timestamp) -> bool {
+    from.is_none_or(|from| from <= last) && to.is_none_or(|to| first < to)
+}

@@ -1,0 +1,167 @@
+//! What is offered → what becomes of it, before the database is asked.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use event_core::event::Reception;
+use event_core::mapping;
+use event_core::policy::Storage;
+use event_core::refusal::Refusal;
+use event_core::registry::{Definition, Keep, Registry};
+use event_core::verdict::Status;
+use event_core::{Code, Event, EventId, EventType, Label, Limits, Source, Timestamp, ValidEvent, Verdict};
+
+use crate::queue::Entry;
+
+/// Something that may be an event.
+#[derive(Clone, Debug)]
+pub enum Offer {
+    /// The JSON text of one event.
+    Json(Vec<u8>),
+    /// A foreign document, to be lifted by the mapping of a type and version (or the active one).
+    Foreign {
+        /// The document.
+        bytes: Vec<u8>,
+        /// The type whose mapping lifts it.
+        event_type: EventType,
+        /// The version of the type.
+        version: Option<Label>,
+    },
+    /// The JSON text of one CloudEvent.
+    CloudEvent(Vec<u8>),
+    /// An event that this program made.
+    Event(Box<Event>),
+}
+
+impl From<Event> for Offer {
+    fn from(event: Event) -> Self {
+        Offer::Event(Box::new(event))
+    }
+}
+
+/// Who offers.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The source of events that name none.
+    pub source: Source,
+    /// The zone of times without an offset.
+    pub zone: Tz,
+}
+
+impl Origin {
+    /// A source whose times without offset are UTC.
+    #[must_use]
+    pub fn new(source: Source) -> Self {
+        Origin { source, zone: Tz::UTC }
+    }
+}
+
+/// An id for an event that has none: it grows with time, so that indexes stay small.
+pub(crate) fn new_id() -> EventId {
+    let id = uuid::Uuid::now_v7().as_hyphenated().to_string();
+    // A UUID is printable ASCII without space, 36 bytes long.
+    EventId::new(id).unwrap_or_else(|_| unreachable!("a UUID is an id"))
+}
+
+/// What becomes of an offer before the database is asked.
+pub(crate) enum Judged {
+    Keep(Entry),
+    Drop(Verdict),
+}
+
+pub(crate) struct Judge {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) origin: Origin,
+    pub(crate) limits: Limits,
+    pub(crate) received_at: Timestamp,
+}
+
+pub(crate) fn definition<'a>(
+    registry: &'a Registry,
+    event_type: &EventType,
+    version: Option<&Label>,
+) -> Option<&'a Definition> {
+    registry
+        .get(event_type, version)
+        .map(Arc::as_ref)
+        .filter(|definition| definition.mapping.is_some())
+}
+
+/// What is kept of a valid event.
+pub(crate) fn storage(registry: &Registry, event: &ValidEvent) -> Storage {
+    let envelope = event.event().envelope();
+    registry.storage(&envelope.event_type, envelope.version.as_ref())
+}
+
+impl Judge {
+    pub(crate) fn all(&self, offers: Vec<Offer>) -> Vec<Judged> {
+        offers.into_iter().map(|offer| self.one(offer)).collect()
+    }
+
+    fn one(&self, offer: Offer) -> Judged {
+        let reception = Reception {
+            received_at: self.received_at,
+            source: &self.origin.source,
+            zone: self.origin.zone,
+            limits: self.limits,
+            new_id: &new_id,
+        };
+        let (read, raw) = match offer {
+            Offer::Json(bytes) => (Event::from_slice(&bytes, &reception), Some(bytes)),
+            Offer::CloudEvent(bytes) => (mapping::cloud_event(&bytes, &reception), Some(bytes)),
+            Offer::Event(event) => (Ok(*event), None),
+            Offer::Foreign {
+                bytes,
+                event_type,
+                version,
+            } => {
+                let mapping =
+                    definition(&self.registry, &event_type, version.as_ref()).and_then(|it| it.mapping.as_ref());
+                let lifted = match mapping {
+                    Some(mapping) => mapping.lift(&bytes, &event_type, version.as_ref(), &reception),
+                    None => Err(Refusal::new(Code::MappingFailed, "", "the type has no mapping")),
+                };
+                // What is known of a document that could not be lifted is the type it was sent to.
+                let lifted = lifted.map_err(|mut refusal| {
+                    refusal.claims.event_type.get_or_insert(event_type);
+                    refusal
+                });
+                (lifted, Some(bytes))
+            }
+        };
+        let (refusal, keep, raw) = match read {
+            Ok(event) => match self.registry.validate(event, self.received_at) {
+                Ok(event) => {
+                    return Judged::Keep(Entry::Event {
+                        storage: storage(&self.registry, &event),
+                        event: Box::new(event),
+                        raw,
+                        received_at: self.received_at,
+                    });
+                }
+                Err(refused) => {
+                    let raw = raw.unwrap_or_else(|| serde_json::to_vec(&refused.event).unwrap_or_default());
+                    (refused.refusal, refused.keep, raw)
+                }
+            },
+            Err(refusal) => (refusal, Keep::Quarantine, raw.unwrap_or_default()),
+        };
+        match keep {
+            Keep::Nothing => Judged::Drop(Verdict::refused(Status::Rejected, &refusal)),
+            Keep::Quarantine => {
+                let source = refusal
+                    .claims
+                    .source
+                    .clone()
+                    .unwrap_or_else(|| self.origin.source.clone());
+                let (refusal, raw, received_at) = (Box::new(refusal), raw, self.received_at);
+                Judged::Keep(Entry::Refused {
+                    refusal,
+                    source,
+                    raw,
+                    received_at,
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Cells == rows? Proves it day by day, and repairs what differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use event_core::aggregate::{Cell, Cells, Level};
+use event_core::{EventType, Label, Timestamp};
+use sea_orm::{ConnectionTrait, Value};
+use serde::Serialize;
+
+use crate::backfill::Progress;
+use crate::dialect::Dialect;
+use crate::dictionary::Dictionary;
+use crate::entity::event::{SELECTED, stored};
+use crate::entity::metric::MetricRow;
+use crate::error::Error;
+use crate::inner::{Inner, detached};
+use crate::position;
+use crate::rollup::{Gathered, Rollup, cell, exponent, minutes, texts};
+use crate::rowless;
+use crate::store::EventStore;
+
+/// Differences that are listed; the rest are only counted.
+const LISTED: usize = 100;
+
+/// What to do about cells that differ from the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repair {
+    /// Only tell.
+    #[default]
+    Nothing,
+    /// Count them anew.
+    Differences,
+}
+
+/// What a metric's cells were found to be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Verified {
+    /// The metric.
+    pub metric: Label,
+    /// Cells that were compared, and are what the rows say or were made so.
+    pub cells: u64,
+    /// How many differed.
+    pub differing: u64,
+    /// The first hundred of them.
+    pub differences: Vec<Difference>,
+    /// Whether they were repaired.
+    pub repaired: bool,
+    /// Days of which some events have no rows: nothing can be proved of them.
+    pub unverifiable_days: u64,
+}
+
+/// A cell that is not what the rows say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The start of its stretch of time.
+    pub at: Timestamp,
+    /// Minutes from there: 1, 60 or 1,440.
+    pub minutes: i64,
+    /// The values of its group, as JSON texts.
+    pub group: Vec<String>,
+    /// How many events it says there are.
+    pub found: i64,
+    /// How many there are.
+    pub expected: i64,
+}
+
+/// Level, start, group and exponent of a cell.
+type Key = (i64, i64, String, Option<i16>);
+
+impl EventStore {
+    /// Compares the cells of every metric with the rows that they count, and repairs what differs
+    /// if asked to. Writers wait only while a day is repaired.
+    ///
+    /// # Errors
+    /// If the database fails; what was repaired stays repaired.
+    pub async fn verify(&self, repair: Repair, mut progress: impl FnMut(Progress)) -> Result<Vec<Verified>, Error> {
+        let inner = self.inner().clone();
+        let metrics = MetricRow::all(inner.dialect, &inner.reader, &inner.tables).await?;
+        let mut verified = Vec::new();
+        let total = i64::try_from(metrics.len()).unwrap_or(i64::MAX);
+        for (row, done) in metrics.into_iter().filter(MetricRow::is_ready).zip(1..) {
+            let mut result = Verified {
+                metric: row.metric.label().clone(),
+                cells: 0,
+                differing: 0,
+                differences: Vec::new(),
+                repaired: false,
+                unverifiable_days: 0,
+            };
+            let mut from = Some(Timestamp::MIN);
+            while let Some(start) = from {
+                let (inner, row) = (inner.clone(), row.clone());
+                let day = detached(async move { day(&inner, &row, start, repair).await }).await?;
+                from = day.next;
+                result.add(day, repair);
+            }
+            progress(Progress::new(done, total));
+            verified.push(result);
+        }
+        Ok(verified)
+    }
+}
+
+impl Verified {
+    fn add(&mut self, day: Day, repair: Repair) {
+        self.cells += day.cells;
+        self.unverifiable_days += u64::from(day.unverifiable);
+        self.differing += u64::try_from(day.differences.len()).unwrap_or(u64::MAX);
+        self.repaired |= repair == Repair::Differences && !day.differences.is_empty();
+        let room = LISTED.saturating_sub(self.differences.len());
+        self.differences.extend(day.differences.into_iter().take(room));
+    }
+}
+
+/// What was found of one day.
+struct Day {
+    cells: u64,
+    differences: Vec<Difference>,
+    unverifiable: bool,
+    /// From where to look for the next day; absent, that was the last.
+    next: Option<Timestamp>,
+}
+
+/// Compares the first day that has cells or rows, from an instant on.
+async fn day(inner: &Inner, row: &MetricRow, from: Timestamp, repair: Repair) -> Result<Day, Error> {
+    let (dialect, tables) = (inner.dialect, &inner.tables);
+    let snapshot = dialect.snapshot(&inner.reader).await?;
+    let dictionary = inner.dictionary_in(&snapshot).await?;
+    let kinds = kinds(&dictionary, row.metric.event_type());
+    let mut day = Day {
+        cells: 0,
+        differences: Vec::new(),
+        unverifiable: false,
+        next: None,
+    };
+    let Some(first) = first_day(inner, &snapshot, row.id, &kinds, from).await? else {
+        return Ok(day);
+    };
+    let next = first.saturating_add_micros(Level::Day.micros());
+    day.next = (next > first).then_some(next);
+    let rowless = rowless::times(dialect, &snapshot, tables).await?;
+    day.unverifiable = kinds
+        .iter()
+        .filter_map(|kind| rowless.get(kind))
+        .any(|(least, greatest)| *least < next && first <= *greatest);
+    if day.unverifiable {
+        return Ok(day);
+    }
+    let expected = expected(inner, &snapshot, row, &kinds, &dictionary, first).await?;
+    let found = found(dialect, &snapshot, inner, row.id, first).await?;
+    snapshot.rollback().await?;
+    day.cells = u64::try_from(found.len()).unwrap_or(u64::MAX);
+    day.differences = differences(&expected, &found);
+    if repair == Repair::Differences && !day.differences.is_empty() {
+        mend(inner, row, &kinds, first).await?;
+    }
+    Ok(day)
+}
+
+/// The kinds of a type.
+pub(crate) fn kinds(dictionary: &Dictionary, event_type: &EventType) -> BTreeSet<i64> {
+    let known = dictionary.kinds();
+    let of_type = known.iter().filter(|(_, kind)| kind.event_type == *event_type);
+    of_type.map(|(id, _)| *id).collect()
+}
+
+/// The first day from an instant on of which there are cells of a metric, or rows of some kinds.
+pub(crate) async fn first_day(
+    inner: &Inner,
+    db: &impl ConnectionTrait,
+    metric: i64,
+    kinds: &BTreeSet<i64>,
+    from: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
+    let mut first: Option<i64> = None;
+    let cells = inner
+        .tables
+        .sql("SELECT MIN(at) FROM {cells} WHERE metric_id = ? AND level = ? AND at >= ?");
+    let rows = inner
+        .tables
+        .sql("SELECT MIN(occurred_at) FROM {events} WHERE kind_id = ? AND occurred_at >= ?");
+    let of_cells = Level::ALL.map(|level| {
+        let values: Vec<Value> = vec![metric.into(), minutes(level).into(), from.as_micros().into()];
+        (&cells, values)
+    });
+    let of_rows = kinds
+        .iter()
+        .map(|kind| (&rows, vec![(*kind).into(), from.as_micros().into()]));
+    for (sql, values) in of_cells.into_iter().chain(of_rows) {
+        let row = db.query_one_raw(inner.dialect.statement(sql, values)).await?;
+        let least: Option<i64> = row
+            .ok_or_else(|| Error::corrupt("no row for a minimum"))?
+            .try_get_by_index(0)?;
+        first = first.into_iter().chain(least).min();
+    }
+    Ok(first.map(|micros| Level::Day.start(Timestamp::MIN.saturating_add_micros(micros))))
+}
+
+/// What the rows of a day say.
+async fn expected(
+    inner: &Inner,
+    db: &impl ConnectionTrait,
+    row: &MetricRow,
+    kinds: &BTreeSet<i64>,
+    dictionary: &Dictionary,
+    first: Timestamp,
+) -> Result<Cells, Error> {
+    let (rollup, mut gathered) = (Rollup::of(row.clone()), Gathered::new());
+    let tables = inner.tables.sql("{events} e LEFT JOIN {trails} t ON t.id = e.trail_id");
+    let sql =
+        format!("SELECT {SELECTED} FROM {tables} WHERE e.kind_id = ? AND e.occurred_at >= ? AND e.occurred_at < ?");
+    for kind in kinds {
+        let start = first.as_micros();
+        let values: [Value; 3] = [(*kind).into(), start.into(), (start + Level::Day.micros()).into()];
+        for found in db.query_all_raw(inner.dialect.statement(&sql, values)).await? {
+            rollup.count(&stored(&found, dictionary)?.event, &mut gathered);
+        }
+    }
+    Ok(gathered.remove(&row.id).unwrap_or_default())
+}
+
+/// The cells of a day.
+async fn found(
+    dialect: Dialect,
+    db: &impl ConnectionTrait,
+    inner: &Inner,
+    metric: i64,
+    first: Timestamp,
+) -> Result<BTreeMap<Key, Cell>, Error> {
+    let tables = inner
+        .tables
+        .sql("{cells} c LEFT JOIN {groups} g ON g.metric_id = c.metric_id AND g.digest = c.digest");
+    let sql = format!(
+        "SELECT c.at, c.exponent, c.events, c.numbers, c.high, c.low, c.least, c.greatest, COALESCE(g.texts, '?') \
+         FROM {tables} WHERE c.metric_id = ? AND c.level = ? AND c.at >= ? AND c.at < ?"
+    );
+    let mut cells = BTreeMap::new();
+    for level in Level::ALL {
+        let (start, level) = (first.as_micros(), minutes(level));
+        let values: [Value; 4] = [
+            metric.into(),
+            level.into(),
+            start.into(),
+            (start + Level::Day.micros()).into(),
+        ];
+        for row in db.query_all_raw(dialect.statement(&sql, values)).await? {
+            let key = (
+                level,
+                row.try_get_by_index(0)?,
+                row.try_get_by_index(8)?,
+                exponent(row.try_get_by_index(1)?)?,
+            );
+            cells.insert(key, cell(&row, 2)?);
+        }
+    }
+    Ok(cells)
+}
+
+fn differences(expected: &Cells, found: &BTreeMap<Key, Cell>) -> Vec<Difference> {
+    let expected: BTreeMap<Key, Cell> = expected
+        .iter()
+        .map(|(key, cell)| {
+            let at = key.at.as_micros();
+            ((minutes(key.level), at, texts(&key.group), key.exponent), *cell)
+        })
+        .collect();
+    let keys: BTreeSet<&Key> = expected.keys().chain(found.keys()).collect();
+    let differs = |key: &&Key| expected.get(*key) != found.get(*key);
+    let events = |cell: Option<&Cell>| cell.map_or(0, |cell| cell.events);
+    keys.into_iter()
+        .filter(differs)
+        .map(|key| Difference {
+            at: Timestamp::MIN.saturating_add_micros(key.1),
+            minutes: key.0,
+            group: key.2.split('\n').map(str::to_owned).collect(),
+            found: events(found.get(key)),
+            expected: events(expected.get(key)),
+        })
+        .collect()
+}
+
+/// Counts a day anew, while nobody writes.
+async fn mend(inner: &Inner, row: &MetricRow, kinds: &BTreeSet<i64>, first: Timestamp) -> Result<(), Error> {
+    let (dialect, tables) = (inner.dialect, &inner.tables);
+    let transaction = dialect.begin(&inner.writer).await?;
+    position::lock(dialect, &transaction, tables).await?;
+    let dictionary = inner.dictionary_in(&transaction).await?;
+    let cells = expected(inner, &transaction, row, kinds, &dictionary, first).await?;
+    forget_day(inner, &transaction, row.id, first).await?;
+    let gathered = Gathered::from([(row.id, cells)]);
+    Rollup::default().add(&gathered, &transaction, tables).await?;
+    transaction.commit().await
+}
+
+/// Takes the cells of a day away.
+pub(crate) async fn forget_day(
+    inner: &Inner,
+    db: &impl ConnectionTrait,
+    metric: i64,
+    first: Timestamp,
+) -> Result<(), Error> {
+    let sql = "DELETE FROM {cells} WHERE metric_id = ? AND level = ? AND at >= ? AND at < ?";
+    let start = first.as_micros();
+    for level in Level::ALL {
+        let values: [Value; 4] = [
+            metric.into(),
+            minutes(level).into(),
+            start.into(),
+            (start + Level::Day.micros()).into(),
+        ];
+        db.execute_raw(inner.dialect.statement(&inner.tables.sql(sql), values))
+            .await?;
+    }
+    Ok(())
+}

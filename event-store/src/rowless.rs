@@ -1,0 +1,166 @@
+//! Events without rows: their ids, so that one that comes again counts once, and when they were.
+
+use std::collections::BTreeMap;
+
+use event_core::Timestamp;
+use sea_orm::{ConnectionTrait, Value};
+
+use crate::dialect::{Bind, Dialect, Insert, Kind, Merge, Taken, Transaction};
+use crate::entity::event::NewEvent;
+use crate::error::Error;
+use crate::inner::Inner;
+use crate::position;
+use crate::tables::Tables;
+
+/// Stores ids; the columns are those of [`binds`].
+const KEYS: Insert<4> = Insert {
+    table: "{keys}",
+    columns: [
+        ("position", Kind::Int),
+        ("event_id", Kind::Bytes),
+        ("source_id", Kind::Int),
+        ("hash", Kind::Bytes),
+    ],
+    taken: Taken::Stays {
+        key: "event_id, source_id",
+    },
+};
+
+const ROWLESS: Insert<4> = Insert {
+    table: "{rowless}",
+    columns: [
+        ("kind_id", Kind::Int),
+        ("least", Kind::Int),
+        ("greatest", Kind::Int),
+        ("events", Kind::Int),
+    ],
+    taken: Taken::Merges {
+        key: "kind_id",
+        changes: &[
+            ("least", Merge::Least),
+            ("greatest", Merge::Greatest),
+            ("events", Merge::Add),
+        ],
+    },
+};
+
+/// An event whose row is not kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Rowless {
+    pub(crate) position: i64,
+    pub(crate) event_id: Vec<u8>,
+    pub(crate) source_id: i64,
+    pub(crate) hash: Vec<u8>,
+    pub(crate) kind_id: i64,
+    pub(crate) occurred_at: i64,
+}
+
+impl Rowless {
+    /// What stays of an event that is not stored itself.
+    pub(crate) fn of(row: &NewEvent<'_>) -> Self {
+        Rowless {
+            position: row.position,
+            event_id: row.event_id.clone(),
+            source_id: row.source_id,
+            hash: row.hash.to_vec(),
+            kind_id: row.kind_id,
+            occurred_at: row.event.event().envelope().occurred_at.as_micros(),
+        }
+    }
+}
+
+fn binds(event: &Rowless) -> [Bind<'_>; 4] {
+    [
+        Bind::Int(event.position),
+        Bind::Bytes(&event.event_id),
+        Bind::Int(event.source_id),
+        Bind::Bytes(&event.hash),
+    ]
+}
+
+/// Whether events that are counted stay visible as such.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Cells count them: questions that need rows of their times have no answer.
+    InCells,
+    /// Nothing counts them any more.
+    Nowhere,
+}
+
+/// Keeps the ids, and answers which of them are new.
+pub(crate) async fn keep(
+    events: &[Rowless],
+    counted: Counted,
+    inner: &Inner,
+    db: &Transaction,
+) -> Result<Vec<bool>, Error> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<_> = events.iter().map(binds).collect();
+    let new = db.insert(&KEYS, &inner.tables, &rows).await?;
+    let mut kinds: BTreeMap<i64, (i64, i64, i64)> = BTreeMap::new();
+    for (event, _) in events.iter().zip(&new).filter(|(_, new)| **new) {
+        let at = event.occurred_at;
+        let (least, greatest, count) = kinds.entry(event.kind_id).or_insert((at, at, 0));
+        (*least, *greatest, *count) = ((*least).min(at), (*greatest).max(at), *count + 1);
+    }
+    let count: i64 = kinds.values().map(|(_, _, count)| count).sum();
+    if count > 0 {
+        position::rowless(usize::try_from(count).unwrap_or(0), inner.dialect, db, &inner.tables).await?;
+    }
+    if counted == Counted::InCells {
+        let rows: Vec<_> = kinds
+            .into_iter()
+            .map(|(kind, (least, greatest, count))| {
+                [Bind::Int(kind), Bind::Int(least), Bind::Int(greatest), Bind::Int(count)]
+            })
+            .collect();
+        db.insert(&ROWLESS, &inner.tables, &rows).await?;
+    }
+    Ok(new)
+}
+
+/// The first and the last time of events without rows, of each kind that has any.
+pub(crate) async fn times(
+    dialect: Dialect,
+    db: &impl ConnectionTrait,
+    tables: &Tables,
+) -> Result<BTreeMap<i64, (Timestamp, Timestamp)>, Error> {
+    let sql = tables.sql("SELECT kind_id, least, greatest FROM {rowless}");
+    let time = |micros| Timestamp::from_micros(micros).map_err(|_| Error::corrupt("a time of no calendar"));
+    let mut times = BTreeMap::new();
+    for row in db.query_all_raw(dialect.statement(&sql, [])).await? {
+        let range = (time(row.try_get_by_index(1)?)?, time(row.try_get_by_index(2)?)?);
+        times.insert(row.try_get_by_index(0)?, range);
+    }
+    Ok(times)
+}
+
+/// The place and the hash that an id without a row has.
+pub(crate) async fn find(
+    ids: &[(i64, &[u8])],
+    dialect: Dialect,
+    db: &impl ConnectionTrait,
+    tables: &Tables,
+) -> Result<Vec<(i64, Vec<u8>, i64, Vec<u8>)>, Error> {
+    let wanted = dialect.one_of_rows(&["event_id", "source_id"], ids.len());
+    let sql = format!(
+        "{}{wanted}",
+        tables.sql("SELECT source_id, event_id, position, hash FROM {keys} WHERE ")
+    );
+    let values = ids
+        .iter()
+        .flat_map(|(source, id)| [Value::from(id.to_vec()), Value::from(*source)]);
+    let rows = db.query_all_raw(dialect.statement(&sql, values)).await?;
+    rows.iter()
+        .map(|row| {
+            Ok((
+                row.try_get_by_index(0)?,
+                row.try_get_by_index(1)?,
+                row.try_get_by_index(2)?,
+                row.try_get_by_index(3)?,
+            ))
+        })
+        .collect()
+}

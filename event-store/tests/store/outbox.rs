@@ -1,0 +1,124 @@
+//! Events in a transaction of the application's own.
+
+use std::time::{Duration, Instant};
+
+use event_core::event::Reception;
+use event_core::verdict::Status;
+use event_core::{Event, Limits, Source, ValidEvent};
+use event_store::{EventStore, Receipt};
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+
+use crate::disk::Disk;
+use crate::sample::{count, id, json, offer};
+
+fn valid(store: &EventStore, name: &str) -> ValidEvent {
+    let source = Source::new("shop").unwrap();
+    let received_at = "2026-01-01T00:00:00Z".parse().unwrap();
+    let reception = Reception {
+        received_at,
+        source: &source,
+        zone: chrono_tz::Tz::UTC,
+        limits: Limits::default(),
+        new_id: &|| id("made-here"),
+    };
+    let event = Event::builder("order", "created")
+        .id(name)
+        .field("text", "é 🎉 ' \" \\ $1 ?")
+        .build(&reception)
+        .unwrap();
+    store.registry().validate(event, received_at).unwrap()
+}
+
+/// Waits until an event is stored, and answers its place.
+async fn placed(store: &EventStore, name: &str) -> i64 {
+    let started = Instant::now();
+    loop {
+        if let Receipt::Found(stored) = store.receipt(&id(name), None).await.unwrap() {
+            return stored.position;
+        }
+        assert!(started.elapsed() < Duration::from_secs(10), "{name} was never placed");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+pub(crate) async fn events_go_with_the_rows_of_the_application(disk: Disk) {
+    let store = disk.open().await;
+    let db = disk.connect().await;
+    let notes = format!("{}notes", disk.prefix());
+    db.execute_unprepared(&format!("CREATE TABLE {notes} (at BIGINT)"))
+        .await
+        .unwrap();
+
+    let transaction = db.begin().await.unwrap();
+    transaction
+        .execute_unprepared(&format!("INSERT INTO {notes} VALUES (1)"))
+        .await
+        .unwrap();
+    store
+        .append_in(&transaction, vec![valid(&store, "gone")])
+        .await
+        .unwrap();
+    transaction.rollback().await.unwrap();
+
+    let transaction = db.begin().await.unwrap();
+    transaction
+        .execute_unprepared(&format!("INSERT INTO {notes} VALUES (2)"))
+        .await
+        .unwrap();
+    let many = (0..250).map(|number| valid(&store, &format!("e-{number}"))).collect();
+    store.append_in(&transaction, many).await.unwrap();
+    store
+        .append_in(&transaction, vec![valid(&store, "e-3"), valid(&store, "last")])
+        .await
+        .unwrap();
+    store.append_in(&transaction, Vec::new()).await.unwrap();
+    transaction.commit().await.unwrap();
+
+    let last = placed(&store, "last").await;
+    assert_eq!(count(&store).await, 251);
+    assert_eq!(store.receipt(&id("gone"), None).await.unwrap(), Receipt::Missing);
+    let log = store.log(0, 1_000).await.unwrap();
+    assert_eq!(log.last().unwrap().position, last);
+    assert_eq!(log[7].event.envelope().id, id("e-7"));
+    // They are the events that they would have been by any other way.
+    let verdicts = store
+        .append(vec![valid(&store, "e-7"), valid(&store, "new")])
+        .await
+        .unwrap();
+    assert_eq!(verdicts[0].status, Status::Duplicate);
+    assert_eq!(verdicts[1].status, Status::Stored);
+}
+
+pub(crate) async fn a_long_transaction_holds_up_nobody(disk: Disk) {
+    let store = disk.open().await;
+    let db = disk.connect().await;
+    let transaction = db.begin().await.unwrap();
+    store
+        .append_in(&transaction, vec![valid(&store, "slow")])
+        .await
+        .unwrap();
+    // On SQLite there is one writer at a time, whoever it is.
+    if disk.name() != "sqlite" {
+        for number in 0..20 {
+            let verdict = offer(&store, json(&format!("fast-{number}"), "")).await;
+            assert_eq!(verdict.status, Status::Stored);
+        }
+        assert_eq!(count(&store).await, 20);
+    }
+    transaction.commit().await.unwrap();
+    let slow = placed(&store, "slow").await;
+    assert_eq!(slow, store.head().await.unwrap());
+}
+
+pub(crate) async fn another_process_places_what_its_writer_left(disk: Disk) {
+    let gone = disk.open().await;
+    let event = valid(&gone, "left");
+    gone.close().await.unwrap();
+    let db = disk.connect().await;
+    let transaction = db.begin().await.unwrap();
+    // This store has no writer any more, as if its process had died after the commit.
+    gone.append_in(&transaction, vec![event]).await.unwrap();
+    transaction.commit().await.unwrap();
+    let other = disk.open().await;
+    placed(&other, "left").await;
+}
