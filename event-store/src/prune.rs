@@ -77,8 +77,8 @@ impl EventStore {
 /// What is to go.
 #[derive(Clone, Debug)]
 struct Plan {
+    event_type: EventType,
     kinds: BTreeSet<i64>,
-    metrics: Vec<i64>,
     before: Timestamp,
     cells: PrunedCells,
     total: i64,
@@ -86,14 +86,6 @@ struct Plan {
 
 impl Plan {
     async fn new(inner: &Inner, event_type: &EventType, before: Timestamp, cells: PrunedCells) -> Result<Self, Error> {
-        let rows = MetricRow::all(inner.dialect, &inner.reader, &inner.tables).await?;
-        let of_type: Vec<MetricRow> = rows
-            .into_iter()
-            .filter(|row| row.metric.event_type() == event_type)
-            .collect();
-        if !of_type.iter().all(MetricRow::is_ready) {
-            return Err(Error::MetricNotReady);
-        }
         let kinds = kinds(&*inner.dictionary().await?, event_type);
         let sql = inner
             .tables
@@ -106,10 +98,9 @@ impl Plan {
             total += only_number(&inner.reader, statement).await?;
         }
         Ok(Plan {
+            event_type: event_type.clone(),
             kinds,
-            // Where nothing counts the events, nothing of them stays.
-            cells: if of_type.is_empty() { PrunedCells::Drop } else { cells },
-            metrics: of_type.iter().map(|row| row.id).collect(),
+            cells,
             before,
             total,
         })
@@ -119,9 +110,17 @@ impl Plan {
     async fn step(&self, inner: &Inner) -> Result<Option<u64>, Error> {
         let transaction = inner.dialect.begin(&inner.writer).await?;
         position::lock(inner.dialect, &transaction, &inner.tables).await?;
+        // Asked in every transaction: one may have been declared since the last.
+        let mut metrics = MetricRow::all(inner.dialect, &transaction, &inner.tables).await?;
+        metrics.retain(|row| *row.metric.event_type() == self.event_type);
+        if !metrics.iter().all(MetricRow::is_ready) {
+            transaction.rollback().await?;
+            return Err(Error::MetricNotReady);
+        }
         let events = match self.cells {
-            PrunedCells::Keep => self.rows(inner, &transaction).await?,
-            PrunedCells::Drop => self.day(inner, &transaction).await?,
+            PrunedCells::Keep if !metrics.is_empty() => self.rows(inner, &transaction).await?,
+            // Where nothing counts the events, nothing of them stays.
+            _ => self.day(inner, &transaction, &metrics).await?,
         };
         transaction.commit().await?;
         Ok(events)
@@ -144,28 +143,33 @@ impl Plan {
 
     /// The first day that has rows or cells. Its rows go with its cells, so that the two are never
     /// of two minds.
-    async fn day(&self, inner: &Inner, db: &Transaction) -> Result<Option<u64>, Error> {
+    async fn day(&self, inner: &Inner, db: &Transaction, metrics: &[MetricRow]) -> Result<Option<u64>, Error> {
         let mut first: Option<Timestamp> = None;
         // Without metrics there are only rows to look at; no metric has the number 0.
-        for metric in self.metrics.iter().chain([&0]) {
-            let found = first_day(inner, db, *metric, &self.kinds, Timestamp::MIN).await?;
+        for metric in metrics.iter().map(|row| row.id).chain([0]) {
+            let found = first_day(inner, db, metric, &self.kinds, Timestamp::MIN).await?;
             first = first.into_iter().chain(found).min();
         }
         let Some(first) = first.filter(|first| *first < self.before) else {
             return Ok(None);
         };
-        for metric in &self.metrics {
-            forget_day(inner, db, *metric, first).await?;
+        for row in metrics {
+            forget_day(inner, db, row.id, first).await?;
         }
         let mut events = 0;
         for kind in &self.kinds {
-            let sql = format!("{SELECT} AND occurred_at >= ? AND occurred_at < ?");
+            let sql = format!("{SELECT} AND occurred_at >= ? AND occurred_at < ? LIMIT {STEP}");
             let start = first.as_micros();
-            let values: [Value; 3] = [(*kind).into(), start.into(), (start + Level::Day.micros()).into()];
-            let found = db
-                .query_all_raw(inner.dialect.statement(&inner.tables.sql(&sql), values))
-                .await?;
-            events += take_away(&found, *kind, Counted::Nowhere, inner, db).await?;
+            loop {
+                let values: [Value; 3] = [(*kind).into(), start.into(), (start + Level::Day.micros()).into()];
+                let found = db
+                    .query_all_raw(inner.dialect.statement(&inner.tables.sql(&sql), values))
+                    .await?;
+                if found.is_empty() {
+                    break;
+                }
+                events += take_away(&found, *kind, Counted::Nowhere, inner, db).await?;
+            }
         }
         Ok(Some(events))
     }

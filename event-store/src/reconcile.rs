@@ -19,6 +19,8 @@ use crate::rollup::{Gathered, Rollup, cell, exponent, minutes, texts};
 use crate::rowless;
 use crate::store::EventStore;
 
+/// Rows that are read at once.
+const STEP: usize = 5_000;
 /// Differences that are listed; the rest are only counted.
 const LISTED: usize = 100;
 
@@ -75,7 +77,8 @@ impl EventStore {
     /// If the database fails; what was repaired stays repaired.
     pub async fn verify(&self, repair: Repair, mut progress: impl FnMut(Progress)) -> Result<Vec<Verified>, Error> {
         let inner = self.inner().clone();
-        let metrics = MetricRow::all(inner.dialect, &inner.reader, &inner.tables).await?;
+        let all = inner.clone();
+        let metrics = detached(async move { MetricRow::all(all.dialect, &all.reader, &all.tables).await }).await?;
         let mut verified = Vec::new();
         let total = i64::try_from(metrics.len()).unwrap_or(i64::MAX);
         for (row, done) in metrics.into_iter().filter(MetricRow::is_ready).zip(1..) {
@@ -207,13 +210,26 @@ async fn expected(
 ) -> Result<Cells, Error> {
     let (rollup, mut gathered) = (Rollup::of(row.clone()), Gathered::new());
     let tables = inner.tables.sql("{events} e LEFT JOIN {trails} t ON t.id = e.trail_id");
-    let sql =
-        format!("SELECT {SELECTED} FROM {tables} WHERE e.kind_id = ? AND e.occurred_at >= ? AND e.occurred_at < ?");
+    let (behind, places) = inner.dialect.beyond("e.occurred_at", "e.position", '>');
+    let sql = format!(
+        "SELECT {SELECTED} FROM {tables} WHERE e.kind_id = ? AND e.occurred_at < ? AND {behind} \
+         ORDER BY e.occurred_at, e.position LIMIT {STEP}"
+    );
+    let end = first.as_micros() + Level::Day.micros();
     for kind in kinds {
-        let start = first.as_micros();
-        let values: [Value; 3] = [(*kind).into(), start.into(), (start + Level::Day.micros()).into()];
-        for found in db.query_all_raw(inner.dialect.statement(&sql, values)).await? {
-            rollup.count(&stored(&found, dictionary)?.event, &mut gathered);
+        // A day may have more rows than fit into memory. No event has the place 0.
+        let mut last = Some([first.as_micros(), 0]);
+        while let Some(place) = last.take() {
+            let mut values: Vec<Value> = vec![(*kind).into(), end.into()];
+            values.extend(places.iter().map(|index| Value::from(place[*index])));
+            let found = db.query_all_raw(inner.dialect.statement(&sql, values)).await?;
+            for row in &found {
+                let event = stored(row, dictionary)?;
+                rollup.count(&event.event, &mut gathered);
+                if found.len() == STEP {
+                    last = Some([event.event.envelope().occurred_at.as_micros(), event.position]);
+                }
+            }
         }
     }
     Ok(gathered.remove(&row.id).unwrap_or_default())

@@ -11,7 +11,7 @@ use crate::backfill;
 use crate::catalog;
 use crate::dialect::{Connections, Dialect, Owner};
 use crate::error::Error;
-use crate::inner::Inner;
+use crate::inner::{Inner, detached};
 use crate::migration;
 use crate::options::Options;
 use crate::position;
@@ -168,9 +168,13 @@ impl EventStore {
     /// # Errors
     /// If it does not, in the time that requests wait.
     pub async fn ping(&self) -> Result<(), Error> {
-        position::head(self.inner.dialect, &self.inner.reader, &self.inner.tables)
-            .await
-            .map(drop)
+        let inner = Arc::clone(&self.inner);
+        detached(async move {
+            position::head(inner.dialect, &inner.reader, &inner.tables)
+                .await
+                .map(drop)
+        })
+        .await
     }
 
     /// Takes nothing more, stores all that was taken, and lets go of the database; a connection

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use event_core::Pointer;
 use sea_orm::sqlx::mysql::MySqlDatabaseError;
 use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::{self, AssertSqlSafe, Row as _};
+use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _, Row as _};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
 
 use super::bind::{Bind, Insert, Taken};
@@ -38,7 +38,15 @@ async fn open(url: &str, options: &Options, connections: u32) -> Result<Database
     connect
         .max_connections(connections)
         .acquire_timeout(options.request_timeout)
-        .sqlx_logging(false);
+        .sqlx_logging(false)
+        .map_sqlx_mysql_pool_opts(|pool| {
+            pool.after_connect(|connection, _| {
+                Box::pin(async move {
+                    // Fifty seconds by default, which no caller waits.
+                    connection.execute("SET innodb_lock_wait_timeout = 2").await.map(drop)
+                })
+            })
+        });
     Database::connect(connect)
         .await
         .map_err(|error| Error::Unavailable(Cause::from(&error)))
@@ -250,11 +258,11 @@ impl Grammar for MariaDb {
     common!("utf8mb4_nopad_bin");
 
     fn json_at(&self, column: &str, pointer: &Pointer) -> Option<String> {
-        // JSON is text there, and what stands at a place comes back as it is written.
+        // JSON is text there, and what stands at a place comes back as it is written, but for spaces.
         let keys = plain_keys(pointer)?;
         let path: String = keys.iter().map(|key| format!(".\"{key}\"")).collect();
         Some(format!(
-            "(NULLIF(JSON_EXTRACT({column}, '${path}'), 'null') COLLATE utf8mb4_nopad_bin)"
+            "(NULLIF(JSON_COMPACT(JSON_EXTRACT({column}, '${path}')), 'null') COLLATE utf8mb4_nopad_bin)"
         ))
     }
 }

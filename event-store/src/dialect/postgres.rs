@@ -204,7 +204,8 @@ impl Grammar for Postgres {
     }
 
     fn begin(&self) -> &'static str {
-        "BEGIN ISOLATION LEVEL READ COMMITTED"
+        // The application's connections may wait for ever by default.
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '1500ms'"
     }
 
     fn lock_tables(&self) -> Option<&'static str> {
