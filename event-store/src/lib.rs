@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+compile_error!("event-store needs a database: choose the feature sqlite, postgres or mysql");
+
 // Bottom first: a file may use only what stands above it in this list.
 mod error;
 mod options;

@@ -1,7 +1,13 @@
 //! The law with metrics: the answer from cells is the answer of the fold in memory, on any events,
 //! any metrics and any question; and cells are what a recount says, on every database.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs
+)]
 
 #[allow(dead_code)] // The tests of the store use more of it.
 #[path = "store/disk.rs"]

@@ -61,3 +61,48 @@ async fn a_full_disk_is_told_as_such_and_is_over_once_there_is_room() {
     assert_eq!(offer(&store, json("more", &data)).await.status, Status::Stored);
     store.close().await.unwrap();
 }
+
+/// A server says that its disk is full; a trigger says it in its stead.
+async fn told_by_a_server(disk: Disk, full: &[&str], room: &[&str]) {
+    let store = disk.open().await;
+    let db = disk.connect().await;
+    let run = async |statements: &[&str]| {
+        for statement in statements {
+            let statement = statement.replace("{p}", disk.prefix());
+            db.execute_unprepared(&statement).await.unwrap();
+        }
+    };
+    assert_eq!(offer(&store, json("before", "")).await.status, Status::Stored);
+    run(full).await;
+    for _ in 0..3 {
+        let told = store.ingest(vec![json("more", "")], &origin()).await.unwrap_err();
+        assert!(matches!(told, Error::Full(_)), "{told:?}");
+    }
+    run(room).await;
+    assert_eq!(offer(&store, json("before", "")).await.status, Status::Duplicate);
+    assert_eq!(offer(&store, json("more", "")).await.status, Status::Stored);
+    assert_eq!(store.log(0, 10).await.unwrap().len(), 2);
+}
+
+mod postgres {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_servers_full_disk_is_told_as_such() {
+        let full = [
+            "CREATE FUNCTION {p}full() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$",
+            "CREATE TRIGGER {p}full BEFORE INSERT ON {p}events FOR EACH ROW EXECUTE FUNCTION {p}full()",
+        ];
+        let room = ["DROP TRIGGER {p}full ON {p}events"];
+        super::told_by_a_server(super::Disk::postgres(), &full, &room).await;
+    }
+}
+
+mod mysql {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_servers_full_disk_is_told_as_such() {
+        let full = ["CREATE TRIGGER {p}full BEFORE INSERT ON {p}events FOR EACH ROW \
+                     SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021, MESSAGE_TEXT = 'no space left'"];
+        let room = ["DROP TRIGGER {p}full"];
+        super::told_by_a_server(super::Disk::mysql(), &full, &room).await;
+    }
+}
