@@ -70,6 +70,7 @@ pub(crate) enum Owner {
     Application,
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 /// Waits this long for a lock of another process, where a request waits on it.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Connections to read with.

@@ -60,6 +60,7 @@ impl<const N: usize> Insert<N> {
     }
 
     /// One row of places.
+    #[cfg(any(feature = "sqlite", feature = "mysql"))]
     pub(super) fn row(&self) -> String {
         format!("({})", vec!["?"; N].join(", "))
     }

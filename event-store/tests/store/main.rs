@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../../../fixtures/bad_input.rs"]
+mod table;
 mod disk;
 mod sample;
 mod once;
@@ -15,6 +17,7 @@ mod sharing;
 mod closing;
 mod metrics;
 mod outbox;
+mod hostile;
 mod database;
 mod full;
 
@@ -99,5 +102,8 @@ conformance! {
         events_go_with_the_rows_of_the_application,
         a_long_transaction_holds_up_nobody,
         another_process_places_what_its_writer_left,
+    }
+    hostile {
+        every_event_of_the_table_gets_its_verdict,
     }
 }
