@@ -1,21 +1,28 @@
 //! The command line: one file a subcommand; parse, call, print.
 
 mod log;
+mod columns;
+mod progress;
 mod serve;
+mod metrics;
+mod verify;
+mod prune;
 
+use std::error::Error;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use event_server::config::Flags;
+use event_server::config::{Flags, Settings};
+use event_store::EventStore;
 
 /// What the program ends with, beside 0.
 const FAILED: u8 = 1;
 const UNUSABLE_SETTINGS: u8 = 2;
 
 /// Collects application events over HTTP: judged by JSON Schema, stored once, answered exactly.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
@@ -24,12 +31,21 @@ struct Cli {
     flags: Flags,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     /// Serve until SIGTERM or SIGINT: what runs without a subcommand, too
     #[command(after_help = AFTER_HELP)]
     Serve(Flags),
+    /// List the metrics, and which of them are ready
+    Metrics(metrics::Arguments),
+    /// Prove that the metrics' cells are what the events say, and repair them if asked to
+    Verify(verify::Arguments),
+    /// Take away the events of a type from before a day; by default what is counted of them stays
+    Prune(prune::Arguments),
 }
+
+/// What the program ends with, unless it fails.
+type Outcome = Result<ExitCode, Box<dyn Error>>;
 
 const AFTER_HELP: &str = "\
 A setting is taken from its flag, or else its environment variable, or else the file, or else its default.
@@ -39,11 +55,60 @@ Ends with 0 after a clean stop, 1 if it failed, 2 if a setting cannot be used.";
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(help) if !help.use_stderr() => help.exit(),
+        Err(error) => return misused(&error.render().to_string()),
+    };
     match cli.command {
-        Some(Command::Serve(flags)) => serve::run(&flags),
-        None => serve::run(&cli.flags),
+        Some(Command::Serve(flags)) => work(&flags, serve::run),
+        Some(Command::Metrics(arguments)) => work(&arguments.flags, metrics::run),
+        Some(Command::Verify(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
+        Some(Command::Prune(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
+        None => work(&cli.flags, serve::run),
     }
+}
+
+/// Reads the settings, and does what they are for.
+fn work(flags: &Flags, job: impl AsyncFnOnce(&Settings) -> Outcome) -> ExitCode {
+    let settings = match Settings::read(flags) {
+        Ok(settings) => settings,
+        Err(error) => return fail(&error, UNUSABLE_SETTINGS),
+    };
+    log::start(settings.log_level, settings.log_format);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error, FAILED),
+    };
+    let outcome = runtime.block_on(job(&settings));
+    // What a driver says of a URL that it cannot read may be the URL.
+    outcome.unwrap_or_else(|error| fail(&settings.database_url.hide_in(&with_causes(&*error)), FAILED))
+}
+
+/// Opens the store that the settings name.
+async fn open(settings: &Settings) -> Result<EventStore, event_store::Error> {
+    EventStore::connect_with(settings.database_url.expose(), settings.store()).await
+}
+
+/// An error and what it came from, in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// Says what is wrong with the command line, but repeats no URL that a password may stand in.
+fn misused(text: &str) -> ExitCode {
+    let shown = text.lines().map(|line| match (line.find("://"), line.rfind('@')) {
+        (Some(start), Some(end)) if start < end => format!("{}://…{}\n", &line[..start], &line[end..]),
+        _ => format!("{line}\n"),
+    });
+    let _ = write!(std::io::stderr(), "{}", shown.collect::<String>());
+    ExitCode::from(UNUSABLE_SETTINGS)
 }
 
 /// Says on standard error why the program ends.

@@ -1,6 +1,7 @@
 //! Settings: a flag, or else the environment, or else a file, or else the default. Nothing else in
 //! this crate reads the environment.
 
+mod database;
 mod value;
 mod table;
 
@@ -11,6 +12,7 @@ use chrono_tz::Tz;
 use event_core::{Limits, Source};
 use event_store::Options;
 
+pub use database::DatabaseUrl;
 pub use table::{Flags, Settings};
 pub use value::{LogFormat, LogLevel};
 

@@ -1,6 +1,7 @@
 //! The page at `/`: plain HTML, without scripts, and escaped, for events may hold anything.
 
 use event_core::{Code, StoredEvent};
+use event_store::MetricRecord;
 use maud::{DOCTYPE, Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -26,6 +27,7 @@ pub(crate) struct Overview {
     pub(crate) types: Vec<TypeCount>,
     pub(crate) latest: Vec<StoredEvent>,
     pub(crate) refused: Vec<Refused>,
+    pub(crate) metrics: Vec<MetricRecord>,
 }
 
 /// How many events of a type occurred.
@@ -62,6 +64,7 @@ pub(crate) fn render(overview: &Overview) -> String {
                 main {
                     (types(&overview.types))
                     (refused(&overview.refused))
+                    @if !overview.metrics.is_empty() { (metrics(&overview.metrics)) }
                     (latest(&overview.latest))
                     (lines(&overview.address, &overview.today))
                 }
@@ -111,6 +114,26 @@ fn refused(refused: &[Refused]) -> Markup {
                                 td { a href={ "v1/quarantine?code=" (code) } { code { (code) } } }
                                 td.number { (times) }
                             }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn metrics(metrics: &[MetricRecord]) -> Markup {
+    html! {
+        section {
+            h2 { "Metrics" }
+            table {
+                thead { tr { th scope="col" { "Metric" } th scope="col" { "Type" } th scope="col" { "Ready" } } }
+                tbody {
+                    @for MetricRecord { metric, ready, built, since, .. } in metrics {
+                        tr {
+                            td { a href={ "v1/metrics/" (encoded(metric.label().as_str())) } { (metric.label()) } }
+                            td.type { (metric.event_type().category) " / " (metric.event_type().name) }
+                            td { @if *ready { "yes" } @else { "counted " (built) " of " (since) } }
                         }
                     }
                 }
@@ -264,6 +287,7 @@ mod tests {
                 code: Code::TooDeep,
                 times: 3,
             }],
+            metrics: Vec::new(),
         };
         let page = render(&overview);
         for tag in ["<script", "<img", "</script", "<b>", "<id>", "<source>", "onerror=\""] {
@@ -281,6 +305,7 @@ mod tests {
             types: Vec::new(),
             latest: Vec::new(),
             refused: Vec::new(),
+            metrics: Vec::new(),
         };
         let page = render(&overview);
         assert!(page.contains("No event is stored yet"));

@@ -51,12 +51,18 @@ reasons! {
     SessionNotFound => NOT_FOUND "session_not_found",
     /// The type is not registered, or has no mapping.
     TypeNotFound => NOT_FOUND "type_not_found",
+    /// No metric of this name.
+    MetricNotFound => NOT_FOUND "metric_not_found",
     /// The route knows other methods.
     MethodNotAllowed => METHOD_NOT_ALLOWED "method_not_allowed",
     /// The body did not come in time.
     RequestTimeout => REQUEST_TIMEOUT "request_timeout",
     /// Events of several sources have this id.
     AmbiguousId => CONFLICT "ambiguous_id",
+    /// A metric of this name counts something else.
+    MetricTaken => CONFLICT "metric_taken",
+    /// A metric still counts older events.
+    MetricNotReady => CONFLICT "metric_not_ready",
     /// More bytes than a request may have.
     BodyTooLarge => PAYLOAD_TOO_LARGE "body_too_large",
     /// More events than a request may have.
@@ -69,10 +75,12 @@ reasons! {
     UnsupportedContentEncoding => UNSUPPORTED_MEDIA_TYPE "unsupported_content_encoding",
     /// More bytes of headers than a request may have.
     HeadersTooLarge => REQUEST_HEADER_FIELDS_TOO_LARGE "headers_too_large",
-    /// A mapping, a policy or the object around them is wrong.
+    /// A mapping, a policy, a metric or the object around them is wrong.
     InvalidDefinition => UNPROCESSABLE_ENTITY "invalid_definition",
     /// A schema is too large, too deep or too branching.
     SchemaTooComplex => UNPROCESSABLE_ENTITY "schema_too_complex",
+    /// Only counts are kept of what is asked for, and none of them answers.
+    CountsOnly => UNPROCESSABLE_ENTITY "counts_only",
     /// A defect of this program.
     InternalError => INTERNAL_SERVER_ERROR "internal_error",
     /// The database does not answer, or did not say whether it committed.
@@ -211,6 +219,10 @@ impl From<event_store::Error> for Failure {
                 failure.at(format!("/schema{}", error.pointer))
             }
             E::TypeNotFound => Failure::new(Reason::TypeNotFound, "no such type, or it has no mapping"),
+            E::MetricNotFound => Failure::new(Reason::MetricNotFound, "there is no metric of this name"),
+            E::MetricTaken => Failure::new(Reason::MetricTaken, error.to_string()),
+            E::MetricNotReady => Failure::new(Reason::MetricNotReady, error.to_string()),
+            E::CountsOnly { .. } => Failure::new(Reason::CountsOnly, error.to_string()),
             E::BatchTooLarge { events, limit } => {
                 let detail = format!("{events} events in one request; at the most {limit} can be stored at once");
                 Failure::new(Reason::BatchTooLarge, detail)
@@ -223,10 +235,14 @@ impl From<event_store::Error> for Failure {
             error => {
                 tracing::error!(error = %error, cause = error.source().map(tracing::field::display), "the store failed");
                 match error {
-                    E::Unavailable(_) | E::Contention(_) => Failure::unavailable(),
+                    E::Unavailable(_) => Failure::unavailable(),
+                    E::Contention(_) => {
+                        let detail = "other writers keep the database busy; nothing was stored, try again later";
+                        Failure::new(Reason::StorageUnavailable, detail)
+                    }
                     E::Unknown(_) => {
-                        let detail = "the database did not say whether it stored the events: send them again under \
-                                      the same ids, and the verdicts will tell";
+                        let detail = "the database did not say whether it stored this: send the same again, events \
+                                      under the same ids, and the answer will tell";
                         Failure::new(Reason::StorageUnavailable, detail)
                     }
                     E::Full(_) => Failure::new(Reason::StorageFull, "the disk is full; nothing was stored"),
@@ -268,6 +284,12 @@ pub(crate) fn json(value: &impl Serialize) -> Response {
 /// 201 with JSON.
 pub(crate) fn created(value: &impl Serialize) -> Response {
     serialized(StatusCode::CREATED, value)
+}
+
+/// 204: it is gone.
+pub(crate) fn gone() -> Response {
+    let headers = [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    (StatusCode::NO_CONTENT, headers).into_response()
 }
 
 fn serialized(status: StatusCode, value: &impl Serialize) -> Response {
@@ -347,6 +369,26 @@ mod tests {
         let problem: Problem = serde_json::from_slice(&body).unwrap();
         assert_eq!(problem.r#type, "https://event-rs.github.io/problems/internal_error");
         assert!(!problem.detail.contains("event holds"));
+    }
+
+    #[test]
+    fn what_a_metric_cannot_do_has_a_code() {
+        use event_store::Error as E;
+        let counts_only = E::CountsOnly {
+            category: "order".to_owned(),
+            name: "created".to_owned(),
+        };
+        for (error, status, code) in [
+            (E::MetricNotFound, 404, "metric_not_found"),
+            (E::MetricTaken, 409, "metric_taken"),
+            (E::MetricNotReady, 409, "metric_not_ready"),
+            (counts_only, 422, "counts_only"),
+        ] {
+            let failure = Failure::from(error);
+            assert_eq!(failure.problem.r#type, format!("{PROBLEMS}{code}"));
+            assert!(!failure.problem.detail.is_empty());
+            assert_eq!(failure.into_response().status(), status);
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod sessions;
 mod query;
 mod definition;
 mod catalog;
+mod metric;
+mod metrics;
 mod quarantine;
 mod health;
 mod home;
@@ -69,6 +71,11 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
             get(catalog::show).put(catalog::register),
         )
         .route("/v1/types/{category}/{name}/{version}/events", post(foreign::collect))
+        .route("/v1/metrics", get(metrics::list))
+        .route(
+            "/v1/metrics/{metric}",
+            get(metrics::show).put(metrics::declare).delete(metrics::remove),
+        )
         .route("/v1/quarantine", get(quarantine::list))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))

@@ -41,7 +41,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T
             Err(_) => Err(Failure::new(
                 Reason::InvalidPath,
                 "a name in the path is not UTF-8, or breaks its grammar: ids have 1 to 128 bytes of printable ASCII, \
-                 category, name and version 1 to 100 characters without control characters",
+                 category, name, version and metric 1 to 100 characters without control characters",
             )),
         }
     }

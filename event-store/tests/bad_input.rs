@@ -1,22 +1,28 @@
 //! Hostile use of the store from Rust: nothing at all, far too much, callers that go away, the ends
-//! of time.
+//! of time. Several processes on one database, and tables of a later version, are among the tests of
+//! the store.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../../fixtures/bad_input.rs"]
 mod table;
+#[allow(dead_code, reason = "the tests of the store take more of it")]
+#[path = "store/disk.rs"]
+mod disk;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use disk::Disk;
 use event_core::event::Reception;
 use event_core::filter::Filter;
 use event_core::query::Page;
 use event_core::verdict::Status;
 use event_core::{Event, EventId, Limits, Query, Registry, SessionId, Source, Timestamp, ValidEvent};
 use event_store::{Error, EventStore, Offer, Options, Origin, QuarantinePage, Receipt};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use table::scenario;
 
 const SCENARIOS: [&str; 8] = [
@@ -29,6 +35,34 @@ const SCENARIOS: [&str; 8] = [
     "dropped_reading",
     "times_stored",
 ];
+
+/// A test of each scenario for each database.
+macro_rules! scenarios {
+    ($database:ident { $($name:ident,)+ } $($more:tt)*) => {
+        mod $database {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                crate::$name(crate::disk::Disk::$database()).await;
+            })+
+        }
+        scenarios!($($more)*);
+    };
+    ({ $($name:ident,)+ }) => {
+        scenarios!(sqlite { $($name,)+ } postgres { $($name,)+ } mysql { $($name,)+ });
+    };
+    () => {};
+}
+
+scenarios!({
+    r04_nothing_at_all,
+    r05_a_hundred_thousand_events_in_one_call,
+    r05_one_more_than_the_queue_holds,
+    r06_ingest_dropped_at_any_await,
+    r06_append_dropped_at_any_await,
+    r06_reading_dropped_at_any_await,
+    r06_a_type_registered_by_a_caller_that_goes_away,
+    r07_the_ends_of_time_are_stored,
+});
 
 fn origin() -> Origin {
     Origin::new(Source::new("shop").unwrap())
@@ -56,11 +90,6 @@ fn valid(id: &str, at: Timestamp) -> ValidEvent {
         .build(&reception)
         .unwrap();
     Registry::default().validate(event, Timestamp::MAX).unwrap()
-}
-
-async fn open(folder: &tempfile::TempDir) -> EventStore {
-    let url = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
-    EventStore::connect(&url).await.unwrap()
 }
 
 async fn count(store: &EventStore) -> u64 {
@@ -110,26 +139,38 @@ async fn assert_well(store: &EventStore, name: &str) {
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
+/// That the one connection of a pool is there, and in no transaction that somebody has left open.
+async fn assert_idle(db: &DatabaseConnection, prefix: &str) {
+    if db.get_database_backend() == DbBackend::MySql {
+        let sql = "SELECT CAST(@@in_transaction AS SIGNED)";
+        let row = db.query_one_raw(Statement::from_string(DbBackend::MySql, sql)).await;
+        assert_eq!(row.unwrap().unwrap().try_get_by_index::<i64>(0).unwrap(), 0);
+        return;
+    }
+    // In a transaction neither database does this.
+    let vacuum = match db.get_database_backend() {
+        DbBackend::Sqlite => "VACUUM".to_owned(),
+        _ => format!("VACUUM {prefix}log"),
+    };
+    db.execute_unprepared(&vacuum).await.unwrap();
+}
+
 #[test]
 fn every_scenario_of_this_crate_is_played() {
     table::assert_scenarios("event-store", &SCENARIOS);
 }
 
-#[tokio::test]
-async fn r04_nothing_at_all() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
+async fn r04_nothing_at_all(disk: Disk) {
+    let store = disk.open().await;
     assert!(store.append(Vec::new()).await.unwrap().is_empty());
     assert!(store.ingest(Vec::new(), &origin()).await.unwrap().is_empty());
     assert_eq!(count(&store).await, 0);
     assert_well(&store, "after").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn r05_a_hundred_thousand_events_in_one_call() {
+async fn r05_a_hundred_thousand_events_in_one_call(disk: Disk) {
     let events = scenario("append_many").number("events").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
+    let store = disk.open().await;
     let at = "2026-01-01T00:00:00Z".parse().unwrap();
     let all = (0..events).map(|number| valid(&format!("e-{number}"), at)).collect();
     let reader = store.clone();
@@ -150,11 +191,9 @@ async fn r05_a_hundred_thousand_events_in_one_call() {
     assert_well(&store, "after").await;
 }
 
-#[tokio::test]
-async fn r05_one_more_than_the_queue_holds() {
+async fn r05_one_more_than_the_queue_holds(disk: Disk) {
     let events = scenario("append_too_many").number("events").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
+    let store = disk.open().await;
     let one = valid("1", Timestamp::MIN);
     let all = (0..events).map(|_| one.clone()).collect();
     match store.append(all).await {
@@ -210,11 +249,9 @@ async fn drop_batches<F: Future>(store: &EventStore, name: &str, call: impl Fn(V
     assert!(heard.len() < ROUNDS);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn r06_ingest_dropped_at_any_await() {
+async fn r06_ingest_dropped_at_any_await(disk: Disk) {
     assert_eq!(scenario("dropped_ingest").row, "R06");
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
+    let store = disk.open().await;
     let call = |ids: Vec<String>| {
         let store = store.clone();
         async move {
@@ -240,10 +277,8 @@ async fn r06_ingest_dropped_at_any_await() {
     assert_well(&store, "after").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn r06_append_dropped_at_any_await() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
+async fn r06_append_dropped_at_any_await(disk: Disk) {
+    let store = disk.open().await;
     let at = "2026-01-01T00:00:00Z".parse().unwrap();
     let call = |ids: Vec<String>| {
         let store = store.clone();
@@ -258,15 +293,15 @@ async fn r06_append_dropped_at_any_await() {
     assert_well(&store, "after").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn r06_reading_dropped_at_any_await() {
-    let folder = tempfile::tempdir().unwrap();
-    let own = open(&folder).await;
+async fn r06_reading_dropped_at_any_await(disk: Disk) {
+    let own = disk.open().await;
     // An application's one connection, which reading and writing share.
-    let mut options = sea_orm::ConnectOptions::new("sqlite::memory:");
+    let place = disk.another();
+    let mut options = sea_orm::ConnectOptions::new(place.url());
     options.max_connections(1).sqlx_logging(false);
     let db = sea_orm::Database::connect(options).await.unwrap();
-    let shared = EventStore::from_connection(db, Options::new()).await.unwrap();
+    let options = Options::new().prefix(place.prefix());
+    let shared = EventStore::from_connection(db.clone(), options).await.unwrap();
     for store in [own, shared] {
         let batch = (0..200).map(|number| offer(&format!("s-{number}"))).collect();
         store.ingest(batch, &origin()).await.unwrap();
@@ -294,12 +329,11 @@ async fn r06_reading_dropped_at_any_await() {
         assert_eq!(count(&store).await, 200);
         assert_well(&store, "after").await;
     }
+    assert_idle(&db, place.prefix()).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn r06_a_type_registered_by_a_caller_that_goes_away() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
+async fn r06_a_type_registered_by_a_caller_that_goes_away(disk: Disk) {
+    let store = disk.open().await;
     let kind = event_core::EventType::new("a", "b").unwrap();
     for round in 0..60_u32 {
         let version = event_core::Label::new(format!("v{round}")).unwrap();
@@ -309,8 +343,16 @@ async fn r06_a_type_registered_by_a_caller_that_goes_away() {
         };
         poll_times(store.register(&kind, &version, change), round % 12).await;
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let types = store.types().await.unwrap();
+    // What was begun goes on behind the caller's back, one after the other.
+    let mut types = store.types().await.unwrap();
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let before = types.len();
+        types = store.types().await.unwrap();
+        if types.len() == before {
+            break;
+        }
+    }
     assert!(types.len() > 10, "{}", types.len());
     // Memory and database agree on which version is active.
     let active = types.iter().find(|record| record.active).unwrap();
@@ -318,10 +360,8 @@ async fn r06_a_type_registered_by_a_caller_that_goes_away() {
     assert_well(&store, "after").await;
 }
 
-#[tokio::test]
-async fn r07_the_ends_of_time_are_stored() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder).await;
+async fn r07_the_ends_of_time_are_stored(disk: Disk) {
+    let store = disk.open().await;
     let times = [
         Timestamp::MIN,
         "2026-01-01T00:00:00.000001Z".parse().unwrap(),
@@ -335,7 +375,7 @@ async fn r07_the_ends_of_time_are_stored() {
     assert!(verdicts.iter().all(|verdict| verdict.status == Status::Stored));
     store.close().await.unwrap();
 
-    let store = open(&folder).await;
+    let store = disk.open().await;
     let page = store.page(&Page::new(Filter::new())).await.unwrap();
     let read: Vec<Timestamp> = page
         .events

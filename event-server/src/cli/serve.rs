@@ -1,52 +1,39 @@
 //! `event-server serve`: from settings to a clean stop.
 
-use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use event_server::config::{Flags, Settings};
+use event_server::config::Settings;
 use event_server::listener::Listener;
 use event_server::{router, serve};
 use event_store::EventStore;
 use tokio::net::TcpListener;
 
-use super::{FAILED, UNUSABLE_SETTINGS, fail, log};
+use super::{Outcome, open};
 
 /// How often the task that writes to the database is looked after.
 const CHECK: Duration = Duration::from_secs(1);
 
-pub(super) fn run(flags: &Flags) -> ExitCode {
-    let settings = match Settings::read(flags) {
-        Ok(settings) => settings,
-        Err(error) => return fail(&error, UNUSABLE_SETTINGS),
-    };
-    log::start(settings.log_level, settings.log_format);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&error, FAILED),
-    };
-    match runtime.block_on(collect(&settings)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&with_causes(&*error), FAILED),
-    }
-}
-
-async fn collect(settings: &Settings) -> Result<(), Box<dyn Error>> {
+pub(super) async fn run(settings: &Settings) -> Outcome {
     let socket = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
-    let store = EventStore::connect_with(&settings.database_url, settings.store()).await?;
+    let store = open(settings).await?;
     let address = socket.local_addr()?;
     let signalled = signals()?;
-    writeln!(io::stdout(), "listening on http://{address}")?;
+    let database = &settings.database_url;
+    writeln!(
+        io::stdout(),
+        "listening on http://{address}, with the events in {database}"
+    )?;
     tracing::warn!("no keys exist: whoever reaches {address} may write and read all events");
 
     let listener = Listener::from(socket)
         .connections(settings.connection_limit)
         .header_timeout(settings.header_timeout)
         .shutdown_timeout(settings.shutdown_timeout);
-    let mut outcome: Result<(), Box<dyn Error>> = Ok(());
+    let mut outcome = Ok(ExitCode::SUCCESS);
     let shutdown = async {
         tokio::select! {
             signal = signalled => tracing::info!(signal, "stopping"),
@@ -89,15 +76,4 @@ fn signals() -> io::Result<impl Future<Output = &'static str>> {
         signal.recv().await;
         "Ctrl-C"
     })
-}
-
-/// An error and what it came from, in one line.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -1,5 +1,6 @@
 //! The table of settings: one row makes a flag, a variable, a key of the file and a default.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,13 +10,14 @@ use event_core::Source;
 use event_core::policy::UnknownTypes;
 use event_store::Durability;
 
+use super::database::DatabaseUrl;
 use super::value::{self, LogFormat, LogLevel};
 use super::{ConfigError, Environment, File};
 
 macro_rules! settings {
     ($($name:ident: $type:ty = $parse:path, $default:literal, $variable:literal, $placeholder:literal, $doc:literal;)+) => {
         /// Settings as flags give them.
-        #[derive(Clone, Debug, Default, clap::Args)]
+        #[derive(Clone, Default, clap::Args)]
         pub struct Flags {
             #[doc = "A TOML file with settings"]
             #[arg(long, value_name = "FILE", help = concat!(
@@ -30,6 +32,15 @@ macro_rules! settings {
                 ))]
                 $name: Option<String>,
             )+
+        }
+
+        impl fmt::Debug for Flags {
+            /// Which are given, never their values: one of them may hold a password.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let config = self.config.as_ref().map(|_| "config");
+                let given = [$(self.$name.as_ref().map(|_| stringify!($name))),+];
+                f.debug_set().entries(config.into_iter().chain(given.into_iter().flatten())).finish()
+            }
         }
 
         /// Settings, each with a value that can be used.
@@ -61,8 +72,8 @@ macro_rules! settings {
 }
 
 settings! {
-    database_url: String = value::database_url, "sqlite://events.db?mode=rwc", "DATABASE_URL", "URL",
-        "The database that keeps the events";
+    database_url: DatabaseUrl = value::database_url, "sqlite://events.db?mode=rwc", "DATABASE_URL", "URL",
+        "The database that keeps the events, by a URL of sqlite:, postgres:, mysql: or mariadb:";
     table_prefix: String = value::text, "event_", "EVENT_SERVER_TABLE_PREFIX", "TEXT",
         "What the names of all tables start with";
     durability: Durability = value::durability, "full", "EVENT_SERVER_DURABILITY", "full|normal",
@@ -169,8 +180,19 @@ mod tests {
     #[test]
     fn every_default_can_be_used() {
         let settings = Settings::default();
-        assert_eq!(settings.database_url, "sqlite://events.db?mode=rwc");
+        assert_eq!(settings.database_url.expose(), "sqlite://events.db?mode=rwc");
         assert_eq!(settings.body_limit, 5 * 1024 * 1024);
         assert_eq!(settings.future_tolerance, 300);
+    }
+
+    #[test]
+    fn nothing_that_is_shown_of_settings_holds_a_password() {
+        let flags = Flags {
+            database_url: Some("postgres://ann:secret@db/events".to_owned()),
+            ..Flags::default()
+        };
+        assert_eq!(format!("{flags:?}"), r#"{"database_url"}"#);
+        let settings = Settings::resolve(&flags, &|_| Ok(None), &File::default()).unwrap();
+        assert!(!format!("{settings:?}").contains("secret"));
     }
 }

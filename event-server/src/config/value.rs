@@ -8,6 +8,8 @@ use event_core::Source;
 use event_core::policy::UnknownTypes;
 use event_store::Durability;
 
+use super::database::DatabaseUrl;
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -43,11 +45,8 @@ fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
     })
 }
 
-pub(super) fn database_url(text: &str) -> Result<String, String> {
-    match text.split_once(':') {
-        Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() => Ok(text.to_owned()),
-        _ => Err("this is a URL, say sqlite://events.db?mode=rwc".to_owned()),
-    }
+pub(super) fn database_url(text: &str) -> Result<DatabaseUrl, String> {
+    DatabaseUrl::new(text).ok_or_else(|| "this is a URL, say sqlite://events.db?mode=rwc".to_owned())
 }
 
 pub(super) fn text(text: &str) -> Result<String, String> {

@@ -1,10 +1,11 @@
-//! What a `PUT` of a type says: `{"schema": …, "mapping": …, "policy": …}`, each optional.
+//! What a `PUT` of a type says: `{"schema": …, "mapping": …, "policy": …}`, each optional. And what
+//! holds for the members of any definition.
 
 use event_core::Limits;
 use event_core::json::Document;
 use event_store::TypeChange;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::reply::{Failure, Reason};
 
@@ -13,22 +14,14 @@ const DEPTH: usize = 100;
 /// Keys of a schema may be patterns.
 const KEY_BYTES: usize = 1024;
 
-/// Reads a definition; a key that stands twice is refused here as it is in events.
+/// Reads a definition.
 ///
 /// # Errors
 /// What is wrong with the JSON, or which member.
 pub(super) fn read(body: &[u8]) -> Result<TypeChange, Failure> {
-    let mut limits = Limits::default().with_depth(DEPTH).with_nodes(100_000);
-    limits.key_bytes = KEY_BYTES;
-    let document = Document::parse(body, &limits)?.root().to_value();
-    let Value::Object(members) = document else {
-        return Err(invalid(
-            "",
-            "a definition is an object with schema, mapping and policy, each optional",
-        ));
-    };
     let mut change = TypeChange::default();
-    for (name, value) in members {
+    let whole = "a definition is an object with schema, mapping and policy, each optional";
+    for (name, value) in members(body, whole)? {
         match name.as_str() {
             "schema" => change.schema = Some(value),
             "mapping" => change.mapping = Some(member(&name, value)?),
@@ -44,11 +37,29 @@ pub(super) fn read(body: &[u8]) -> Result<TypeChange, Failure> {
     Ok(change)
 }
 
-fn member<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, Failure> {
+/// The members of a definition; a key that stands twice is refused here as it is in events.
+///
+/// # Errors
+/// What is wrong with the JSON; what a definition is, if this is no object.
+pub(super) fn members(body: &[u8], whole: &str) -> Result<Map<String, Value>, Failure> {
+    let mut limits = Limits::default().with_depth(DEPTH).with_nodes(100_000);
+    limits.key_bytes = KEY_BYTES;
+    match Document::parse(body, &limits)?.root().to_value() {
+        Value::Object(members) => Ok(members),
+        _ => Err(invalid("", whole)),
+    }
+}
+
+/// The value of a member.
+///
+/// # Errors
+/// What is wrong with it, at its place.
+pub(super) fn member<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, Failure> {
     serde_json::from_value(value).map_err(|error| invalid(name, &error.to_string()))
 }
 
-fn invalid(member: &str, detail: &str) -> Failure {
+/// The failure of a definition at one of its members, or as a whole.
+pub(super) fn invalid(member: &str, detail: &str) -> Failure {
     let failure = Failure::new(Reason::InvalidDefinition, detail);
     if member.is_empty() {
         failure

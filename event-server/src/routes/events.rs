@@ -43,6 +43,14 @@ pub(super) async fn list(State(app): State<App>, parameters: Parameters) -> Resu
     }))
 }
 
+/// An event that was counted, and is not kept itself.
+#[derive(Serialize)]
+struct Counted {
+    id: EventId,
+    counted: bool,
+    position: i64,
+}
+
 /// `GET /v1/events/{id}`: the event as it is stored, so that a sender can be sure of it.
 pub(super) async fn receipt(
     State(app): State<App>,
@@ -56,7 +64,11 @@ pub(super) async fn receipt(
         .map_err(|error| ParameterError::new("source", Code::InvalidParameter, error.to_string()))?;
     match app.store.receipt(&id, source.as_ref()).await? {
         Receipt::Found(event) => Ok(reply::json(&event)),
-        Receipt::Counted { position } => Ok(reply::json(&serde_json::json!({"counted": true, "position": position}))),
+        Receipt::Counted { position } => Ok(reply::json(&Counted {
+            id,
+            counted: true,
+            position,
+        })),
         Receipt::Missing => Err(Failure::new(Reason::EventNotFound, "no event with this id is stored")),
         Receipt::Ambiguous(sources) => {
             let sources: Vec<&str> = sources.iter().map(Source::as_str).collect();

@@ -34,6 +34,7 @@ pub(super) async fn show(State(app): State<App>, _: NoParameters, headers: Heade
         types: types(&app.store).await?,
         latest: app.store.page(&latest).await?.events,
         refused: refused(&app.store).await?,
+        metrics: app.store.metrics().await?,
     };
     Ok(reply::page(page::render(&overview)))
 }

@@ -1,4 +1,5 @@
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -34,7 +35,7 @@ fn paste(line: &str, collector: &Collector) -> Value {
 fn the_lines_of_the_readme_do_what_they_say() {
     let collector = Collector::start();
     let lines = lines();
-    assert_eq!(lines.len(), 5, "{lines:?}");
+    assert_eq!(lines.len(), 7, "{lines:?}");
 
     let registered = paste(lines[0], &collector);
     assert_eq!(
@@ -92,4 +93,25 @@ fn the_lines_of_the_readme_do_what_they_say() {
             .all(|row| row["bucket"]["start"] == "2021-01-01T09:00:00Z")
     );
     assert_eq!((&counts["source"], &counts["position"]), (&json!("rows"), &json!(3)));
+
+    let metric = paste(lines[5], &collector);
+    assert_eq!((&metric["metric"], &metric["since"]), (&json!("views"), &json!(3)));
+    let started = Instant::now();
+    while collector.get("/v1/metrics/views").json()["ready"] != true {
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "{}",
+            collector.get("/v1/metrics").text()
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let views = paste(lines[6], &collector);
+    assert_eq!((&views["source"], &views["position"]), (&json!("cells"), &json!(3)));
+    let values: Vec<_> = views["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["value"])
+        .collect();
+    assert_eq!(values, ["0", "1", "0"]);
 }

@@ -4,12 +4,16 @@
 
 #[path = "../support/collector.rs"]
 mod collector;
+#[path = "../support/lock.rs"]
+mod lock;
 mod collect;
 mod foreign;
 mod events;
 mod sessions;
 mod query;
 mod catalog;
+mod metrics;
+mod databases;
 mod quarantine;
 mod health;
 mod home;

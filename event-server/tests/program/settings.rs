@@ -1,6 +1,7 @@
 use std::process::Output;
 
 use crate::collector::Collector;
+use crate::lock::Lock;
 
 fn run(flags: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut program = Collector::program();
@@ -29,6 +30,34 @@ fn help_tells_every_setting_with_its_variable_and_default() {
         ] {
             assert!(help.contains(text), "{text}");
         }
+    }
+}
+
+#[test]
+fn every_command_tells_its_flags() {
+    for (command, flags) in [
+        ("metrics", &["--database-url", "--table-prefix"][..]),
+        ("verify", &["--repair", "--database-url"]),
+        (
+            "prune",
+            &[
+                "--category",
+                "--name",
+                "--before",
+                "--cells",
+                "keep",
+                "drop",
+                "--database-url",
+            ],
+        ),
+    ] {
+        let output = run(&[command, "--help"], &[("DATABASE_URL", "postgres://ann:secret@db/x")]);
+        assert!(output.status.success());
+        let help = String::from_utf8(output.stdout).unwrap();
+        for flag in flags {
+            assert!(help.contains(flag), "{command} {flag}: {help}");
+        }
+        assert!(!help.contains("secret"));
     }
 }
 
@@ -63,6 +92,22 @@ fn what_cannot_be_used_is_named_and_ends_the_program() {
     );
     assert_eq!(output.status.code(), Some(1));
     assert!(!complaint(&output).contains("secret"));
+}
+
+#[test]
+fn r11_tables_of_a_later_version_are_left_alone() {
+    let mut collector = Collector::start();
+    assert_eq!(collector.stop().code(), Some(0));
+    Lock::open(&collector.database()).execute("INSERT INTO event_migrations (version) VALUES (1000)");
+    let before = std::fs::read(collector.database()).unwrap();
+    let url = format!("sqlite://{}?mode=rwc", collector.database().display());
+    for command in ["serve", "verify"] {
+        let output = run(&[command, "--listen", "127.0.0.1:0", "--database-url", &url], &[]);
+        assert_eq!(output.status.code(), Some(1));
+        let told = complaint(&output);
+        assert!(told.contains("version 1000") && told.contains("upgrade"), "{told}");
+    }
+    assert!(std::fs::read(collector.database()).unwrap() == before);
 }
 
 #[test]

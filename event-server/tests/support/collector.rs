@@ -12,6 +12,7 @@
 #![allow(dead_code, reason = "each test takes of it what it needs")]
 
 mod http;
+mod place;
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -21,11 +22,13 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 pub(crate) use http::{Connection, Response};
+pub(crate) use place::Place;
 use tempfile::TempDir;
 
-/// A running collector. Dropped, it is killed, and its database is deleted.
+/// A running collector. Dropped, it is killed, and a SQLite file of its own is deleted.
 pub(crate) struct Collector {
     folder: TempDir,
+    place: Option<Place>,
     flags: Vec<String>,
     process: Child,
     address: SocketAddr,
@@ -39,11 +42,21 @@ impl Collector {
 
     /// The same with more flags.
     pub(crate) fn start_with(flags: &[&str]) -> Self {
+        Collector::launched(None, flags)
+    }
+
+    /// Starts the program over a place that others may use, too.
+    pub(crate) fn start_on(place: &Place, flags: &[&str]) -> Self {
+        Collector::launched(Some(place.clone()), flags)
+    }
+
+    fn launched(place: Option<Place>, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let (process, address) = launch(&folder, &flags);
+        let (process, address) = launch(&folder, place.as_ref(), &flags);
         Collector {
             folder,
+            place,
             flags,
             process,
             address,
@@ -161,7 +174,7 @@ impl Collector {
     pub(crate) fn restart(&mut self) {
         let _ = self.process.kill();
         self.process.wait().unwrap();
-        (self.process, self.address) = launch(&self.folder, &self.flags);
+        (self.process, self.address) = launch(&self.folder, self.place.as_ref(), &self.flags);
     }
 }
 
@@ -175,15 +188,17 @@ impl Drop for Collector {
     }
 }
 
-fn launch(folder: &TempDir, flags: &Vec<String>) -> (Child, SocketAddr) {
+fn launch(folder: &TempDir, place: Option<&Place>, flags: &Vec<String>) -> (Child, SocketAddr) {
     let log = File::options()
         .create(true)
         .append(true)
         .open(folder.path().join("log"))
         .unwrap();
-    let database = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
+    let own = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
+    let database = place.map_or(vec!["--database-url".to_owned(), own], Place::flags);
     let mut process = Collector::program()
-        .args(["--database-url", &database, "--listen", "127.0.0.1:0"])
+        .args(database)
+        .args(["--listen", "127.0.0.1:0"])
         .args(flags)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -192,7 +207,8 @@ fn launch(folder: &TempDir, flags: &Vec<String>) -> (Child, SocketAddr) {
         .unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let line = lines.next().and_then(Result::ok).unwrap_or_default();
-    let Some(address) = line.strip_prefix("listening on http://") else {
+    let told = line.strip_prefix("listening on http://");
+    let Some((address, _)) = told.and_then(|told| told.split_once(", with the events in ")) else {
         let _ = process.kill();
         let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
         panic!("the program did not start: {line:?}\n{log}");

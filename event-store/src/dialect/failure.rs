@@ -19,6 +19,19 @@ impl From<DbErr> for Error {
     }
 }
 
+/// A server that was not reached. What SeaORM says of a URL that it cannot read holds the whole URL,
+/// and so the password.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(super) fn unreachable(error: &DbErr, url: &str) -> Error {
+    let text = error.to_string();
+    if text.contains(url) {
+        return Error::Config(
+            "the database URL cannot be read: check its port, and write @ : / in a password as %40 %3A %2F".to_owned(),
+        );
+    }
+    Error::Unavailable(Cause::new(text))
+}
+
 /// An error that names its cause.
 pub(super) fn exec(error: SqlxError) -> DbErr {
     DbErr::Exec(RuntimeErr::SqlxError(error.into()))

@@ -123,12 +123,20 @@ pub(crate) trait Grammar: Send + Sync {
 /// number may be a key or an index, and a database asks which; odd keys each quotes by rules of its own.
 pub(super) fn plain_keys(pointer: &Pointer) -> Option<Vec<String>> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' ');
-    let number = |token: &str| token.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+    // PostgreSQL reads past spaces, too, to find an index.
+    let number = |token: &str| {
+        token
+            .trim_start_matches([' ', '-'])
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+    };
     pointer
         .tokens()
         .map(|token| {
             let token = token.to_string();
-            (!token.is_empty() && token.bytes().all(plain) && !number(&token)).then_some(token)
+            // MariaDB finds no key that starts with a hyphen.
+            let odd = token.is_empty() || token.starts_with('-') || number(&token);
+            (!odd && token.bytes().all(plain)).then_some(token)
         })
         .collect()
 }

@@ -9,7 +9,7 @@ use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _, Row as _};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
 
 use super::bind::{Bind, Insert, Taken};
-use super::failure::{exec, query};
+use super::failure::{exec, query, unreachable};
 use super::grammar::{Grammar, plain_keys};
 use super::{Connections, Dialect, Owner, READERS};
 use crate::error::{Cause, Error};
@@ -34,7 +34,7 @@ async fn open(url: &str, options: &Options, connections: u32) -> Result<Database
     let url = url
         .strip_prefix("mariadb:")
         .map_or(url.to_owned(), |rest| format!("mysql:{rest}"));
-    let mut connect = ConnectOptions::new(url);
+    let mut connect = ConnectOptions::new(url.clone());
     connect
         .max_connections(connections)
         .acquire_timeout(options.request_timeout)
@@ -49,7 +49,7 @@ async fn open(url: &str, options: &Options, connections: u32) -> Result<Database
         });
     Database::connect(connect)
         .await
-        .map_err(|error| Error::Unavailable(Cause::from(&error)))
+        .map_err(|error| unreachable(&error, &url))
 }
 
 /// Which of the two a server is.
@@ -261,8 +261,9 @@ impl Grammar for MariaDb {
         // JSON is text there, and what stands at a place comes back as it is written, but for spaces.
         let keys = plain_keys(pointer)?;
         let path: String = keys.iter().map(|key| format!(".\"{key}\"")).collect();
+        // The collation makes it text like any other: otherwise the string `"null"` would be equal to `null`.
         Some(format!(
-            "(NULLIF(JSON_COMPACT(JSON_EXTRACT({column}, '${path}')), 'null') COLLATE utf8mb4_nopad_bin)"
+            "(NULLIF(JSON_COMPACT(JSON_EXTRACT({column}, '${path}')) COLLATE utf8mb4_nopad_bin, 'null'))"
         ))
     }
 }

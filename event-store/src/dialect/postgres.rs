@@ -10,7 +10,7 @@ use sea_orm::sqlx::{self, AssertSqlSafe, Row as _};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
 
 use super::bind::{Bind, Insert, Kind, Taken};
-use super::failure::query;
+use super::failure::{query, unreachable};
 use super::grammar::{Grammar, numbered, plain_keys};
 use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, READERS};
 use crate::error::{Cause, Error};
@@ -48,7 +48,7 @@ async fn open(url: &str, options: &Options, connections: u32) -> Result<Database
         });
     Database::connect(connect)
         .await
-        .map_err(|error| Error::Unavailable(Cause::from(&error)))
+        .map_err(|error| unreachable(&error, url))
 }
 
 pub(super) async fn check(dialect: Dialect, db: &DatabaseConnection, options: &Options) -> Result<(), Error> {

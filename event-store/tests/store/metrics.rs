@@ -290,7 +290,7 @@ pub(crate) async fn old_events_go_and_their_counts_stay_or_go(disk: Disk) {
         let mut told = 0;
         let pruned = store
             .prune(&created(), "2026-03-02T17:00:00Z".parse().unwrap(), cells, |progress| {
-                told = progress.done
+                told = progress.done;
             })
             .await
             .unwrap();

@@ -1,0 +1,94 @@
+//! The URL of the database: it may hold a password, and so is never shown whole.
+
+use std::fmt;
+
+/// The URL of a database. Shown, it is without user, password and parameters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    pub(super) fn new(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once(':')?;
+        (!scheme.is_empty() && !rest.is_empty()).then(|| DatabaseUrl(text.to_owned()))
+    }
+
+    /// The whole of it, to connect by.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// A text in which what is said of this URL is only what may be shown.
+    #[must_use]
+    pub fn hide_in(&self, text: &str) -> String {
+        let (_, rest) = self.parts();
+        if rest.contains("//") {
+            let (_, shown) = self.shown();
+            text.replace(rest, &shown)
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        self.0.split_once(':').unwrap_or_default()
+    }
+
+    fn shown(&self) -> (&str, String) {
+        let (scheme, rest) = self.parts();
+        let (place, parameters) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+        let shown = if scheme == "sqlite" {
+            place.to_owned()
+        } else if parameters.contains('@') {
+            // A password that holds a question mark, or a parameter that holds an at sign: who knows.
+            "//…".to_owned()
+        } else {
+            let host = place.rsplit('@').next().unwrap_or_default();
+            format!("//{}", host.trim_start_matches('/'))
+        };
+        (scheme, shown)
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, shown) = self.shown();
+        write!(f, "{scheme}:{shown}")
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_holds_no_password() {
+        for (url, shown) in [
+            ("sqlite://events.db?mode=rwc", "sqlite://events.db"),
+            ("sqlite::memory:", "sqlite::memory:"),
+            ("sqlite:///data/a@b.db", "sqlite:///data/a@b.db"),
+            ("postgres://ann:secret@db:5432/events", "postgres://db:5432/events"),
+            ("mysql://ann:secret@db/events?ssl-mode=required", "mysql://db/events"),
+            ("mariadb://db/events?password=secret", "mariadb://db/events"),
+            ("postgres://ann:se@cret@db/events", "postgres://db/events"),
+            ("postgres://ann:12/secret@db/events", "postgres://db/events"),
+            ("postgres://ann:se?secret@db/events", "postgres://…"),
+            ("postgres://ann:se#secret@db/events", "postgres://…"),
+        ] {
+            let url = DatabaseUrl::new(url).unwrap();
+            assert_eq!(url.to_string(), shown);
+            assert_eq!(format!("{url:?}"), format!("{shown:?}"));
+            let said = url.hide_in(&format!("no such host: {}", url.expose()));
+            assert_eq!(said, format!("no such host: {shown}"));
+        }
+        // The store may know it by another scheme.
+        let url = DatabaseUrl::new("mariadb://ann:secret@db/events").unwrap();
+        assert_eq!(url.hide_in("mysql://ann:secret@db/events?"), "mysql://db/events?");
+    }
+}

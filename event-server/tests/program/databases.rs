@@ -1,0 +1,317 @@
+//! The program over each database: what goes in, and the same bytes that come out.
+
+use std::time::{Duration, Instant};
+
+use crate::collector::{Collector, Place, Response};
+
+/// A test of each function for each database: `databases::sqlite::…` and so on.
+macro_rules! on_each_database {
+    ($($name:ident,)+) => {
+        on_each_database!(sqlite { $($name,)+ });
+        on_each_database!(postgres { $($name,)+ });
+        on_each_database!(mysql { $($name,)+ });
+    };
+    ($database:ident { $($name:ident,)+ }) => {
+        mod $database {
+            $(#[test]
+            fn $name() {
+                super::$name(&crate::collector::Place::$database());
+            })+
+        }
+    };
+}
+
+on_each_database! {
+    the_same_requests_get_the_same_bytes,
+    a_metric_answers_from_its_cells,
+    the_commands_say_what_they_did,
+    two_collectors_are_one,
+    what_it_prints_names_the_database_without_password,
+}
+
+/// Waits until something holds.
+fn soon(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_secs(10), "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+const ORDER: &str = "/v1/types/order/created/1";
+const SALES: &str = r#"{"category": "order", "name": "created", "value": "/total", "scale": 2, "by": ["/province"]}"#;
+
+fn orders() -> String {
+    let order = |number: u32| {
+        let province = ["Idaho", "Québec", "idaho", ""][number as usize % 4];
+        format!(
+            r#"{{"id":"o-{number}","category":"order","name":"created","session_id":"s-{}","sequence":{number},
+                "timestamp":"2026-03-{:02}T{:02}:15:00.5Z","data":{{"total":{}.{:02},"province":"{province}"}}}}"#,
+            number % 3,
+            number % 28 + 1,
+            number % 24,
+            number * 7,
+            number % 100,
+        )
+    };
+    format!("[{}]", (1..=60).map(order).collect::<Vec<_>>().join(","))
+}
+
+/// The bytes of a body, but for what the clock says.
+fn without_clock(body: &str) -> String {
+    let mut parts = body.split("_at\":\"");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    let mut name = shown.clone();
+    for part in parts {
+        let (time, rest) = part.split_once('"').unwrap();
+        let kept = if name.ends_with("\"occurred") { time } else { "$CLOCK" };
+        shown.push_str(&format!("_at\":\"{kept}\"{rest}"));
+        name = rest.to_owned();
+    }
+    shown
+}
+
+/// A script of requests, and what it is answered.
+fn play(collector: &Collector) -> Vec<(u16, String)> {
+    let sent = [
+        collector.put(
+            ORDER,
+            r#"{"schema": {"required": ["total"], "properties": {"total": {"minimum": 0}}}}"#,
+        ),
+        collector.put("/v1/metrics/sales", SALES),
+        collector.post("/v1/events", orders()),
+        collector.post("/v1/events", orders()),
+        collector.post(
+            "/v1/events",
+            r#"[{"id":"bad-1","category":"order","name":"created","data":{"total":-1}},
+                {"id":"bad-2","category":"order","name":"created","data":{"total":0.001}},
+                {"id":"o-1","category":"order","name":"created","data":{"total":1}},
+                {"id":"e-1","category":"x","name":"\u0000"}, 7]"#,
+        ),
+    ];
+    let asked = [
+        "/v1/types",
+        "/v1/metrics",
+        "/v1/events/o-7",
+        "/v1/events/nobody",
+        "/v1/sessions/s-1",
+        "/v1/quarantine",
+        "/v1/quarantine?limit=2",
+        "/v1/events?limit=5",
+        "/v1/events?limit=5&order=desc&/province=Idaho",
+        "/v1/events?from=2026-03-05&to=2026-03-06",
+        "/v1/query?measure=count&by=/province&bucket=day&zone=America/Boise&from=2026-03-07&to=2026-03-10&category=order&name=created",
+        "/v1/query?measure=sum:/total&by=/province&category=order&name=created",
+        "/v1/query?measure=avg:/total&by=session&top=2",
+        "/v1/query?measure=max:/total&from=2026-03-01T10:15:01Z",
+        "/v1/query?measure=count&by=name&top=0",
+    ];
+    let asked = asked.iter().map(|path| collector.get(path));
+    let shown = |response: Response| (response.status, without_clock(response.text()));
+    sent.into_iter().chain(asked).map(shown).collect()
+}
+
+fn the_same_requests_get_the_same_bytes(place: &Place) {
+    let collector = Collector::start_on(place, &[]);
+    let here = play(&collector);
+    let there = play(&Collector::start());
+    for (here, there) in here.iter().zip(&there) {
+        assert_eq!(here, there);
+    }
+    let sixty = |status: &str| {
+        here[2..4]
+            .iter()
+            .filter(|(_, body)| body.matches(status).count() == 60)
+            .count()
+    };
+    assert_eq!((sixty("\"stored\""), sixty("\"duplicate\"")), (1, 1), "{here:?}");
+}
+
+fn a_metric_answers_from_its_cells(place: &Place) {
+    let mut collector = Collector::start_on(place, &[]);
+    // Half of the events are there before, half come after.
+    assert_eq!(collector.post("/v1/events", orders()).status, 200);
+    assert_eq!(collector.put("/v1/metrics/sales", SALES).status, 201);
+    let late = orders().replace("\"o-", "\"late-");
+    assert_eq!(collector.post("/v1/events", late).status, 200);
+    soon("ready", || collector.get("/v1/metrics/sales").json()["ready"] == true);
+
+    let question = "/v1/query?measure=sum:/total&by=/province&bucket=hour&category=order&name=created&\
+                    from=2026-03-01&to=2026-03-03";
+    let from_cells = collector.get(question).json();
+    assert_eq!(from_cells["source"], "cells", "{from_cells}");
+    collector.restart();
+    assert_eq!(collector.get(question).json(), from_cells);
+    // Without the metric the rows say the same.
+    assert_eq!(collector.request("DELETE", "/v1/metrics/sales", &[], "").status, 204);
+    let from_rows = collector.get(question).json();
+    assert_eq!(from_rows["source"], "rows");
+    assert_eq!(from_rows["rows"], from_cells["rows"]);
+    assert!(
+        from_rows["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|row| row["value"] != "0")
+    );
+
+    // H23: what the metric cannot hold is refused, and kept.
+    assert_eq!(collector.put("/v1/metrics/sales", SALES).status, 201);
+    let event = r#"{"id":"o-big","category":"order","name":"created","data":{"total":1e300}}"#;
+    let verdict = collector.post("/v1/events", event).json()["results"][0].clone();
+    assert_eq!(
+        (&verdict["status"], &verdict["code"]),
+        (&"quarantined".into(), &"measure_out_of_range".into())
+    );
+    assert_eq!(collector.get("/v1/quarantine").json()["entries"][0]["raw"], event);
+}
+
+fn the_commands_say_what_they_did(place: &Place) {
+    let said = |command: &[&str], code: i32| {
+        let output = place.run(command);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{command:?}: {errors}");
+        assert!(!errors.contains('\r'), "no terminal is there");
+        (String::from_utf8(output.stdout).unwrap(), errors)
+    };
+    assert!(said(&["metrics"], 0).0.starts_with("there are no metrics in "));
+    assert!(said(&["verify"], 0).0.starts_with("there are no metrics in "));
+
+    let collector = Collector::start_on(place, &[]);
+    assert_eq!(collector.put("/v1/metrics/sales", SALES).status, 201);
+    assert_eq!(
+        collector
+            .put("/v1/metrics/n", r#"{"category": "order", "name": "created"}"#)
+            .status,
+        201
+    );
+    assert_eq!(collector.post("/v1/events", orders()).status, 200);
+    assert_eq!(
+        said(&["metrics"], 0).0,
+        "metric  type           value   scale  by         ready\n\
+         sales   order/created  /total  2      /province  yes\n\
+         n       order/created  -       -      -          yes\n"
+    );
+    let verified = said(&["verify"], 0).0;
+    let rows: Vec<Vec<&str>> = verified.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows.len(), 3, "{verified}");
+    for (row, name) in rows[1..].iter().zip(["sales", "n"]) {
+        assert_eq!((row[0], &row[2..]), (name, &["0", "0"][..]), "{verified}");
+        assert!(row[1].parse::<u64>().unwrap() >= 60, "{verified}");
+    }
+    assert_eq!(said(&["verify", "--repair"], 0).0, verified);
+
+    // Beside the running collector, old events go and what is counted of them stays.
+    let total = "/v1/query?measure=sum:/total&by=/province&category=order&name=created";
+    let before = collector.get(total).json();
+    let prune = ["prune", "--category", "order", "--name", "created", "--before"];
+    let of_day = |day: &'static str, more: &[&'static str]| said(&[&prune[..], &[day], more].concat(), 0).0;
+    assert_eq!(
+        of_day("2026-03-11T17:00:00Z", &[]),
+        "24 events of order/created from before 2026-03-11T00:00:00Z are gone\n"
+    );
+    assert_eq!(collector.get(total).json()["rows"], before["rows"]);
+    assert_eq!(
+        collector.get("/v1/events?to=2026-03-11").json()["events"],
+        serde_json::json!([])
+    );
+    assert_eq!(collector.get("/v1/events/o-1").json()["counted"], true);
+    let verified = said(&["verify"], 0).0;
+    assert!(
+        verified.lines().nth(1).unwrap().ends_with("  0          10"),
+        "{verified}"
+    );
+    assert_eq!(
+        of_day("2026-03-21", &["--cells", "drop"]),
+        "20 events of order/created from before 2026-03-21T00:00:00Z are gone\n"
+    );
+    assert_ne!(collector.get(total).json()["rows"], before["rows"]);
+
+    for wrong in [
+        &["prune", "--category", "order", "--name", "created"][..],
+        &[
+            "prune",
+            "--category",
+            "order",
+            "--name",
+            "created",
+            "--before",
+            "yesterday",
+        ],
+        &[
+            "prune",
+            "--category",
+            " ",
+            "--name",
+            "created",
+            "--before",
+            "2026-01-01",
+        ],
+        &["verify", "--mend"],
+    ] {
+        assert!(said(wrong, 2).0.is_empty());
+    }
+}
+
+fn two_collectors_are_one(place: &Place) {
+    let [one, other] = [Collector::start_on(place, &[]), Collector::start_on(place, &[])];
+    assert_eq!(one.put(ORDER, r#"{"schema": {"required": ["total"]}}"#).status, 201);
+    std::thread::sleep(Duration::from_secs(1));
+    let judged = |id: &str| {
+        let event = format!(r#"{{"id":"{id}","category":"order","name":"created","data":{{}}}}"#);
+        other.post("/v1/events", event).json()["results"][0].clone()
+    };
+    assert_eq!(judged("a")["code"], "schema_violation");
+    // What is declared at one is counted by the other.
+    assert_eq!(
+        one.put("/v1/metrics/n", r#"{"category": "order", "name": "created"}"#)
+            .status,
+        201
+    );
+    assert_eq!(one.put(ORDER, r#"{"schema": true}"#).status, 200);
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(judged("a")["status"], "stored");
+    assert_eq!(one.get("/v1/events/a").status, 200);
+    let verdict = one.post("/v1/events", orders()).json()["results"][0].clone();
+    assert!(verdict["position"].as_i64() > Some(1), "{verdict}");
+    let counted = other.get("/v1/query?measure=count&category=order&name=created").json();
+    assert_eq!(
+        (&counted["source"], &counted["rows"][0]["value"]),
+        (&"cells".into(), &"61".into())
+    );
+}
+
+/// The test servers' passwords are names, so the program gets another one, which is wrong.
+fn what_it_prints_names_the_database_without_password(place: &Place) {
+    let Some((scheme, rest)) = place.url().split_once("://").filter(|(scheme, _)| *scheme != "sqlite") else {
+        let said = String::from_utf8(place.run(&["metrics"]).stdout).unwrap();
+        assert!(said.ends_with("events.db\n"), "{said}");
+        return;
+    };
+    let host = rest.rsplit('@').next().unwrap();
+    let said = String::from_utf8(place.run(&["metrics"]).stdout).unwrap();
+    assert_eq!(said, format!("there are no metrics in {scheme}://{host}\n"));
+    for url in [
+        format!("{scheme}://nobody:s3cr3t@{host}_no_such"),
+        format!("{scheme}://nobody:s3cr3t@127.0.0.1:no_port/x"),
+        format!("{scheme}://nobody:s3cr3t@127.0.0.1:1/x"),
+        format!("{scheme}://nobody:s3cr3t@[::/x"),
+        format!("nosql://nobody:s3cr3t@{host}"),
+    ] {
+        for command in ["serve", "metrics"] {
+            let mut program = Collector::program();
+            let output = program
+                .args([command, "--database-url", &url, "--listen", "127.0.0.1:0"])
+                .output()
+                .unwrap();
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{errors}");
+            assert!(!errors.contains("s3cr3t") && !errors.is_empty(), "{errors}");
+        }
+        // Given where no URL is expected.
+        let output = Collector::program().args([&url]).output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(!errors.contains("s3cr3t") && !errors.is_empty(), "{errors}");
+    }
+}
