@@ -63,14 +63,29 @@ impl Dictionary {
         self.sources.insert(id, source);
     }
 
-    /// Reads what writers have added; true if that was anything.
+    /// Whether nothing was added since, which one question tells.
+    pub(crate) async fn is_current(
+        &self,
+        dialect: Dialect,
+        db: &impl ConnectionTrait,
+        tables: &Tables,
+    ) -> Result<bool, Error> {
+        let sql = tables
+            .sql("SELECT COALESCE((SELECT MAX(id) FROM {kinds}), 0), COALESCE((SELECT MAX(id) FROM {sources}), 0)");
+        let row = db.query_one_raw(dialect.statement(&sql, [])).await?;
+        let row = row.ok_or_else(|| Error::corrupt("no row for a maximum"))?;
+        let latest: (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let newest = |ids: Option<&i64>| ids.copied().unwrap_or(0);
+        Ok(latest == (newest(self.kinds.keys().max()), newest(self.sources.keys().max())))
+    }
+
+    /// Reads what writers have added.
     pub(crate) async fn refresh(
         &mut self,
         dialect: Dialect,
         db: &impl ConnectionTrait,
         tables: &Tables,
-    ) -> Result<bool, Error> {
-        let before = self.kinds.len() + self.sources.len();
+    ) -> Result<(), Error> {
         let newest = self.kinds.keys().max().copied().unwrap_or(0);
         let sql = tables.sql("SELECT id, category, name, version FROM {kinds} WHERE id > ?");
         for row in db.query_all_raw(dialect.statement(&sql, [newest.into()])).await? {
@@ -95,7 +110,7 @@ impl Dictionary {
             let source = Source::new(name).map_err(|_| Error::corrupt("a malformed source"))?;
             self.add_source(row.try_get_by_index(0)?, source);
         }
-        Ok(self.kinds.len() + self.sources.len() > before)
+        Ok(())
     }
 
     /// The number of a kind, made if it is new.

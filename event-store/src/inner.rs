@@ -98,13 +98,20 @@ impl Inner {
         self.dictionary_in(&self.reader).await
     }
 
+    /// The kinds and sources as they were when somebody asked last. They never change; those that are
+    /// missing are looked up by [`Inner::events`].
+    pub(crate) async fn known(&self) -> Arc<Dictionary> {
+        Arc::clone(&*self.dictionary.read().await)
+    }
+
     /// The kinds and sources as a transaction sees them; those of later ones may be among them.
     pub(crate) async fn dictionary_in(&self, db: &impl ConnectionTrait) -> Result<Arc<Dictionary>, Error> {
         let known = Arc::clone(&*self.dictionary.read().await);
-        let mut fresh = Dictionary::clone(&known);
-        if !fresh.refresh(self.dialect, db, &self.tables).await? {
+        if known.is_current(self.dialect, db, &self.tables).await? {
             return Ok(known);
         }
+        let mut fresh = Dictionary::clone(&known);
+        fresh.refresh(self.dialect, db, &self.tables).await?;
         let fresh = Arc::new(fresh);
         *self.dictionary.write().await = Arc::clone(&fresh);
         Ok(fresh)

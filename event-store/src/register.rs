@@ -58,7 +58,9 @@ impl EventStore {
             compiled.insert(event_type.clone(), version.clone(), definition);
         }
         let patience = inner.options.request_timeout;
-        let work = detached(async move { register(&inner, &event_type, &version, change, &compiled).await });
+        let work = detached(Box::pin(async move {
+            register(&inner, &event_type, &version, change, &compiled).await
+        }));
         let answer = tokio::time::timeout(patience, work).await;
         answer.unwrap_or_else(|_| Err(Error::Unknown(Cause::new("no answer in time"))))
     }

@@ -21,7 +21,7 @@ impl EventStore {
 }
 
 async fn read(inner: &Inner, id: &SessionId) -> Result<Option<Session>, Error> {
-    let dictionary = inner.dictionary().await?;
+    let dictionary = inner.known().await;
     let tables = inner.tables.sql("{trails} t JOIN {events} e ON e.trail_id = t.id");
     let sql = format!("SELECT {SELECTED} FROM {tables} WHERE t.session = ? ORDER BY e.position");
     let rows = inner

@@ -24,8 +24,8 @@ pub(super) struct Cells<'a> {
     granule: Option<i64>,
     /// One expression for each column that makes a group.
     groups: Vec<(Group<'a>, String)>,
-    /// What is measured: the exponent to group by, and the mantissa to sum.
-    measured: Option<(String, String)>,
+    /// What is measured, as JSON text.
+    measured: Option<String>,
 }
 
 /// What a column of a group holds.
@@ -61,11 +61,7 @@ impl<'a> Cells<'a> {
         }
         let measured = match query.measure.pointer() {
             None => None,
-            Some(pointer) => {
-                let json = dialect.json_at("e.data", pointer)?;
-                let number = |expression: String| format!("CASE WHEN {} THEN {expression} END", is_number(&json));
-                Some((number(dialect.exponent(&json)), number(dialect.mantissa(&json))))
-            }
+            Some(pointer) => Some(dialect.json_at("e.data", pointer)?),
         };
         let granule = query.bucket.map(|bucket| bucket.granule(query.from, query.to));
         Some(Cells {
@@ -77,29 +73,13 @@ impl<'a> Cells<'a> {
     }
 
     fn sql(&self, inner: &Inner, selection: &Selection, condition: &str) -> String {
+        let dialect = inner.dialect;
         let mut columns: Vec<String> = self
             .granule
             .iter()
-            .map(|granule| inner.dialect.divide("e.occurred_at", *granule))
+            .map(|granule| dialect.divide("e.occurred_at", *granule))
             .collect();
         columns.extend(self.groups.iter().map(|(_, expression)| expression.clone()));
-        let mut selected = columns.clone();
-        if let Some((exponent, mantissa)) = &self.measured {
-            columns.push(exponent.clone());
-            selected.push(exponent.clone());
-            selected.push("COUNT(*)".to_owned());
-            selected.extend(match self.query.measure {
-                Measure::Minimum(_) | Measure::Maximum(_) => [format!("MIN({mantissa})"), format!("MAX({mantissa})")],
-                _ => [
-                    inner
-                        .dialect
-                        .total(&inner.dialect.divide(&format!("({mantissa})"), HALF)),
-                    inner.dialect.total(&format!("({mantissa}) % {HALF}")),
-                ],
-            });
-        } else {
-            selected.push("COUNT(*)".to_owned());
-        }
         let with_trails = self.groups.iter().any(|(group, _)| matches!(group, Group::Text(_)));
         let tables = if with_trails {
             "{events} e LEFT JOIN {trails} t ON t.id = e.trail_id"
@@ -111,15 +91,37 @@ impl<'a> Cells<'a> {
             .of_kinds()
             .map(|kinds| format!(" AND {kinds}"))
             .unwrap_or_default();
-        let grouped: Vec<String> = (1..=columns.len()).map(|column| column.to_string()).collect();
-        let grouped = if grouped.is_empty() {
-            String::new()
-        } else {
-            format!(" GROUP BY {}", grouped.join(", "))
+        let from = format!("{tables} WHERE 1 = 1{kinds}{condition}");
+        let Some(json) = &self.measured else {
+            let grouped = grouped(columns.len());
+            columns.push("COUNT(*)".to_owned());
+            return format!("SELECT {} FROM {from}{grouped}", columns.join(", "));
         };
+        // The number is looked for once a row, and taken apart outside.
+        let named = columns
+            .iter()
+            .enumerate()
+            .map(|(place, column)| format!("{column} AS c{place}"));
+        let number = format!("{} AS n", dialect.number_text(json));
+        let inside: Vec<String> = named.chain([number]).collect();
+        let part = |expression: String| format!("CASE WHEN {} THEN {expression} END", is_number("n"));
+        let (exponent, mantissa) = (part(dialect.exponent("n")), part(dialect.mantissa("n")));
+        let mut outside: Vec<String> = (0..columns.len()).map(|place| format!("c{place}")).collect();
+        outside.push(exponent);
+        let grouped = grouped(outside.len());
+        outside.push("COUNT(*)".to_owned());
+        outside.extend(match self.query.measure {
+            Measure::Minimum(_) | Measure::Maximum(_) => [format!("MIN({mantissa})"), format!("MAX({mantissa})")],
+            _ => [
+                dialect.total(&dialect.divide(&format!("({mantissa})"), HALF)),
+                dialect.total(&format!("({mantissa}) % {HALF}")),
+            ],
+        });
         format!(
-            "SELECT {} FROM {tables} WHERE 1 = 1{kinds}{condition}{grouped}",
-            selected.join(", ")
+            "SELECT {} FROM (SELECT {} FROM {from}{}) x{grouped}",
+            outside.join(", "),
+            inside.join(", "),
+            dialect.once()
         )
     }
 
@@ -217,5 +219,15 @@ impl<'a> Cells<'a> {
             summary.add_sum(events.unsigned_abs(), total, exponent);
         }
         Ok(Some(summary))
+    }
+}
+
+/// ` GROUP BY` the first columns, of which there may be none.
+fn grouped(columns: usize) -> String {
+    let places: Vec<String> = (1..=columns).map(|place| place.to_string()).collect();
+    if places.is_empty() {
+        String::new()
+    } else {
+        format!(" GROUP BY {}", places.join(", "))
     }
 }

@@ -99,6 +99,15 @@ pub(crate) trait Grammar: Send + Sync {
     /// The sum of whole numbers, as a whole number of 64 bits.
     fn total(&self, expression: &str) -> String;
 
+    /// What to write at the end of a query in FROM, so that what it selects is computed once a row,
+    /// however often it is used outside.
+    fn once(&self) -> &'static str;
+
+    /// JSON text as far as a number is concerned: none of ours is longer than 32 letters.
+    fn number_text(&self, json: &str) -> String {
+        json.to_owned()
+    }
+
     /// The canonical JSON text at a place of the column, NULL where there is none or JSON null;
     /// `None` where this database cannot say that exactly in SQL.
     fn json_at(&self, column: &str, pointer: &Pointer) -> Option<String>;

@@ -220,6 +220,15 @@ macro_rules! common {
             )
         }
 
+        fn once(&self) -> &'static str {
+            " LIMIT 18446744073709551615"
+        }
+
+        fn number_text(&self, json: &str) -> String {
+            // A short text is kept in memory, where a long one would go to a file.
+            format!("LEFT({json}, 40)")
+        }
+
         fn divide(&self, dividend: &str, divisor: i64) -> String {
             format!("({dividend} DIV {divisor})")
         }

@@ -212,6 +212,10 @@ impl Grammar for Postgres {
         Some("SELECT pg_advisory_xact_lock(hashtext(?))")
     }
 
+    fn once(&self) -> &'static str {
+        " OFFSET 0"
+    }
+
     fn total(&self, expression: &str) -> String {
         // A sum of bigint is numeric there.
         format!("SUM({expression})::bigint")
