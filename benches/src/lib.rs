@@ -1,4 +1,5 @@
 //! What the benches share: events to work on, and a fair way to compare.
 
 pub mod events;
+pub mod orders;
 pub mod rounds;

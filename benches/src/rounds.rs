@@ -10,9 +10,29 @@ pub struct Contender<'a> {
     pub work: Box<dyn FnMut() -> usize + 'a>,
 }
 
+/// How one way did: medians over all rounds, and its ratios to the peer round by round.
+pub struct Measured {
+    /// Its name in the table.
+    pub name: String,
+    /// Things done in a second.
+    pub rate: f64,
+    /// The ratio in the middle.
+    pub ratio: f64,
+    /// The least ratio.
+    pub least: f64,
+    /// The greatest ratio.
+    pub most: f64,
+}
+
 /// Runs all contenders in turn, round after round, and prints a table; the first is the peer.
-#[allow(clippy::print_stdout, clippy::cast_precision_loss)]
-pub fn compare(title: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) {
+pub fn compare(title: &str, rounds: usize, contenders: Vec<Contender<'_>>) {
+    print(title, rounds, &measure(rounds, contenders));
+}
+
+/// Runs all contenders in turn, round after round; the first is the peer.
+#[must_use]
+#[allow(clippy::cast_precision_loss)]
+pub fn measure(rounds: usize, mut contenders: Vec<Contender<'_>>) -> Vec<Measured> {
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
     // One round to warm up, which does not count.
     for round in 0..=rounds {
@@ -25,21 +45,37 @@ pub fn compare(title: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) {
             }
         }
     }
+    let measured = |(contender, own): (&Contender<'_>, &Vec<f64>)| {
+        let mut ratios: Vec<f64> = own.iter().zip(&rates[0]).map(|(own, peer)| own / peer).collect();
+        let mut own = own.clone();
+        own.sort_by(f64::total_cmp);
+        ratios.sort_by(f64::total_cmp);
+        Measured {
+            name: contender.name.to_owned(),
+            rate: own[own.len() / 2],
+            ratio: ratios[ratios.len() / 2],
+            least: ratios[0],
+            most: ratios[ratios.len() - 1],
+        }
+    };
+    contenders.iter().zip(&rates).map(measured).collect()
+}
+
+#[allow(clippy::print_stdout)]
+fn print(title: &str, rounds: usize, measured: &[Measured]) {
     println!("\n{title}, {rounds} rounds in turn; ratios to the first, round by round");
     println!(
         "{:<44} {:>12} {:>8} {:>8} {:>8}",
         "", "per second", "median", "min", "max"
     );
-    for (contender, own) in contenders.iter().zip(&rates) {
-        let mut ratios: Vec<f64> = own.iter().zip(&rates[0]).map(|(own, peer)| own / peer).collect();
-        let mut own = own.clone();
-        own.sort_by(f64::total_cmp);
-        ratios.sort_by(f64::total_cmp);
-        let (rate, ratio) = (own[own.len() / 2], ratios[ratios.len() / 2]);
-        let (least, most) = (ratios[0], ratios[ratios.len() - 1]);
-        println!(
-            "{:<44} {rate:>12.0} {ratio:>8.2} {least:>8.2} {most:>8.2}",
-            contender.name
-        );
+    for Measured {
+        name,
+        rate,
+        ratio,
+        least,
+        most,
+    } in measured
+    {
+        println!("{name:<44} {rate:>12.0} {ratio:>8.2} {least:>8.2} {most:>8.2}");
     }
 }

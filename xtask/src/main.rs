@@ -16,6 +16,7 @@ mod server;
 mod backends;
 mod databases;
 mod test;
+mod bench;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ usage: cargo xtask <command>
 
   test           every test of the workspace, with its own database servers; the last line is `N passed, N failed`
   databases      those servers until you press Enter; `databases -- <command>`: for as long as the command runs
+  bench          append and queries on every database, as ratios, into benches/RESULTS.md;
+                 [--rows N] [--rounds N] [--only append|queries] [--database NAME]
   lint           formatting, clippy, documentation, architecture, dependencies
   architecture   the arrows between crates, the order of modules, the rules for files";
 
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         ["databases"] => return exit(databases::run(&[])),
         ["databases", "--", ref command @ ..] => return exit(databases::run(command)),
         ["test"] => test::run(root()),
+        ["bench", ref arguments @ ..] => bench::run(root(), arguments),
         ["lint"] => lint::run(root()),
         ["architecture"] => architecture::run(root()),
         ["help" | "--help" | "-h"] => {

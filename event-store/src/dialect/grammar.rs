@@ -17,7 +17,8 @@ pub(crate) trait Grammar: Send + Sync {
 
     /// The word for a column's type, or for what follows a table's columns: `serial`, `int`,
     /// `text` of so many characters, `long` text, `bytes` of such a length, `blob`, `table`, and
-    /// `clustered` for a table that is stored in the order of its primary key.
+    /// `clustered` for a table that is stored in the order of its primary key; `updated` for one whose
+    /// rows also change often.
     fn word(&self, word: &str, length: &str) -> String;
 
     /// Data definition with its words filled in: `{int}`, `{text:128}` and so on.

@@ -179,7 +179,7 @@ macro_rules! common {
                 "long" => format!("LONGTEXT CHARACTER SET utf8mb4 COLLATE {}", $collation),
                 "bytes" => format!("VARBINARY({length})"),
                 "blob" => "LONGBLOB".to_owned(),
-                "table" | "clustered" => "ENGINE=InnoDB ROW_FORMAT=DYNAMIC".to_owned(),
+                "table" | "clustered" | "updated" => "ENGINE=InnoDB ROW_FORMAT=DYNAMIC".to_owned(),
                 _ => String::new(),
             }
         }

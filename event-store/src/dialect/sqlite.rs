@@ -153,7 +153,7 @@ impl Grammar for Sqlite {
             "bytes" | "blob" => "BLOB",
             // Types are checked, where SQLite by itself would store text in a column of integers.
             "table" => "STRICT",
-            "clustered" => "STRICT, WITHOUT ROWID",
+            "clustered" | "updated" => "STRICT, WITHOUT ROWID",
             _ => "",
         }
         .to_owned()

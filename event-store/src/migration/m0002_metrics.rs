@@ -18,7 +18,7 @@ pub(super) const UP: &[&str] = &[
     "CREATE TABLE {cells} (metric_id {int} NOT NULL, level {int} NOT NULL, at {int} NOT NULL,
         digest {bytes:16} NOT NULL, exponent {int} NOT NULL, events {int} NOT NULL, numbers {int} NOT NULL,
         high {int} NOT NULL, low {int} NOT NULL, least {int} NOT NULL, greatest {int} NOT NULL,
-        PRIMARY KEY (metric_id, level, at, digest, exponent)) {clustered}",
+        PRIMARY KEY (metric_id, level, at, digest, exponent)) {updated}",
     "CREATE INDEX {p}cells_group ON {cells} (metric_id, digest, level, at)",
     // The ids of events whose rows are not kept.
     "CREATE TABLE {keys} (position {int} NOT NULL PRIMARY KEY, event_id {bytes:129} NOT NULL,

@@ -1,0 +1,43 @@
+//! What a number is worthless without: the machine, the versions, the date.
+
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use event_core::Timestamp;
+
+/// Lines that say where and when it was measured.
+pub(crate) fn lines(databases: &[String]) -> Vec<String> {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let memory = field("/proc/meminfo", "MemTotal");
+    let memory = memory.trim_end_matches(" kB").parse::<u64>().unwrap_or_default() / (1 << 20);
+    vec![
+        format!(
+            "{}; {cores} cores ({}), {memory} GiB",
+            today(),
+            field("/proc/cpuinfo", "model name")
+        ),
+        format!("{}; {}", output("rustc", &["--version"]), databases.join("; ")),
+        format!("commit {}", output("git", &["describe", "--always", "--dirty"])),
+    ]
+}
+
+fn field(file: &str, name: &str) -> String {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+    line.split_once(':')
+        .map_or(String::new(), |(_, value)| value.trim().to_owned())
+}
+
+fn output(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    output.map_or(String::new(), |output| {
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    })
+}
+
+fn today() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let micros = i64::try_from(now.as_micros()).unwrap_or_default();
+    let now = Timestamp::from_micros(micros).unwrap_or(Timestamp::MIN).to_string();
+    now.split('T').next().unwrap_or_default().to_owned()
+}

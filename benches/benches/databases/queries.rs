@@ -1,0 +1,120 @@
+//! Questions over many rows: from cells, from rows, and by an expert's hand.
+
+use event_benches::events::valid;
+use event_benches::orders::Orders;
+use event_benches::rounds::{Contender, measure as compare};
+use event_core::aggregate::Origin;
+use event_core::{Answer, Query};
+use event_store::EventStore;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use tokio::runtime::Runtime;
+
+use crate::append::{check, sales};
+use crate::backend::Backend;
+use crate::options::Options;
+use crate::question::{Question, questions};
+use crate::reading::Reader;
+use crate::results::Table;
+
+/// The events lie in so many microseconds: 36 days.
+const SPAN: i64 = 36 * 86_400_000_000;
+/// Events of one customer, about.
+const EACH: usize = 500;
+const BATCH: usize = 4_000;
+
+pub(crate) fn measure(runtime: &Runtime, backend: &Backend, options: &Options, show: &mut dyn FnMut(Table)) {
+    runtime.block_on(backend.clean());
+    let (rows, counted) = ["bench_rows_", "bench_cells_"]
+        .map(|prefix| runtime.block_on(backend.store(prefix)))
+        .into();
+    runtime.block_on(counted.declare(sales())).unwrap();
+    let step = SPAN / i64::try_from(options.rows).unwrap();
+    let mut events = Orders::new((options.rows / EACH).max(10), step);
+    let mut left = options.rows;
+    while left > 0 {
+        let batch = valid(&events.texts(BATCH.min(left)));
+        left -= batch.len();
+        // The same events in both, so that the answers are the same.
+        for store in [&rows, &counted] {
+            check(&runtime.block_on(store.append(batch.clone())).unwrap());
+        }
+    }
+    for prefix in ["bench_rows_", "bench_cells_"] {
+        runtime.block_on(backend.analyze(prefix));
+    }
+    let db = runtime.block_on(backend.connection("bench_rows_"));
+    let reader = Reader {
+        runtime,
+        backend,
+        store: &counted,
+        db: &runtime.block_on(backend.connection("bench_cells_")),
+        prefix: "bench_cells_",
+        rows: options.rows,
+        step,
+    };
+    show(reader.measure(options.rounds));
+    for question in questions(backend, "bench_rows_") {
+        let expert = || runtime.block_on(ask(&db, backend, &question));
+        let answer = |store: &EventStore| runtime.block_on(store.answer(&question.query)).unwrap();
+        equal(&expert(), &answer(&rows), &answer(&counted), &question);
+        let asked = |store: &EventStore| {
+            let (store, query): (EventStore, Query) = (store.clone(), question.query.clone());
+            move || {
+                runtime.block_on(store.answer(&query)).unwrap();
+                1
+            }
+        };
+        let measured = compare(
+            options.rounds,
+            vec![
+                Contender {
+                    name: "expert",
+                    work: Box::new(|| {
+                        expert();
+                        1
+                    }),
+                },
+                Contender {
+                    name: "rows",
+                    work: Box::new(asked(&rows)),
+                },
+                Contender {
+                    name: "cells",
+                    work: Box::new(asked(&counted)),
+                },
+            ],
+        );
+        let title = format!("{}, {} rows: {}", backend.name(), options.rows, question.title);
+        show(Table::times(title, &measured));
+    }
+    for store in [rows, counted] {
+        runtime.block_on(store.close()).unwrap();
+    }
+}
+
+async fn ask(db: &DatabaseConnection, backend: &Backend, question: &Question) -> Vec<i64> {
+    let statement = backend.statement(&question.sql, question.values.clone());
+    let rows = db.query_all_raw(statement).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(1).unwrap()).collect()
+}
+
+/// That all three say the same.
+fn equal(expert: &[i64], rows: &Answer, cells: &Answer, question: &Question) {
+    assert_eq!(
+        (rows.source, cells.source),
+        (Origin::Rows, Origin::Cells),
+        "{}",
+        question.title
+    );
+    assert_eq!(rows.rows, cells.rows, "{}", question.title);
+    let digits = if question.sums { 2 } else { 0 };
+    let values = rows.rows.iter().filter_map(|row| {
+        let text = row.value.as_ref()?.to_string();
+        let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+        format!("{whole}{part:0<digits$}").parse::<i64>().ok()
+    });
+    // SQL has no rows for what is empty; the store has no more than five and the rest.
+    let values: Vec<i64> = values.filter(|value| *value != 0).take(expert.len()).collect();
+    assert!(!expert.is_empty(), "{} asks for nothing", question.title);
+    assert_eq!(values, expert, "{}", question.title);
+}
