@@ -180,7 +180,10 @@ async fn rows<'a>(
         })
     };
     let placed = (first..).zip(events());
-    let pairs = placed.filter_map(|(position, (event, ..))| Some((trail::pair(event.event().envelope())?, position)));
+    // Of whom an event is that is only counted is kept nowhere but in cells that ask for it.
+    let pairs = placed
+        .filter(|(_, (.., storage))| *storage != Storage::CountsOnly)
+        .filter_map(|(position, (event, ..))| Some((trail::pair(event.event().envelope())?, position)));
     ids.trails
         .learn(pairs.collect(), inner.dialect, db, &inner.tables)
         .await?;

@@ -13,7 +13,7 @@ use crate::position;
 use crate::rollup::{Gathered, Rollup};
 
 /// So many places of the log are counted in one transaction: others wait for it to end.
-const STEP: i64 = 5_000;
+const STEP: i64 = 2_000;
 
 /// How far long work has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(crate) fn spawn(inner: &Arc<Inner>, label: Label) {
             match step(&inner, &label).await {
                 Ok((built, since)) if built >= since => return,
                 Ok((built, since)) => tracing::debug!(metric = label.as_str(), built, since, "counting"),
-                Err(Error::Contention(_) | Error::Unavailable(_) | Error::Unknown(_)) => {
+                Err(Error::Contention(_) | Error::Unavailable(_) | Error::Unknown(_) | Error::Full(_)) => {
                     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
                 }
                 Err(Error::MetricNotFound | Error::Closed) => return,
@@ -87,7 +87,20 @@ pub(crate) async fn step(inner: &Inner, label: &Label) -> Result<(i64, i64), Err
     let built = row.since.min(row.built + STEP);
     let dictionary = inner.dictionary_in(&transaction).await?;
     let tables_read = tables.sql("{events} e LEFT JOIN {trails} t ON t.id = e.trail_id");
-    let sql = format!("SELECT {SELECTED} FROM {tables_read} WHERE e.position > ? AND e.position <= ?");
+    // Of other types not even the data is read.
+    let kinds: Vec<String> = dictionary
+        .of_type(row.metric.event_type())
+        .iter()
+        .map(i64::to_string)
+        .collect();
+    let kinds = if kinds.is_empty() {
+        "0".to_owned()
+    } else {
+        kinds.join(", ")
+    };
+    let sql = format!(
+        "SELECT {SELECTED} FROM {tables_read} WHERE e.position > ? AND e.position <= ? AND e.kind_id IN ({kinds})"
+    );
     let statement = dialect.statement(&sql, [row.built.into(), built.into()]);
     let (id, mut rollup, mut gathered) = (row.id, Rollup::of(row.clone()), Gathered::new());
     for found in transaction.query_all_raw(statement).await? {

@@ -1,5 +1,8 @@
 //! Declares what is counted while events are stored, and lists it.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use event_core::metric::Metric;
 use event_core::{Label, Registry, Timestamp};
 use sea_orm::{ConnectionTrait, Value};
@@ -7,6 +10,7 @@ use serde::Serialize;
 
 use crate::backfill::{self, Progress};
 use crate::catalog;
+use crate::day;
 use crate::dialect::Transaction;
 use crate::entity::metric::MetricRow;
 use crate::error::{Cause, Error};
@@ -55,13 +59,16 @@ impl EventStore {
         let inner = self.inner().clone();
         let label = metric.label().clone();
         let patience = inner.options.request_timeout;
-        let work = detached(async move { declare(&inner, &metric).await });
+        let work = detached(async move {
+            let declared = declare(&inner, &metric).await;
+            // Whether or not the caller still listens; and where it was declared before, it may be unfinished.
+            if matches!(declared, Ok(_) | Err(Error::Unknown(_))) {
+                backfill::spawn(&inner, label);
+            }
+            declared
+        });
         let answer = tokio::time::timeout(patience, work).await;
-        let declared = answer.unwrap_or_else(|_| Err(Error::Unknown(Cause::new("no answer in time"))))?;
-        if declared == Registered::Created {
-            backfill::spawn(self.inner(), label);
-        }
-        Ok(declared)
+        answer.unwrap_or_else(|_| Err(Error::Unknown(Cause::new("no answer in time"))))
     }
 
     /// Counts the events that were stored before a metric was declared, and tells after each step
@@ -168,7 +175,7 @@ async fn publish(inner: &Inner, transaction: Transaction) -> Result<(), Error> {
     Ok(())
 }
 
-async fn drop_metric(inner: &Inner, label: &Label) -> Result<bool, Error> {
+async fn drop_metric(inner: &Arc<Inner>, label: &Label) -> Result<bool, Error> {
     let (dialect, tables) = (inner.dialect, &inner.tables);
     let transaction = dialect.begin(&inner.writer).await?;
     position::lock(dialect, &transaction, tables).await?;
@@ -177,14 +184,30 @@ async fn drop_metric(inner: &Inner, label: &Label) -> Result<bool, Error> {
         transaction.rollback().await?;
         return Ok(false);
     };
-    for delete in [
-        "DELETE FROM {cells} WHERE metric_id = ?",
-        "DELETE FROM {groups} WHERE metric_id = ?",
-        "DELETE FROM {metrics} WHERE id = ?",
-    ] {
-        let statement = dialect.statement(&tables.sql(delete), [row.id.into()]);
-        transaction.execute_raw(statement).await?;
-    }
+    let delete = tables.sql("DELETE FROM {metrics} WHERE id = ?");
+    transaction
+        .execute_raw(dialect.statement(&delete, [row.id.into()]))
+        .await?;
     publish(inner, transaction).await?;
+    let (inner, id) = (Arc::clone(inner), row.id);
+    tokio::spawn(async move {
+        if let Err(error) = sweep(&inner, id).await {
+            tracing::warn!(%error, "cells of a metric that is no more could not be taken away");
+        }
+    });
     Ok(true)
+}
+
+/// Takes away the cells of a metric that is no more, day by day: nobody looks at them, nor adds to them.
+async fn sweep(inner: &Inner, id: i64) -> Result<(), Error> {
+    let dialect = inner.dialect;
+    while let Some(first) = day::first(inner, &inner.reader, id, &BTreeSet::new(), Timestamp::MIN).await? {
+        let transaction = dialect.begin(&inner.writer).await?;
+        day::forget(inner, &transaction, id, first).await?;
+        transaction.commit().await?;
+    }
+    let transaction = dialect.begin(&inner.writer).await?;
+    let delete = inner.tables.sql("DELETE FROM {groups} WHERE metric_id = ?");
+    transaction.execute_raw(dialect.statement(&delete, [id.into()])).await?;
+    transaction.commit().await
 }

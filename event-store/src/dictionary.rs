@@ -1,7 +1,7 @@
 //! Event types and sources as small numbers: a row is shorter, and a filter on them is answered
 //! here, by the very code that answers it in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use event_core::{EventType, Label, Source};
 use sea_orm::ConnectionTrait;
@@ -44,6 +44,12 @@ impl Dictionary {
         let mut kinds: Vec<_> = self.kinds.iter().map(|(id, kind)| (*id, kind)).collect();
         kinds.sort_unstable_by_key(|(id, _)| *id);
         kinds
+    }
+
+    /// The kinds of a type: one for each version.
+    pub(crate) fn of_type(&self, event_type: &EventType) -> BTreeSet<i64> {
+        let of_type = self.kinds.iter().filter(|(_, kind)| kind.event_type == *event_type);
+        of_type.map(|(id, _)| *id).collect()
     }
 
     /// Every source, smallest number first.

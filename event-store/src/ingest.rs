@@ -74,7 +74,9 @@ impl EventStore {
     /// Stores valid events in a transaction of the application's own, beside its rows: all of them
     /// are there once it commits, none if it does not. Their places in the log, and the answer to
     /// whether one was there before, come right after the commit, from whichever process has a
-    /// store open on these tables; so a transaction may take its time and holds up nobody.
+    /// store open on these tables; so a transaction may take its time and holds up nobody (but on SQLite,
+    /// which has one writer at a time, whoever it is). An event
+    /// that its type, changed meanwhile, allows no longer is then kept in the quarantine.
     ///
     /// `db` is a transaction on the database that this store is in.
     ///

@@ -19,6 +19,7 @@ mod catalog;
 mod inner;
 mod keep;
 mod rowless;
+mod day;
 mod append;
 mod judge;
 mod outbox;

@@ -18,8 +18,8 @@ impl EventStore {
     ///
     /// Positions are given out in the order of commits, from whatever process: once an event is
     /// read, none with a lower position will ever appear. So whoever reads on from the last
-    /// position read misses nothing. Numbers may be left out, where an event turned out to be a
-    /// duplicate.
+    /// position read misses nothing. Numbers are left out where an event turned out to be a
+    /// duplicate, was only counted, or is pruned.
     ///
     /// # Errors
     /// If the database fails.

@@ -8,42 +8,49 @@ use std::time::{Duration, Instant};
 use event_core::event::Reception;
 use event_core::flag::Flags;
 use event_core::refusal::Refusal;
-use event_core::registry::Keep;
-use event_core::{Event, Source, Timestamp, ValidEvent};
+use event_core::{Code, Event, Limits, Source, Timestamp, ValidEvent};
 use sea_orm::{ConnectionTrait, Value};
 
 use crate::append::{self, Ids};
+use crate::catalog;
 use crate::error::Error;
 use crate::inner::{Inner, now};
 use crate::judge::{new_id, storage};
+use crate::keep::keep;
 use crate::position;
 use crate::queue::Entry;
 
 /// Events in one statement.
 const CHUNK: usize = 100;
+/// Bytes of events in one statement, about: servers take no more than some at once.
+const MOST_BYTES: usize = 4 << 20;
 /// Events that get their places in one transaction.
-const STEP: usize = 1_000;
+pub(crate) const STEP: usize = 500;
 
 /// Stores events inside a transaction of the application, without places.
 pub(crate) async fn hand_in(inner: &Inner, db: &impl ConnectionTrait, events: &[ValidEvent]) -> Result<(), Error> {
     let received_at = now().as_micros();
-    for chunk in events.chunks(CHUNK) {
-        let places = vec!["(?, ?, ?, ?, ?)"; chunk.len()].join(", ");
-        let insert = inner
-            .tables
-            .sql("INSERT INTO {pending} (source, event, flags, hash, received_at) VALUES ");
-        let mut values: Vec<Value> = Vec::with_capacity(chunk.len() * 5);
-        for event in chunk {
-            let event = event.event();
-            let json = serde_json::to_string(event).map_err(|_| Error::corrupt("no JSON"))?;
-            values.push(event.envelope().source.as_str().into());
-            values.push(json.into());
-            values.push(i64::from(event.flags().bits()).into());
-            values.push(event.content_hash().to_vec().into());
-            values.push(received_at.into());
+    let insert = inner
+        .tables
+        .sql("INSERT INTO {pending} (source, event, flags, hash, received_at) VALUES ");
+    let (mut values, mut rows, mut bytes): (Vec<Value>, usize, usize) = (Vec::new(), 0, 0);
+    for (number, event) in (1..).zip(events) {
+        let event = event.event();
+        let json = serde_json::to_string(event).map_err(|_| Error::corrupt("no JSON"))?;
+        (rows, bytes) = (rows + 1, bytes + json.len());
+        values.push(event.envelope().source.as_str().into());
+        values.push(json.into());
+        values.push(i64::from(event.flags().bits()).into());
+        values.push(event.content_hash().to_vec().into());
+        values.push(received_at.into());
+        if rows == CHUNK || bytes > MOST_BYTES || number == events.len() {
+            let places = vec!["(?, ?, ?, ?, ?)"; rows].join(", ");
+            let statement = inner
+                .dialect
+                .statement(&format!("{insert}{places}"), std::mem::take(&mut values));
+            db.execute_raw(statement).await?;
+            (rows, bytes) = (0, 0);
         }
-        let statement = inner.dialect.statement(&format!("{insert}{places}"), values);
-        db.execute_raw(statement).await?;
     }
     Ok(())
 }
@@ -95,14 +102,19 @@ async fn is_waiting(inner: &Inner) -> Result<bool, Error> {
 }
 
 /// Gives committed events their places, those that came first first; answers how many.
-pub(crate) async fn sequence(inner: &Inner, ids: &mut Ids) -> Result<usize, Error> {
+pub(crate) async fn sequence(inner: &Inner, ids: &mut Ids, most: usize) -> Result<usize, Error> {
     let (dialect, tables) = (inner.dialect, &inner.tables);
     let transaction = dialect.begin(&inner.writer).await?;
     // Whoever has the lock is the only one who looks.
-    position::lock(dialect, &transaction, tables).await?;
+    let log = position::lock(dialect, &transaction, tables).await?;
+    // They were judged by what was registered then, maybe by another process: it must not know less.
+    if log.changes > inner.registry_change() {
+        let registry = catalog::load(dialect, &transaction, tables, &inner.options, &inner.registry()).await?;
+        inner.replace_registry(log.changes, registry);
+    }
     let sql = tables.sql("SELECT id, source, event, received_at, flags, hash FROM {pending} ORDER BY id LIMIT ");
     let rows = transaction
-        .query_all_raw(dialect.statement(&format!("{sql}{STEP}"), []))
+        .query_all_raw(dialect.statement(&format!("{sql}{most}"), []))
         .await?;
     let (mut numbers, mut entries) = (Vec::new(), Vec::new());
     for row in &rows {
@@ -118,7 +130,7 @@ pub(crate) async fn sequence(inner: &Inner, ids: &mut Ids) -> Result<usize, Erro
             let (envelope, payload) = (event.envelope().clone(), event.payload().clone());
             Event::from_parts(envelope, payload, Flags::from_bits(flags), hash)
         };
-        entries.extend(entry(inner, source, json, received_at, whole));
+        entries.push(entry(inner, source, json, received_at, whole));
     }
     if numbers.is_empty() {
         transaction.rollback().await?;
@@ -143,19 +155,43 @@ pub(crate) async fn sequence(inner: &Inner, ids: &mut Ids) -> Result<usize, Erro
     Ok(numbers.len())
 }
 
+/// Keeps what cannot be placed in the quarantine, so that it holds up nobody; the first event of all.
+pub(crate) async fn set_aside(inner: &Inner) -> Result<(), Error> {
+    let (dialect, tables) = (inner.dialect, &inner.tables);
+    let transaction = dialect.begin(&inner.writer).await?;
+    position::lock(dialect, &transaction, tables).await?;
+    let sql = tables.sql("SELECT id, source, event FROM {pending} ORDER BY id LIMIT 1");
+    let Some(row) = transaction.query_one_raw(dialect.statement(&sql, [])).await? else {
+        return transaction.rollback().await;
+    };
+    let (id, source, json): (i64, String, String) = (
+        row.try_get_by_index(0)?,
+        row.try_get_by_index(1)?,
+        row.try_get_by_index(2)?,
+    );
+    let message = "the event could not be stored, though it was taken in an application's transaction";
+    let refusal = Refusal::new(Code::InvalidEnvelope, "", message);
+    let source = Source::new(source).or_else(|_| Source::new("unknown"));
+    let source = source.map_err(|_| Error::corrupt("a malformed source"))?;
+    keep(inner, &transaction, &refusal, &source, json.as_bytes(), now()).await?;
+    let delete = tables.sql("DELETE FROM {pending} WHERE id = ?");
+    transaction.execute_raw(dialect.statement(&delete, [id.into()])).await?;
+    transaction.commit().await
+}
+
 /// The event again; judged again, too, because its type may have changed since.
-fn entry(
-    inner: &Inner,
-    source: Source,
-    json: String,
-    received_at: Timestamp,
-    whole: impl Fn(Event) -> Event,
-) -> Option<Entry> {
+fn entry(inner: &Inner, source: Source, json: String, received_at: Timestamp, whole: impl Fn(Event) -> Event) -> Entry {
+    // It was within its limits when it was handed in; here it is written out in full.
+    let mut limits = Limits::default()
+        .with_event_bytes(usize::MAX)
+        .with_depth(100)
+        .with_nodes(usize::MAX);
+    limits.key_bytes = usize::MAX;
     let reception = Reception {
         received_at,
         source: &source,
         zone: chrono_tz::Tz::UTC,
-        limits: inner.options.limits,
+        limits,
         new_id: &new_id,
     };
     let registry = inner.registry();
@@ -166,16 +202,16 @@ fn entry(
         received_at,
     };
     match Event::from_slice(json.as_bytes(), &reception) {
-        Err(refusal) => Some(kept(refusal, source.clone())),
+        Err(refusal) => kept(refusal, source.clone()),
         Ok(event) => match registry.validate(whole(event), received_at) {
-            Err(refused) if refused.keep == Keep::Nothing => None,
-            Err(refused) => Some(kept(refused.refusal, source.clone())),
-            Ok(event) => Some(Entry::Event {
+            // The application's transaction is done: what came with it is never just dropped.
+            Err(refused) => kept(refused.refusal, source.clone()),
+            Ok(event) => Entry::Event {
                 storage: storage(&registry, &event),
                 event: Box::new(event),
                 raw: None,
                 received_at,
-            }),
+            },
         },
     }
 }

@@ -8,13 +8,13 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 
 use crate::backfill::Progress;
+use crate::day;
 use crate::dialect::Transaction;
 use crate::dictionary::only_number;
 use crate::entity::metric::MetricRow;
 use crate::error::Error;
 use crate::inner::{Inner, detached};
 use crate::position;
-use crate::reconcile::{first_day, forget_day, kinds};
 use crate::rowless::{self, Counted, Rowless};
 use crate::store::EventStore;
 
@@ -46,7 +46,9 @@ impl EventStore {
     /// Takes away the rows of a type's events that occurred before an instant, which is cut down to
     /// the start of its day in UTC. Their ids stay, so that none of them is stored again.
     ///
-    /// It works in short transactions and can be interrupted: what is left is for the next time.
+    /// It can be interrupted: what is left is for the next time. Where cells stay, it works in short
+    /// transactions; where they go, a day of the type goes in one: for as long as that takes, writers
+    /// are told that the database is busy. Pairs of session and subject stay.
     ///
     /// # Errors
     /// [`Error::MetricNotReady`] while older events are still being counted; otherwise if the
@@ -78,7 +80,6 @@ impl EventStore {
 #[derive(Clone, Debug)]
 struct Plan {
     event_type: EventType,
-    kinds: BTreeSet<i64>,
     before: Timestamp,
     cells: PrunedCells,
     total: i64,
@@ -86,7 +87,7 @@ struct Plan {
 
 impl Plan {
     async fn new(inner: &Inner, event_type: &EventType, before: Timestamp, cells: PrunedCells) -> Result<Self, Error> {
-        let kinds = kinds(&*inner.dictionary().await?, event_type);
+        let kinds = inner.dictionary().await?.of_type(event_type);
         let sql = inner
             .tables
             .sql("SELECT COUNT(*) FROM {events} WHERE kind_id = ? AND occurred_at < ?");
@@ -99,7 +100,6 @@ impl Plan {
         }
         Ok(Plan {
             event_type: event_type.clone(),
-            kinds,
             cells,
             before,
             total,
@@ -117,17 +117,26 @@ impl Plan {
             transaction.rollback().await?;
             return Err(Error::MetricNotReady);
         }
-        let events = match self.cells {
-            PrunedCells::Keep if !metrics.is_empty() => self.rows(inner, &transaction).await?,
+        // So may a version have been met.
+        let kinds = inner.dictionary_in(&transaction).await?.of_type(&self.event_type);
+        let events = match (self.cells, metrics.is_empty()) {
             // Where nothing counts the events, nothing of them stays.
-            _ => self.day(inner, &transaction, &metrics).await?,
+            (_, true) => self.rows(inner, &transaction, &kinds, Counted::Nowhere).await?,
+            (PrunedCells::Keep, false) => self.rows(inner, &transaction, &kinds, Counted::InCells).await?,
+            (PrunedCells::Drop, false) => self.day(inner, &transaction, &kinds, &metrics).await?,
         };
         transaction.commit().await?;
         Ok(events)
     }
 
-    async fn rows(&self, inner: &Inner, db: &Transaction) -> Result<Option<u64>, Error> {
-        for kind in &self.kinds {
+    async fn rows(
+        &self,
+        inner: &Inner,
+        db: &Transaction,
+        kinds: &BTreeSet<i64>,
+        counted: Counted,
+    ) -> Result<Option<u64>, Error> {
+        for kind in kinds {
             let sql = format!("{SELECT} AND occurred_at < ? ORDER BY occurred_at, position LIMIT {STEP}");
             let statement = inner.dialect.statement(
                 &inner.tables.sql(&sql),
@@ -135,7 +144,7 @@ impl Plan {
             );
             let found = db.query_all_raw(statement).await?;
             if !found.is_empty() {
-                return take_away(&found, *kind, Counted::InCells, inner, db).await.map(Some);
+                return take_away(&found, *kind, counted, inner, db).await.map(Some);
             }
         }
         Ok(None)
@@ -143,21 +152,26 @@ impl Plan {
 
     /// The first day that has rows or cells. Its rows go with its cells, so that the two are never
     /// of two minds.
-    async fn day(&self, inner: &Inner, db: &Transaction, metrics: &[MetricRow]) -> Result<Option<u64>, Error> {
+    async fn day(
+        &self,
+        inner: &Inner,
+        db: &Transaction,
+        kinds: &BTreeSet<i64>,
+        metrics: &[MetricRow],
+    ) -> Result<Option<u64>, Error> {
         let mut first: Option<Timestamp> = None;
-        // Without metrics there are only rows to look at; no metric has the number 0.
-        for metric in metrics.iter().map(|row| row.id).chain([0]) {
-            let found = first_day(inner, db, metric, &self.kinds, Timestamp::MIN).await?;
+        for metric in metrics {
+            let found = day::first(inner, db, metric.id, kinds, Timestamp::MIN).await?;
             first = first.into_iter().chain(found).min();
         }
         let Some(first) = first.filter(|first| *first < self.before) else {
             return Ok(None);
         };
         for row in metrics {
-            forget_day(inner, db, row.id, first).await?;
+            day::forget(inner, db, row.id, first).await?;
         }
         let mut events = 0;
-        for kind in &self.kinds {
+        for kind in kinds {
             let sql = format!("{SELECT} AND occurred_at >= ? AND occurred_at < ? LIMIT {STEP}");
             let start = first.as_micros();
             loop {

@@ -3,7 +3,6 @@
 use event_core::{EventId, Source, StoredEvent};
 use sea_orm::{ConnectionTrait, Value};
 
-use crate::dictionary::Dictionary;
 use crate::entity::event::SELECTED;
 use crate::entity::event_id;
 use crate::error::Error;
@@ -54,14 +53,17 @@ async fn look_up(inner: &Inner, id: &EventId, source: Option<&Source>) -> Result
         .query_all_raw(inner.dialect.statement(&sql, values))
         .await?;
     let mut found = inner.events(&rows, &dictionary).await?;
-    Ok(match (found.pop(), found.is_empty()) {
-        (None, _) => return counted(inner, id, source, &dictionary).await,
-        (Some(event), true) => Receipt::Found(Box::new(event)),
-        (Some(event), false) => {
-            found.push(event);
+    let counted = counted(inner, id, source).await?;
+    Ok(match (found.pop(), found.as_slice(), counted.as_slice()) {
+        (None, _, []) => Receipt::Missing,
+        (None, _, [(_, position)]) => Receipt::Counted { position: *position },
+        (Some(event), [], []) => Receipt::Found(Box::new(event)),
+        (event, ..) => {
             let mut sources: Vec<_> = found
                 .iter()
+                .chain(&event)
                 .map(|event| event.event.envelope().source.clone())
+                .chain(counted.into_iter().map(|(source, _)| source))
                 .collect();
             sources.sort_unstable();
             Receipt::Ambiguous(sources)
@@ -69,29 +71,25 @@ async fn look_up(inner: &Inner, id: &EventId, source: Option<&Source>) -> Result
     })
 }
 
-/// Looks among the ids of events that are only counted.
-async fn counted(
-    inner: &Inner,
-    id: &EventId,
-    source: Option<&Source>,
-    dictionary: &Dictionary,
-) -> Result<Receipt, Error> {
+/// The sources and places of events with this id that are only counted.
+async fn counted(inner: &Inner, id: &EventId, source: Option<&Source>) -> Result<Vec<(Source, i64)>, Error> {
     let sql = inner
         .tables
         .sql("SELECT source_id, position FROM {keys} WHERE event_id = ?");
     let statement = inner.dialect.statement(&sql, [event_id::encode(id).into()]);
+    let rows = inner.reader.query_all_raw(statement).await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Read after the ids, so that the sources of all of them are known.
+    let dictionary = inner.dictionary().await?;
     let mut found = Vec::new();
-    for row in inner.reader.query_all_raw(statement).await? {
+    for row in rows {
         let known = dictionary.source(row.try_get_by_index(0)?);
         let known = known.ok_or_else(|| Error::corrupt("an id with an unknown source"))?;
         if source.is_none_or(|source| source == known) {
             found.push((known.clone(), row.try_get_by_index(1)?));
         }
     }
-    found.sort_unstable();
-    Ok(match found.as_slice() {
-        [] => Receipt::Missing,
-        [(_, position)] => Receipt::Counted { position: *position },
-        _ => Receipt::Ambiguous(found.into_iter().map(|(source, _)| source).collect()),
-    })
+    Ok(found)
 }

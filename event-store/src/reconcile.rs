@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use event_core::aggregate::{Cell, Cells, Level};
-use event_core::{EventType, Label, Timestamp};
+use event_core::{Label, Timestamp};
 use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 
 use crate::backfill::Progress;
+use crate::day;
 use crate::dialect::Dialect;
 use crate::dictionary::Dictionary;
 use crate::entity::event::{SELECTED, stored};
@@ -20,7 +21,7 @@ use crate::rowless;
 use crate::store::EventStore;
 
 /// Rows that are read at once.
-const STEP: usize = 5_000;
+const STEP: usize = 500;
 /// Differences that are listed; the rest are only counted.
 const LISTED: usize = 100;
 
@@ -93,9 +94,9 @@ impl EventStore {
             let mut from = Some(Timestamp::MIN);
             while let Some(start) = from {
                 let (inner, row) = (inner.clone(), row.clone());
-                let day = detached(async move { day(&inner, &row, start, repair).await }).await?;
+                let day = detached(async move { compare(&inner, &row, start, repair).await }).await?;
                 from = day.next;
-                result.add(day, repair);
+                result.add(day);
             }
             progress(Progress::new(done, total));
             verified.push(result);
@@ -105,11 +106,11 @@ impl EventStore {
 }
 
 impl Verified {
-    fn add(&mut self, day: Day, repair: Repair) {
+    fn add(&mut self, day: Day) {
         self.cells += day.cells;
         self.unverifiable_days += u64::from(day.unverifiable);
         self.differing += u64::try_from(day.differences.len()).unwrap_or(u64::MAX);
-        self.repaired |= repair == Repair::Differences && !day.differences.is_empty();
+        self.repaired |= day.repaired;
         let room = LISTED.saturating_sub(self.differences.len());
         self.differences.extend(day.differences.into_iter().take(room));
     }
@@ -120,32 +121,30 @@ struct Day {
     cells: u64,
     differences: Vec<Difference>,
     unverifiable: bool,
+    repaired: bool,
     /// From where to look for the next day; absent, that was the last.
     next: Option<Timestamp>,
 }
 
 /// Compares the first day that has cells or rows, from an instant on.
-async fn day(inner: &Inner, row: &MetricRow, from: Timestamp, repair: Repair) -> Result<Day, Error> {
-    let (dialect, tables) = (inner.dialect, &inner.tables);
+async fn compare(inner: &Inner, row: &MetricRow, from: Timestamp, repair: Repair) -> Result<Day, Error> {
+    let dialect = inner.dialect;
     let snapshot = dialect.snapshot(&inner.reader).await?;
     let dictionary = inner.dictionary_in(&snapshot).await?;
-    let kinds = kinds(&dictionary, row.metric.event_type());
+    let kinds = dictionary.of_type(row.metric.event_type());
     let mut day = Day {
         cells: 0,
         differences: Vec::new(),
         unverifiable: false,
+        repaired: false,
         next: None,
     };
-    let Some(first) = first_day(inner, &snapshot, row.id, &kinds, from).await? else {
+    let Some(first) = day::first(inner, &snapshot, row.id, &kinds, from).await? else {
         return Ok(day);
     };
-    let next = first.saturating_add_micros(Level::Day.micros());
-    day.next = (next > first).then_some(next);
-    let rowless = rowless::times(dialect, &snapshot, tables).await?;
-    day.unverifiable = kinds
-        .iter()
-        .filter_map(|kind| rowless.get(kind))
-        .any(|(least, greatest)| *least < next && first <= *greatest);
+    // Beyond the last day there is none.
+    day.next = Timestamp::from_micros(first.as_micros() + Level::Day.micros()).ok();
+    day.unverifiable = has_rowless(inner, &snapshot, &kinds, first).await?;
     if day.unverifiable {
         return Ok(day);
     }
@@ -155,48 +154,22 @@ async fn day(inner: &Inner, row: &MetricRow, from: Timestamp, repair: Repair) ->
     day.cells = u64::try_from(found.len()).unwrap_or(u64::MAX);
     day.differences = differences(&expected, &found);
     if repair == Repair::Differences && !day.differences.is_empty() {
-        mend(inner, row, &kinds, first).await?;
+        day.repaired = mend(inner, row, first).await?;
     }
     Ok(day)
 }
 
-/// The kinds of a type.
-pub(crate) fn kinds(dictionary: &Dictionary, event_type: &EventType) -> BTreeSet<i64> {
-    let known = dictionary.kinds();
-    let of_type = known.iter().filter(|(_, kind)| kind.event_type == *event_type);
-    of_type.map(|(id, _)| *id).collect()
-}
-
-/// The first day from an instant on of which there are cells of a metric, or rows of some kinds.
-pub(crate) async fn first_day(
+/// Whether some events of a day have no rows.
+async fn has_rowless(
     inner: &Inner,
     db: &impl ConnectionTrait,
-    metric: i64,
     kinds: &BTreeSet<i64>,
-    from: Timestamp,
-) -> Result<Option<Timestamp>, Error> {
-    let mut first: Option<i64> = None;
-    let cells = inner
-        .tables
-        .sql("SELECT MIN(at) FROM {cells} WHERE metric_id = ? AND level = ? AND at >= ?");
-    let rows = inner
-        .tables
-        .sql("SELECT MIN(occurred_at) FROM {events} WHERE kind_id = ? AND occurred_at >= ?");
-    let of_cells = Level::ALL.map(|level| {
-        let values: Vec<Value> = vec![metric.into(), minutes(level).into(), from.as_micros().into()];
-        (&cells, values)
-    });
-    let of_rows = kinds
-        .iter()
-        .map(|kind| (&rows, vec![(*kind).into(), from.as_micros().into()]));
-    for (sql, values) in of_cells.into_iter().chain(of_rows) {
-        let row = db.query_one_raw(inner.dialect.statement(sql, values)).await?;
-        let least: Option<i64> = row
-            .ok_or_else(|| Error::corrupt("no row for a minimum"))?
-            .try_get_by_index(0)?;
-        first = first.into_iter().chain(least).min();
-    }
-    Ok(first.map(|micros| Level::Day.start(Timestamp::MIN.saturating_add_micros(micros))))
+    first: Timestamp,
+) -> Result<bool, Error> {
+    let rowless = rowless::times(inner.dialect, db, &inner.tables).await?;
+    let end = first.as_micros() + Level::Day.micros();
+    let mut of_kinds = kinds.iter().filter_map(|kind| rowless.get(kind));
+    Ok(of_kinds.any(|(least, greatest)| least.as_micros() < end && first <= *greatest))
 }
 
 /// What the rows of a day say.
@@ -295,37 +268,23 @@ fn differences(expected: &Cells, found: &BTreeMap<Key, Cell>) -> Vec<Difference>
         .collect()
 }
 
-/// Counts a day anew, while nobody writes.
-async fn mend(inner: &Inner, row: &MetricRow, kinds: &BTreeSet<i64>, first: Timestamp) -> Result<(), Error> {
+/// Counts a day anew, while nobody writes; false where that can no longer be done, because the metric
+/// or some of the day's rows are gone by now.
+async fn mend(inner: &Inner, row: &MetricRow, first: Timestamp) -> Result<bool, Error> {
     let (dialect, tables) = (inner.dialect, &inner.tables);
     let transaction = dialect.begin(&inner.writer).await?;
     position::lock(dialect, &transaction, tables).await?;
+    let metrics = MetricRow::all(dialect, &transaction, tables).await?;
     let dictionary = inner.dictionary_in(&transaction).await?;
-    let cells = expected(inner, &transaction, row, kinds, &dictionary, first).await?;
-    forget_day(inner, &transaction, row.id, first).await?;
+    let kinds = dictionary.of_type(row.metric.event_type());
+    if !metrics.iter().any(|it| it.id == row.id) || has_rowless(inner, &transaction, &kinds, first).await? {
+        transaction.rollback().await?;
+        return Ok(false);
+    }
+    let cells = expected(inner, &transaction, row, &kinds, &dictionary, first).await?;
+    day::forget(inner, &transaction, row.id, first).await?;
     let gathered = Gathered::from([(row.id, cells)]);
     Rollup::default().add(&gathered, &transaction, tables).await?;
-    transaction.commit().await
-}
-
-/// Takes the cells of a day away.
-pub(crate) async fn forget_day(
-    inner: &Inner,
-    db: &impl ConnectionTrait,
-    metric: i64,
-    first: Timestamp,
-) -> Result<(), Error> {
-    let sql = "DELETE FROM {cells} WHERE metric_id = ? AND level = ? AND at >= ? AND at < ?";
-    let start = first.as_micros();
-    for level in Level::ALL {
-        let values: [Value; 4] = [
-            metric.into(),
-            minutes(level).into(),
-            start.into(),
-            (start + Level::Day.micros()).into(),
-        ];
-        db.execute_raw(inner.dialect.statement(&inner.tables.sql(sql), values))
-            .await?;
-    }
-    Ok(())
+    transaction.commit().await?;
+    Ok(true)
 }

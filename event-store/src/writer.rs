@@ -86,7 +86,18 @@ async fn try_to_write(inner: &Inner) -> Result<(), Error> {
 
 /// Gives places to what applications have stored in transactions of their own.
 async fn place(inner: &Inner, ids: &mut Ids) {
-    match outbox::sequence(inner, ids).await {
+    let mut placed = outbox::sequence(inner, ids, outbox::STEP).await;
+    if matches!(placed, Err(Error::Statement(_) | Error::Corrupt { .. })) {
+        // One of them is the reason; the others do not wait for it for ever.
+        *ids = Ids::default();
+        placed = outbox::sequence(inner, ids, 1).await;
+        if let Err(error @ (Error::Statement(_) | Error::Corrupt { .. })) = &placed {
+            tracing::error!(%error, "an event of an application's transaction goes to the quarantine");
+            *ids = Ids::default();
+            placed = outbox::set_aside(inner).await.map(|()| 1);
+        }
+    }
+    match placed {
         // There may be more, but callers wait, too.
         Ok(placed) if placed > 0 => inner.waiting.notify_one(),
         Ok(_) => {}

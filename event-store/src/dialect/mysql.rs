@@ -140,16 +140,23 @@ pub(super) async fn insert<const N: usize>(
     let (Some(first), Some(last)) = (places.iter().min(), places.iter().max()) else {
         return Ok(Vec::new());
     };
-    // Only this transaction gives out numbers between these.
-    let key = insert.columns[0].0;
-    let sql = format!(
-        "SELECT {key} FROM {} WHERE {key} BETWEEN ? AND ?",
-        tables.sql(insert.table)
-    );
-    let statement = sqlx::query::<sqlx::MySql>(AssertSqlSafe(sql)).bind(first).bind(last);
+    // Only this transaction gives out these numbers. Those of one batch lie together; those of old
+    // rows need not, and there may be any number of others between them.
+    let (key, table) = (insert.columns[0].0, tables.sql(insert.table));
+    let together = last - first < 4 * i64::try_from(places.len()).unwrap_or(i64::MAX / 4);
     let mut new = HashSet::new();
-    for row in statement.fetch_all(&mut **connection).await.map_err(query)? {
-        new.insert(row.try_get::<i64, _>(0).map_err(query)?);
+    for chunk in places.chunks(if together { places.len() } else { 1_000 }) {
+        let wanted = if together {
+            format!("{key} BETWEEN {first} AND {last}")
+        } else {
+            let numbers: Vec<String> = chunk.iter().map(i64::to_string).collect();
+            format!("{key} IN ({})", numbers.join(", "))
+        };
+        // Not prepared: the text is another each time.
+        let sql = AssertSqlSafe(format!("SELECT {key} FROM {table} WHERE {wanted}"));
+        for row in (**connection).fetch_all(sql).await.map_err(query)? {
+            new.insert(row.try_get::<i64, _>(0).map_err(query)?);
+        }
     }
     Ok(places.iter().map(|place| new.contains(place)).collect())
 }

@@ -86,8 +86,13 @@ impl Transaction {
             #[cfg(feature = "mysql")]
             Dialect::MariaDb | Dialect::MySql => db.get_mysql_connection_pool().acquire().await.map(Connection::MySql),
         };
+        let connection = connection.map_err(|error| match error {
+            // Another transaction of this store has the connection: nothing has begun.
+            SqlxError::PoolTimedOut => Error::Contention(Cause::new(error.to_string())),
+            error => exec(error).into(),
+        })?;
         let mut open = Open {
-            connection: connection.map_err(exec)?,
+            connection,
             ended: false,
         };
         if let Err(error) = open.run(Grammar::begin(&*dialect)).await {
