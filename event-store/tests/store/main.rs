@@ -97,11 +97,15 @@ conformance! {
         cells_that_differ_are_found_and_repaired,
         old_events_go_and_their_counts_stay_or_go,
         without_a_metric_old_events_just_go,
+        the_ends_of_time_are_verified_too,
+        what_is_only_counted_leaves_nobody_behind,
     }
     outbox {
         events_go_with_the_rows_of_the_application,
         a_long_transaction_holds_up_nobody,
         another_process_places_what_its_writer_left,
+        what_its_type_allows_no_longer_is_kept,
+        a_row_that_is_no_event_holds_up_nobody,
     }
     hostile {
         every_event_of_the_table_gets_its_verdict,

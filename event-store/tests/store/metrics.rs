@@ -343,3 +343,70 @@ pub(crate) async fn without_a_metric_old_events_just_go(disk: Disk) {
     assert_eq!(count(&store).await, 100 - pruned.events);
     assert!(pruned.events > 0);
 }
+
+pub(crate) async fn the_ends_of_time_are_verified_too(disk: Disk) {
+    let store = disk.open().await;
+    store.declare(sales()).await.unwrap();
+    let policy = Policy {
+        on_violation: event_core::policy::Action::Warn,
+        ..Policy::default()
+    };
+    let change = TypeChange {
+        policy: Some(policy),
+        ..TypeChange::default()
+    };
+    store.register(&created(), &label("1"), change).await.unwrap();
+    for (number, at) in ["1970-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"]
+        .iter()
+        .enumerate()
+    {
+        let members = format!(r#","occurred_at":"{at}","data":{{"total":{number}}}"#);
+        let verdict = offer(&store, json(&format!("end-{number}"), &members)).await;
+        assert_eq!(verdict.status, Status::Stored, "{verdict:?}");
+    }
+    store.backfill(sales().label(), |_| {}).await.unwrap();
+    let verified = store.verify(Repair::Nothing, |_| {}).await.unwrap();
+    assert_eq!((verified[0].cells, verified[0].differing), (6, 0));
+    // Buckets between the two ends would be too many.
+    let all = events(&store).await;
+    for query in questions().iter().filter(|query| query.bucket.is_none()) {
+        let answer = store.answer(query).await.unwrap();
+        assert_eq!(answer.rows, event_core::answer(query, &all).unwrap().rows);
+    }
+}
+
+pub(crate) async fn what_is_only_counted_leaves_nobody_behind(disk: Disk) {
+    let store = disk.open().await;
+    store.declare(sales()).await.unwrap();
+    let policy = Policy {
+        storage: Storage::CountsOnly,
+        ..Policy::default()
+    };
+    let change = TypeChange {
+        policy: Some(policy),
+        ..TypeChange::default()
+    };
+    store.register(&created(), &label("1"), change).await.unwrap();
+    let session = |source: &str| {
+        json(
+            "same",
+            &format!(r#","source":"{source}","session_id":"secret","data":{{"total":1}}"#),
+        )
+    };
+    assert_eq!(offer(&store, session("a")).await.status, Status::Stored);
+    let db = disk.connect().await;
+    let sql = format!("SELECT COUNT(*) FROM {}trails", disk.prefix());
+    let statement = sea_orm::Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(statement).await.unwrap().unwrap();
+    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 0);
+    // The same id from another source, where it is kept whole.
+    let other = json("same", r#","source":"b","category":"a","name":"b""#);
+    assert_eq!(offer(&store, other).await.status, Status::Stored);
+    let sources = ["a", "b"].map(|source| event_core::Source::new(source).unwrap());
+    assert_eq!(
+        store.receipt(&id("same"), None).await.unwrap(),
+        Receipt::Ambiguous(sources.to_vec())
+    );
+    let of_a = store.receipt(&id("same"), Some(&sources[0])).await.unwrap();
+    assert!(matches!(of_a, Receipt::Counted { .. }), "{of_a:?}");
+}

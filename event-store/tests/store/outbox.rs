@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use event_core::event::Reception;
+use event_core::policy::{Action, Policy};
 use event_core::verdict::Status;
 use event_core::{Event, Limits, Source, ValidEvent};
-use event_store::{EventStore, Receipt};
+use event_store::{EventStore, Receipt, TypeChange};
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 
 use crate::disk::Disk;
-use crate::sample::{count, id, json, offer};
+use crate::sample::{count, created, id, json, label, offer, quarantine};
 
 fn valid(store: &EventStore, name: &str) -> ValidEvent {
     let source = Source::new("shop").unwrap();
@@ -121,4 +122,61 @@ pub(crate) async fn another_process_places_what_its_writer_left(disk: Disk) {
     transaction.commit().await.unwrap();
     let other = disk.open().await;
     placed(&other, "left").await;
+}
+
+pub(crate) async fn what_its_type_allows_no_longer_is_kept(disk: Disk) {
+    let (store, other) = (disk.open().await, disk.open().await);
+    let db = disk.connect().await;
+    let transaction = db.begin().await.unwrap();
+    store
+        .append_in(&transaction, vec![valid(&store, "late"), valid(&store, "other")])
+        .await
+        .unwrap();
+    if disk.name() == "sqlite" {
+        transaction.commit().await.unwrap();
+        placed(&store, "other").await;
+        return;
+    }
+    // The type is changed while the transaction is open, and says that nothing refused is kept.
+    let policy = Policy {
+        on_violation: Action::Reject,
+        ..Policy::default()
+    };
+    let change = TypeChange {
+        schema: Some(serde_json::json!({"required": ["number"]})),
+        policy: Some(policy),
+        ..TypeChange::default()
+    };
+    other.register(&created(), &label("1"), change).await.unwrap();
+    transaction.commit().await.unwrap();
+    let started = Instant::now();
+    while quarantine(&store).await.len() < 2 {
+        assert!(started.elapsed() < Duration::from_secs(10), "they are gone");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(count(&store).await, 0);
+}
+
+pub(crate) async fn a_row_that_is_no_event_holds_up_nobody(disk: Disk) {
+    let store = disk.open().await;
+    let db = disk.connect().await;
+    let broken = format!(
+        "INSERT INTO {}pending (source, event, flags, hash, received_at) VALUES ('no source!', 'broken', 0, 'x', 0)",
+        disk.prefix()
+    );
+    let broken = match disk.name() {
+        "postgres" => broken,
+        _ => broken.replace("'x'", "x'00'"),
+    };
+    db.execute_unprepared(&broken).await.unwrap();
+    let transaction = db.begin().await.unwrap();
+    store
+        .append_in(&transaction, vec![valid(&store, "behind")])
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    placed(&store, "behind").await;
+    let kept = quarantine(&store).await;
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].raw.as_deref(), Some("broken"));
 }
