@@ -71,7 +71,7 @@ pub(crate) async fn append(
     let rows = rows(inner, ids, db, entries, first).await?;
     let mut known = Known::new();
     if log.rowless > 0 {
-        find_keys(inner, db, &rows.iter().collect::<Vec<_>>(), &mut known).await?;
+        find("{keys}", inner, db, &rows.iter().collect::<Vec<_>>(), &mut known).await?;
     }
     let (whole, counted): (Vec<&NewEvent<'_>>, Vec<_>) = rows
         .iter()
@@ -133,7 +133,7 @@ async fn store_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], kno
         .filter(|(_, new)| !new)
         .map(|(row, _)| *row)
         .collect();
-    find_rows(inner, db, &taken, known).await
+    find("{events}", inner, db, &taken, known).await
 }
 
 /// Stores the ids of events whose rows are not kept; those that are taken become known.
@@ -147,7 +147,7 @@ async fn store_keys(
         return Ok(());
     }
     // They may have been stored whole, before their type was only counted.
-    find_rows(inner, db, &events, known).await?;
+    find("{events}", inner, db, &events, known).await?;
     events.retain(|row| !is_known(row, known));
     let keys: Vec<Rowless> = events.iter().map(|row| Rowless::of(row)).collect();
     let new = rowless::keep(&keys, Counted::InCells, inner, db).await?;
@@ -157,7 +157,7 @@ async fn store_keys(
         .filter(|(_, new)| !new)
         .map(|(row, _)| row)
         .collect();
-    find_keys(inner, db, &taken, known).await
+    find("{keys}", inner, db, &taken, known).await
 }
 
 /// Resolves what the rows refer to, and gives each its place.
@@ -229,12 +229,19 @@ fn alike(a: &Envelope, b: &Envelope) -> bool {
     a.event_type == b.event_type && a.version == b.version && a.source == b.source
 }
 
-/// Reads the rows that have these ids.
-async fn find_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], known: &mut Known) -> Result<(), Error> {
+/// Reads which of these ids a table has, `{events}` or `{keys}`.
+async fn find(
+    table: &str,
+    inner: &Inner,
+    db: &Transaction,
+    rows: &[&NewEvent<'_>],
+    known: &mut Known,
+) -> Result<(), Error> {
+    let select = format!("SELECT position, source_id, event_id, hash FROM {table} WHERE ");
+    let select = inner.tables.sql(&select);
     for chunk in rows.chunks(CHUNK) {
         let wanted = inner.dialect.one_of_rows(&["event_id", "source_id"], chunk.len());
-        let select = "SELECT position, source_id, event_id, hash FROM {events} WHERE ";
-        let sql = format!("{}{wanted}", inner.tables.sql(select));
+        let sql = format!("{select}{wanted}");
         let values = chunk
             .iter()
             .flat_map(|row| [Value::from(row.event_id.clone()), Value::from(row.source_id)]);
@@ -244,20 +251,6 @@ async fn find_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], know
                 hash: row.try_get_by_index(3)?,
             };
             known.insert((row.try_get_by_index(1)?, row.try_get_by_index(2)?), earlier);
-        }
-    }
-    Ok(())
-}
-
-/// Reads the ids without rows that are these.
-async fn find_keys(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], known: &mut Known) -> Result<(), Error> {
-    for chunk in rows.chunks(CHUNK) {
-        let ids: Vec<(i64, &[u8])> = chunk
-            .iter()
-            .map(|row| (row.source_id, row.event_id.as_slice()))
-            .collect();
-        for (source, id, position, hash) in rowless::find(&ids, inner.dialect, db, &inner.tables).await? {
-            known.insert((source, id), Earlier { position, hash });
         }
     }
     Ok(())

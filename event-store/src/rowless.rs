@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use event_core::Timestamp;
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::ConnectionTrait;
 
 use crate::dialect::{Bind, Dialect, Insert, Kind, Merge, Taken, Transaction};
 use crate::entity::event::NewEvent;
@@ -135,32 +135,4 @@ pub(crate) async fn times(
         times.insert(row.try_get_by_index(0)?, range);
     }
     Ok(times)
-}
-
-/// The place and the hash that an id without a row has.
-pub(crate) async fn find(
-    ids: &[(i64, &[u8])],
-    dialect: Dialect,
-    db: &impl ConnectionTrait,
-    tables: &Tables,
-) -> Result<Vec<(i64, Vec<u8>, i64, Vec<u8>)>, Error> {
-    let wanted = dialect.one_of_rows(&["event_id", "source_id"], ids.len());
-    let sql = format!(
-        "{}{wanted}",
-        tables.sql("SELECT source_id, event_id, position, hash FROM {keys} WHERE ")
-    );
-    let values = ids
-        .iter()
-        .flat_map(|(source, id)| [Value::from(id.to_vec()), Value::from(*source)]);
-    let rows = db.query_all_raw(dialect.statement(&sql, values)).await?;
-    rows.iter()
-        .map(|row| {
-            Ok((
-                row.try_get_by_index(0)?,
-                row.try_get_by_index(1)?,
-                row.try_get_by_index(2)?,
-                row.try_get_by_index(3)?,
-            ))
-        })
-        .collect()
 }

@@ -46,6 +46,19 @@ async fn events(store: &EventStore) -> Vec<Event> {
     log.into_iter().map(|stored| stored.event).collect()
 }
 
+/// From now on only the orders' counts are kept.
+async fn keep_only_counts(store: &EventStore) {
+    let policy = Policy {
+        storage: Storage::CountsOnly,
+        ..Policy::default()
+    };
+    let change = TypeChange {
+        policy: Some(policy),
+        ..TypeChange::default()
+    };
+    store.register(&created(), &label("1"), change).await.unwrap();
+}
+
 /// Questions that the metric answers.
 fn questions() -> Vec<Query> {
     [
@@ -157,15 +170,7 @@ pub(crate) async fn a_type_of_which_only_counts_are_kept(disk: Disk) {
     store.declare(sales()).await.unwrap();
     ingest(&store, orders(0, 50)).await;
     let before = events(&store).await;
-    let policy = Policy {
-        storage: Storage::CountsOnly,
-        ..Policy::default()
-    };
-    let change = TypeChange {
-        policy: Some(policy),
-        ..TypeChange::default()
-    };
-    store.register(&created(), &label("1"), change).await.unwrap();
+    keep_only_counts(&store).await;
     let verdicts = ingest(&store, orders(0, 300)).await;
     let (old, new) = verdicts.split_at(50);
     assert!(old.iter().all(|verdict| verdict.status == Status::Duplicate), "{old:?}");
@@ -378,15 +383,7 @@ pub(crate) async fn the_ends_of_time_are_verified_too(disk: Disk) {
 pub(crate) async fn what_is_only_counted_leaves_nobody_behind(disk: Disk) {
     let store = disk.open().await;
     store.declare(sales()).await.unwrap();
-    let policy = Policy {
-        storage: Storage::CountsOnly,
-        ..Policy::default()
-    };
-    let change = TypeChange {
-        policy: Some(policy),
-        ..TypeChange::default()
-    };
-    store.register(&created(), &label("1"), change).await.unwrap();
+    keep_only_counts(&store).await;
     let session = |source: &str| {
         json(
             "same",
