@@ -1,0 +1,1 @@
+//! Sends application events to a collector.
