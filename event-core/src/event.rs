@@ -1,6 +1,7 @@
 //! A well-formed event: an envelope whose every field holds to its grammar, and a canonical payload.
 
 mod builder;
+mod line;
 mod read;
 mod write;
 

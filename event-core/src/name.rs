@@ -56,6 +56,11 @@ macro_rules! name {
                 if $check(text) { Ok($name(Arc::from(text))) } else { Err(NameError::$error) }
             }
 
+            /// Whether a text keeps to the grammar.
+            pub(crate) fn is(text: &str) -> bool {
+                $check(text)
+            }
+
             /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {

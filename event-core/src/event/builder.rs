@@ -25,9 +25,18 @@ use crate::timestamp::{Timestamp, TimestampError};
 /// ```
 #[derive(Clone, Debug)]
 pub struct EventBuilder {
-    envelope: Map<String, Value>,
-    data: Map<String, Value>,
-    wrong: Option<Refusal>,
+    pub(super) id: Option<String>,
+    pub(super) category: String,
+    pub(super) name: String,
+    pub(super) version: Option<String>,
+    pub(super) session_id: Option<String>,
+    pub(super) sequence: Option<u64>,
+    pub(super) source: Option<String>,
+    pub(super) subject: Option<String>,
+    pub(super) occurred_at: Option<Timestamp>,
+    pub(super) sent_at: Option<Timestamp>,
+    pub(super) data: Map<String, Value>,
+    pub(super) wrong: Option<Refusal>,
 }
 
 /// A value that an event's data can hold; floats that JSON cannot write are kept apart, where
@@ -37,88 +46,103 @@ pub struct FieldValue(Result<Value, Code>);
 
 impl EventBuilder {
     pub(super) fn new(category: String, name: String) -> Self {
-        let builder = EventBuilder {
-            envelope: Map::new(),
+        EventBuilder {
+            id: None,
+            category,
+            name,
+            version: None,
+            session_id: None,
+            sequence: None,
+            source: None,
+            subject: None,
+            occurred_at: None,
+            sent_at: None,
             data: Map::new(),
             wrong: None,
-        };
-        builder.set("category", category).set("name", name)
+        }
     }
 
-    fn set(mut self, field: &str, value: impl Into<Value>) -> Self {
-        self.envelope.insert(field.to_owned(), value.into());
-        self
-    }
-
-    fn time<T>(mut self, field: &str, at: T) -> Self
+    fn time<T>(&mut self, field: &str, at: T) -> Option<Timestamp>
     where
         T: TryInto<Timestamp>,
         TimestampError: From<T::Error>,
     {
-        match at.try_into().map_err(TimestampError::from) {
-            Ok(at) => self.set(field, at.to_string()),
-            Err(error) => {
-                let refusal = Refusal::new(error.code(), format!("/{field}"), error.to_string());
-                self.wrong.get_or_insert(refusal);
-                self
-            }
-        }
+        let at = at.try_into().map_err(TimestampError::from);
+        at.map_err(|error| {
+            let refusal = Refusal::new(error.code(), format!("/{field}"), error.to_string());
+            self.wrong.get_or_insert(refusal);
+        })
+        .ok()
     }
 
     /// What makes the event itself, within its source.
     #[must_use]
-    pub fn id(self, id: impl Into<String>) -> Self {
-        self.set("id", id.into())
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
     }
 
     /// The version of its type; without one the active version judges it.
     #[must_use]
-    pub fn version(self, version: impl Into<String>) -> Self {
-        self.set("version", version.into())
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
     }
 
     /// The visit or run it belongs to.
     #[must_use]
-    pub fn session_id(self, session_id: impl Into<String>) -> Self {
-        self.set("session_id", session_id.into())
+    pub fn session_id(mut self, session_id: impl Into<String>) -> Self {
+        self.session_id = Some(session_id.into());
+        self
     }
 
     /// Its number inside the session, from 0.
     #[must_use]
-    pub fn sequence(self, sequence: u64) -> Self {
-        self.set("sequence", sequence)
+    pub fn sequence(mut self, sequence: u64) -> Self {
+        self.sequence = Some(sequence);
+        self
+    }
+
+    /// The session that the event belongs to, if it has none of its numbers yet.
+    #[must_use]
+    pub fn unnumbered(&self) -> Option<&str> {
+        self.session_id.as_deref().filter(|_| self.sequence.is_none())
     }
 
     /// The application that sends it.
     #[must_use]
-    pub fn source(self, source: impl Into<String>) -> Self {
-        self.set("source", source.into())
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = Some(source.into());
+        self
     }
 
     /// Whom it is about.
     #[must_use]
-    pub fn subject(self, subject: impl Into<String>) -> Self {
-        self.set("subject", subject.into())
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
     }
 
     /// When it happened: a [`Timestamp`] or a `chrono::DateTime` of any zone.
     #[must_use]
-    pub fn occurred_at<T>(self, at: T) -> Self
+    pub fn occurred_at<T>(mut self, at: T) -> Self
     where
         T: TryInto<Timestamp>,
         TimestampError: From<T::Error>,
     {
-        self.time("occurred_at", at)
+        self.occurred_at = self.time("occurred_at", at);
+        self
     }
 
     /// When it is sent, by the sender's clock.
     #[must_use]
-    pub fn sent_at<T>(self, at: T) -> Self
+    pub fn sent_at<T>(mut self, at: T) -> Self
     where
         T: TryInto<Timestamp>,
         TimestampError: From<T::Error>,
     {
-        self.time("sent_at", at)
+        self.sent_at = self.time("sent_at", at);
+        self
     }
 
     /// One member of the data.
@@ -158,18 +182,17 @@ impl EventBuilder {
     ///
     /// # Errors
     /// A [`Refusal`] with the code that the same event would get over HTTP.
-    pub fn build(self, reception: &Reception<'_>) -> Result<Event, Refusal> {
-        let data = Value::Object(self.data);
+    pub fn build(mut self, reception: &Reception<'_>) -> Result<Event, Refusal> {
+        let data = Value::Object(std::mem::take(&mut self.data));
         // Looked at without recursion first: writing a very deep tree would overflow the stack.
-        let payload = match self.wrong {
+        let payload = match self.wrong.take() {
             Some(wrong) => Err(wrong),
             None => Payload::from_value(&data, &reception.limits).map_err(within_data),
         };
         dismantle(data);
         let payload = payload?;
-        let mut text = Value::Object(self.envelope).to_string();
-        // The envelope is never empty: it has at least its type.
-        text.truncate(text.len() - 1);
+        let mut text = String::with_capacity(payload.as_str().len() + 256);
+        self.write_envelope(&mut text);
         text.push_str(",\"data\":");
         text.push_str(payload.as_str());
         text.push('}');
