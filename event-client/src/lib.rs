@@ -1,1 +1,34 @@
-//! Sends application events to a collector.
+#![doc = include_str!("../README.md")]
+
+// Bottom first: a file may use only what stands above it in this list.
+mod loss;
+mod stats;
+mod error;
+mod compression;
+mod lines;
+mod queue;
+mod retry;
+mod id;
+mod numbers;
+mod fork;
+mod transport;
+mod answer;
+mod instrument;
+mod settings;
+mod backlog;
+mod job;
+mod state;
+mod shared;
+mod worker;
+mod process;
+mod client;
+mod builder;
+
+pub use builder::{ClientBuilder, PlainHttp};
+pub use client::Client;
+pub use compression::Compression;
+pub use error::{AskError, BuildError, SendError, TrackError, Unconfirmed, Unsent};
+pub use loss::{Loss, Losses};
+pub use settings::Unstored;
+pub use stats::{Pause, Stats};
+pub use transport::http::Proxy;

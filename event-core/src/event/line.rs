@@ -78,7 +78,8 @@ impl EventBuilder {
             return None;
         }
         let id = match &self.id {
-            Some(id) => EventId::new(id).ok()?,
+            Some(id) if EventId::is(id) => EventId::new(id).ok()?,
+            Some(_) => return None,
             None => (reception.new_id)(),
         };
         if self.id.is_none() {

@@ -1,0 +1,131 @@
+//! What a client can answer instead of doing what it was asked.
+
+use event_core::{Refusal, Verdict};
+
+use crate::loss::Loss;
+use crate::stats::Pause;
+
+/// An event was not taken. It is counted, by its reason, and told to the collector.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrackError {
+    /// The queue in memory is full: the collector is away, or events come faster than they leave.
+    #[error("the queue is full: the event is dropped")]
+    QueueFull,
+    /// The spool holds as many bytes as it may.
+    #[error("the spool is full: the event is dropped")]
+    SpoolFull,
+    /// The client was shut down.
+    #[error("the client is shut down: the event is dropped")]
+    Closed,
+    /// The event breaks a rule, and the collector would say so.
+    #[error("the event is invalid: {0}")]
+    Invalid(#[source] Box<Refusal>),
+}
+
+impl TrackError {
+    /// The reason under which the event is counted.
+    #[must_use]
+    pub fn loss(&self) -> Loss {
+        match self {
+            TrackError::QueueFull => Loss::QueueFull,
+            TrackError::SpoolFull => Loss::SpoolFull,
+            TrackError::Closed => Loss::Closed,
+            TrackError::Invalid(_) => Loss::Invalid,
+        }
+    }
+}
+
+/// Why events that were sent have no verdict.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unconfirmed {
+    /// There was no answer in time; the last thing that went wrong.
+    #[error("no answer in time: {0}")]
+    Deadline(String),
+    /// The client was shut down.
+    #[error("the client is shut down")]
+    Closed,
+    /// The collector takes nothing at present.
+    #[error("{0}")]
+    Paused(Pause),
+    /// The collector does not take this event, and gave no verdict on it.
+    #[error("the collector refused the request: {0}")]
+    Refused(String),
+}
+
+/// Some of the events that were sent have no verdict: whether they are stored is not known. To send
+/// them again under the same ids is safe.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} of {} events have no verdict: {reason}", .events - .verdicts.len(), .events)]
+pub struct SendError {
+    /// The verdicts on the first of the events.
+    pub verdicts: Vec<Verdict>,
+    /// How many events were to be sent.
+    pub events: usize,
+    /// Why the others have none.
+    pub reason: Unconfirmed,
+}
+
+/// The time was over before all events were delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{waiting} events are not delivered yet, {spooled} of them are on disk")]
+pub struct Unsent {
+    /// Events that wait, or that were dropped because the client was shut down.
+    pub waiting: u64,
+    /// Those of them that are safe in the spool, and sent by the next process that opens it.
+    pub spooled: u64,
+}
+
+/// A question was not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// The collector did not answer.
+    #[error("the collector did not answer: {0}")]
+    Unavailable(String),
+    /// The collector answered with a problem.
+    #[error("the collector refused the question: {0}")]
+    Refused(String),
+    /// The answer cannot be read.
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(String),
+    /// The client was shut down.
+    #[error("the client is shut down")]
+    Closed,
+}
+
+/// A client cannot be built as it was asked to be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The collector's address is none.
+    #[error("{0} is no address of a collector")]
+    Url(String),
+    /// Without TLS whoever sits between could read the key and the events.
+    #[error("{0} is neither https nor on this machine: use https, or ask for `.plain_http(PlainHttp::Allowed)`")]
+    Insecure(String),
+    /// The address holds a user or a password.
+    #[error("the address holds a user or a password: give the key by `.key(…)`")]
+    Credentials,
+    /// This build cannot do TLS.
+    #[error("https needs the feature `tls` of event-client")]
+    NoTls,
+    /// The key cannot stand in a header.
+    #[error("the key is empty, or has characters other than printable ASCII")]
+    Key,
+    /// No source, or one that breaks its grammar.
+    #[error("the source: {0}")]
+    Source(String),
+    /// A setting is out of range.
+    #[error("{setting}: {message}")]
+    Setting {
+        /// The builder's method.
+        setting: &'static str,
+        /// What is wrong.
+        message: &'static str,
+    },
+    /// The network could not be set up.
+    #[error("the network: {0}")]
+    Network(String),
+}

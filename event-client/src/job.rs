@@ -1,0 +1,52 @@
+//! What the worker is asked to do besides sending what was tracked.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use event_core::Verdict;
+
+use crate::error::{AskError, SendError};
+use crate::lines::Lines;
+
+/// Takes an answer to whoever waits for it, in whatever way he waits.
+pub(crate) struct Reply<T>(Box<dyn FnOnce(T) + Send>);
+
+impl<T: Send + 'static> Reply<T> {
+    /// A reply that a future waits for, on any runtime.
+    pub(crate) fn future() -> (Self, tokio::sync::oneshot::Receiver<T>) {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        (Reply(Box::new(|answer| drop(sender.send(answer)))), receiver)
+    }
+
+    /// A reply that a thread waits for, whether it belongs to a runtime or not.
+    pub(crate) fn blocking() -> (Self, std::sync::mpsc::Receiver<T>) {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        (Reply(Box::new(move |answer| drop(sender.send(answer)))), receiver)
+    }
+
+    pub(crate) fn send(self, answer: T) {
+        (self.0)(answer);
+    }
+}
+
+/// Something that somebody waits for.
+pub(crate) enum Job {
+    /// Send these events, in these batches, and answer with the verdicts.
+    Send {
+        batches: std::collections::VecDeque<Lines>,
+        deadline: Instant,
+        reply: Reply<Result<Vec<Verdict>, SendError>>,
+    },
+    /// Say whether so many of the events that were tracked have left before the deadline.
+    Flush {
+        until: u64,
+        deadline: Instant,
+        reply: Reply<Result<(), crate::error::Unsent>>,
+    },
+    /// Ask the collector a question.
+    Ask {
+        path: &'static str,
+        body: Bytes,
+        reply: Reply<Result<Bytes, AskError>>,
+    },
+}

@@ -1,0 +1,25 @@
+//! A client in a process that was forked from the one it was built in.
+
+use std::sync::Arc;
+
+use crate::backlog::Backlog;
+use crate::shared::Shared;
+use crate::transport::{Exchange, Request, Transport, TransportError};
+
+/// What the child uses instead of what it inherited: a queue that is empty, as the parent will send
+/// what it holds, and connections of its own.
+pub(crate) fn renew(inherited: &Shared) -> Shared {
+    let settings = Arc::clone(&inherited.settings);
+    let transport = (settings.connect)().unwrap_or_else(|error| Arc::new(Broken(error)));
+    let backlog = Backlog::of_child(&settings);
+    Shared::new(settings, transport, inherited.key(), backlog)
+}
+
+/// A network that could not be set up again: events wait, and whoever asks learns why.
+struct Broken(TransportError);
+
+impl Transport for Broken {
+    fn exchange(&self, _: Request) -> Exchange<'_> {
+        Box::pin(std::future::ready(Err(self.0.clone())))
+    }
+}

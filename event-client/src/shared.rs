@@ -1,0 +1,149 @@
+//! What a client's handles and its worker have in common. A process made by `fork` gets one of its own.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use arc_swap::ArcSwapOption;
+use event_core::event::{EventBuilder, Reception};
+use event_core::{EventId, Refusal, Timestamp};
+use tokio::sync::{Notify, watch};
+
+use crate::answer::{self, Outcome};
+use crate::backlog::Backlog;
+use crate::compression::Compression;
+use crate::fork;
+use crate::id::Ids;
+use crate::lines::Lines;
+use crate::numbers::Numbers;
+use crate::settings::Settings;
+use crate::state::State;
+use crate::transport::{Key, Method, Request, Transport};
+
+/// One process's part of a client.
+pub(crate) struct Shared {
+    pub(crate) settings: Arc<Settings>,
+    /// The process that it was made in.
+    generation: u32,
+    pub(crate) transport: Arc<dyn Transport>,
+    key: ArcSwapOption<Key>,
+    ids: Ids,
+    numbers: Mutex<Numbers>,
+    state: Mutex<State>,
+    /// Whether the collector does not read what we compress.
+    plain: AtomicBool,
+    /// Wakes what sends the tracked events.
+    pub(crate) wake: Notify,
+    /// Wakes what does jobs, and sees to the end.
+    pub(crate) call: Notify,
+    /// How many tracked events have left.
+    pub(crate) progress: watch::Sender<u64>,
+    /// Turns true when jobs are to end.
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        settings: Arc<Settings>,
+        transport: Arc<dyn Transport>,
+        key: Option<Key>,
+        backlog: Backlog,
+    ) -> Self {
+        Shared {
+            settings,
+            generation: fork::generation(),
+            transport,
+            key: ArcSwapOption::from_pointee(key),
+            ids: Ids::new(),
+            numbers: Mutex::default(),
+            state: Mutex::new(State::new(backlog)),
+            plain: AtomicBool::new(false),
+            wake: Notify::new(),
+            call: Notify::new(),
+            progress: watch::Sender::new(0),
+            stop: watch::Sender::new(false),
+        }
+    }
+
+    /// Whether it was made in this very process, and not in one that this was forked from.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.generation == fork::generation()
+    }
+
+    /// The lock is held for moments, and never by code that may panic.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    pub(crate) fn key(&self) -> Option<Key> {
+        self.key.load().as_deref().cloned()
+    }
+
+    pub(crate) fn set_key(&self, key: Option<Key>) {
+        self.key.store(key.map(Arc::new));
+        self.lock().hurry = true;
+        self.wake.notify_one();
+    }
+
+    /// Writes an event as a line, with all that the collector would have to guess.
+    ///
+    /// # Errors
+    /// Which rule the event breaks.
+    pub(crate) fn line(&self, mut event: EventBuilder, now: Timestamp, out: &mut String) -> Result<EventId, Refusal> {
+        if let Some(session) = event.unnumbered() {
+            let number = lock(&self.numbers).next(session);
+            event = event.sequence(number);
+        }
+        let reception = Reception {
+            received_at: now,
+            source: &self.settings.source,
+            zone: chrono_tz::Tz::UTC,
+            limits: self.settings.tuning.limits,
+            new_id: &|| self.ids.next(now),
+        };
+        event.write(&reception, out)
+    }
+
+    /// An id for something else than an event.
+    pub(crate) fn id(&self) -> EventId {
+        self.ids.next(now())
+    }
+
+    /// Offers a batch to the collector, once.
+    pub(crate) async fn exchange(&self, batch: &Lines) -> Outcome {
+        let compression = if self.plain.load(Ordering::Relaxed) {
+            Compression::None
+        } else {
+            self.settings.tuning.compression
+        };
+        let (body, encoding) = compression.apply(batch.bytes());
+        let mut request = Request::new(Method::Post, "/v1/events", self.key()).with("application/x-ndjson", body);
+        request.content_encoding = encoding;
+        let answer = self.transport.exchange(request).await;
+        match answer::outcome(answer, batch.len(), SystemTime::now()) {
+            Outcome::NotCompressed if encoding.is_some() => {
+                self.plain.store(true, Ordering::Relaxed);
+                tracing::info!("the collector does not read compressed bodies; they go out as they are");
+                Outcome::Again {
+                    after: None,
+                    why: "the collector does not read compressed bodies".to_owned(),
+                }
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+/// A lock whose holders do not panic; if one did, what it guards is still whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The time of this machine.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let micros = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(micros).unwrap_or(Timestamp::MIN)
+}

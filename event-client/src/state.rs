@@ -1,0 +1,193 @@
+//! All that threads share, under one lock, so that the counts add up at every moment.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use event_core::verdict::Status;
+use event_core::wire::LossReport;
+use event_core::{Timestamp, Verdict};
+
+use crate::backlog::Backlog;
+use crate::error::Unsent;
+use crate::job::{Job, Reply};
+use crate::lines::Lines;
+use crate::loss::{Loss, Unreported};
+use crate::stats::{Pause, Stats};
+
+/// Whether the worker has to be told of a new event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attention {
+    /// It waits for any event.
+    Asleep,
+    /// It waits for a batch to fill.
+    Filling,
+    /// It will look by itself.
+    Busy,
+}
+
+/// The life of a client.
+pub(crate) enum Phase {
+    Open,
+    /// Nothing is taken in any more, and what waits has until then.
+    Closing {
+        deadline: Instant,
+        replies: Vec<Reply<Result<(), Unsent>>>,
+    },
+    Closed(Result<(), Unsent>),
+}
+
+/// Everything behind the lock. Nothing of the application's own runs while it is held.
+pub(crate) struct State {
+    pub(crate) backlog: Backlog,
+    /// Batches that were taken, the oldest first: they are in flight until they have verdicts.
+    pub(crate) hand: VecDeque<Arc<Lines>>,
+    pub(crate) counts: Stats,
+    pub(crate) unreported: Unreported,
+    /// A report of losses that the collector has not answered yet.
+    pub(crate) report: Option<Arc<LossReport>>,
+    pub(crate) jobs: VecDeque<Job>,
+    pub(crate) phase: Phase,
+    pub(crate) attention: Attention,
+    /// Whether there is a thread that works.
+    pub(crate) working: bool,
+    /// Tracked events that were taken in, and those of them that have left; both only grow.
+    pub(crate) taken_in: u64,
+    pub(crate) gone: u64,
+    /// Somebody waits until so many have left.
+    pub(crate) wanted: u64,
+    /// Somebody does not want to wait for the next try.
+    pub(crate) hurry: bool,
+}
+
+impl State {
+    pub(crate) fn new(backlog: Backlog) -> Self {
+        State {
+            counts: Stats::default(),
+            hand: VecDeque::new(),
+            unreported: Unreported::default(),
+            report: None,
+            jobs: VecDeque::new(),
+            phase: Phase::Open,
+            attention: Attention::Busy,
+            working: false,
+            taken_in: 0,
+            gone: 0,
+            wanted: 0,
+            hurry: false,
+            backlog,
+        }
+    }
+
+    /// Whether new events are taken in.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open)
+    }
+
+    /// Takes in an event that was tracked. Answers whether the worker is to be woken.
+    ///
+    /// # Errors
+    /// Why the event is lost; it is counted.
+    pub(crate) fn track(&mut self, event: &[u8], now: Timestamp) -> Result<bool, Loss> {
+        self.counts.offered += 1;
+        let taken = if self.is_open() {
+            self.backlog.add(event, now)
+        } else {
+            Err(Loss::Closed)
+        };
+        if let Err(loss) = taken {
+            self.lose(loss, 1, now);
+            return Err(loss);
+        }
+        self.taken_in += 1;
+        let wake = match self.attention {
+            Attention::Asleep => true,
+            Attention::Filling => self.backlog.has_batch(),
+            Attention::Busy => false,
+        };
+        if wake {
+            self.attention = Attention::Busy;
+        }
+        Ok(wake)
+    }
+
+    /// Counts events that are given up.
+    pub(crate) fn lose(&mut self, loss: Loss, events: u64, now: Timestamp) {
+        if events > 0 {
+            self.counts.lost(loss, events);
+            self.unreported.add(now, loss, events);
+        }
+    }
+
+    /// Counts the verdicts on the oldest batch in hand, which is done with.
+    pub(crate) fn settle(&mut self, verdicts: &[Verdict]) {
+        let Some(batch) = self.hand.pop_front() else { return };
+        self.judged(verdicts.iter().map(|verdict| verdict.status));
+        self.left(batch);
+        self.counts.paused = None;
+    }
+
+    /// Counts verdicts on events that were in flight.
+    pub(crate) fn judged(&mut self, statuses: impl Iterator<Item = Status>) {
+        for status in statuses {
+            self.counts.in_flight -= 1;
+            self.counts.judged(status);
+        }
+    }
+
+    /// Gives up the oldest batch in hand; `false` if there is none.
+    pub(crate) fn give_up(&mut self, loss: Loss, now: Timestamp) -> bool {
+        let Some(batch) = self.hand.pop_front() else {
+            return false;
+        };
+        self.counts.in_flight -= batch.len() as u64;
+        self.lose(loss, batch.len() as u64, now);
+        self.left(batch);
+        true
+    }
+
+    fn left(&mut self, batch: Arc<Lines>) {
+        self.gone += batch.len() as u64;
+        if let Ok(batch) = Arc::try_unwrap(batch) {
+            self.backlog.reuse(batch);
+        }
+    }
+
+    /// Halves the oldest batch in hand; `false` if it is a single event.
+    pub(crate) fn halve(&mut self) -> bool {
+        match self.hand.front() {
+            Some(batch) if batch.len() > 1 => {
+                let (first, second) = batch.halves();
+                self.hand.pop_front();
+                self.hand.push_front(Arc::new(second));
+                self.hand.push_front(Arc::new(first));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes events from memory into the hand; `false` if there are none.
+    pub(crate) fn take_queued(&mut self) -> bool {
+        let Some(batch) = self.backlog.take() else { return false };
+        self.counts.in_flight += batch.len() as u64;
+        self.hand.push_back(Arc::new(batch));
+        true
+    }
+
+    /// Nothing is sent for now; answers whether that is news.
+    pub(crate) fn pause(&mut self, pause: Pause) -> bool {
+        let news = self.counts.paused != Some(pause);
+        self.counts.paused = Some(pause);
+        news
+    }
+
+    /// The counts at this moment.
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            spooled: self.backlog.spooled(),
+            queued: self.counts.queued + self.backlog.queued(),
+            ..self.counts
+        }
+    }
+}

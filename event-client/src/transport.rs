@@ -1,0 +1,99 @@
+//! One request, one response: all that the client needs of a network.
+
+pub(crate) mod http;
+
+use std::pin::Pin;
+
+use bytes::Bytes;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Post,
+}
+
+/// A request to the collector.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    /// Behind the collector's address, such as `/v1/events`.
+    pub(crate) path: &'static str,
+    /// Of a body.
+    pub(crate) content_type: Option<&'static str>,
+    /// Of a compressed body.
+    pub(crate) content_encoding: Option<&'static str>,
+    /// The state that is known already.
+    pub(crate) if_none_match: Option<String>,
+    pub(crate) key: Option<Key>,
+    pub(crate) body: Bytes,
+}
+
+impl Request {
+    pub(crate) fn new(method: Method, path: &'static str, key: Option<Key>) -> Self {
+        Request {
+            method,
+            path,
+            content_type: None,
+            content_encoding: None,
+            if_none_match: None,
+            key,
+            body: Bytes::new(),
+        }
+    }
+
+    pub(crate) fn with(self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Request {
+            content_type: Some(content_type),
+            body: body.into(),
+            ..self
+        }
+    }
+}
+
+/// The collector's response, whatever its status.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<String>,
+    #[cfg_attr(not(feature = "validation"), allow(dead_code))]
+    pub(crate) etag: Option<String>,
+    pub(crate) body: Bytes,
+}
+
+/// There was no response: the collector may have got the request, or not.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct TransportError(String);
+
+impl TransportError {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        TransportError(text.into())
+    }
+}
+
+/// The answer to come.
+pub(crate) type Exchange<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
+
+/// The network, or what stands in for it.
+pub(crate) trait Transport: Send + Sync {
+    fn exchange(&self, request: Request) -> Exchange<'_>;
+}
+
+/// An API key: never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Key(String);
+
+impl Key {
+    /// `None` for what cannot stand in a header.
+    pub(crate) fn new(text: String) -> Option<Self> {
+        let printable = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        printable.then_some(Key(text))
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
