@@ -40,6 +40,8 @@ pub struct ClientBuilder {
     network: Network,
     tuning: Tuning,
     callbacks: Callbacks,
+    #[cfg(feature = "validation")]
+    schemas: Option<crate::schemas::Schemas>,
 }
 
 impl ClientBuilder {
@@ -52,6 +54,8 @@ impl ClientBuilder {
             network: Network::default(),
             tuning: Tuning::default(),
             callbacks: Callbacks::default(),
+            #[cfg(feature = "validation")]
+            schemas: None,
         }
     }
 
@@ -180,6 +184,22 @@ impl ClientBuilder {
         self
     }
 
+    /// Judges events by these rules before they are taken in; those that break one are an error.
+    #[cfg(feature = "validation")]
+    pub fn registry(mut self, registry: event_core::Registry) -> Self {
+        self.schemas = Some(crate::schemas::Schemas::Given(Arc::new(registry)));
+        self
+    }
+
+    /// The same by the collector's own rules, which are asked for with the first event and then so
+    /// often. Until they are there, and where they say nothing of a type, events are taken in unjudged:
+    /// the collector judges every one of them anyhow.
+    #[cfg(feature = "validation")]
+    pub fn fetch_schemas(mut self, every: Duration) -> Self {
+        self.schemas = Some(crate::schemas::Schemas::Fetched { every });
+        self
+    }
+
     /// Builds the client. Nothing is sent and no thread is started before the first event.
     ///
     /// # Errors
@@ -207,6 +227,8 @@ impl ClientBuilder {
             tuning: self.tuning,
             callbacks: self.callbacks,
             connect,
+            #[cfg(feature = "validation")]
+            schemas: self.schemas,
         };
         fork::watch();
         Ok(Client::of(Shared::new(Arc::new(settings), transport, key, backlog)))

@@ -14,6 +14,8 @@ mod fork;
 mod transport;
 mod answer;
 mod instrument;
+#[cfg(feature = "validation")]
+mod schemas;
 mod settings;
 mod backlog;
 mod job;

@@ -30,6 +30,9 @@ pub(crate) struct Shared {
     ids: Ids,
     numbers: Mutex<Numbers>,
     state: Mutex<State>,
+    /// The rules that events are judged by here.
+    #[cfg(feature = "validation")]
+    registry: ArcSwapOption<event_core::Registry>,
     /// Whether the collector does not read what we compress.
     plain: AtomicBool,
     /// Wakes what sends the tracked events.
@@ -49,6 +52,11 @@ impl Shared {
         key: Option<Key>,
         backlog: Backlog,
     ) -> Self {
+        #[cfg(feature = "validation")]
+        let given = match &settings.schemas {
+            Some(crate::schemas::Schemas::Given(registry)) => Some(Arc::clone(registry)),
+            _ => None,
+        };
         Shared {
             settings,
             generation: fork::generation(),
@@ -57,6 +65,8 @@ impl Shared {
             ids: Ids::new(),
             numbers: Mutex::default(),
             state: Mutex::new(State::new(backlog)),
+            #[cfg(feature = "validation")]
+            registry: ArcSwapOption::new(given),
             plain: AtomicBool::new(false),
             wake: Notify::new(),
             call: Notify::new(),
@@ -101,7 +111,27 @@ impl Shared {
             limits: self.settings.tuning.limits,
             new_id: &|| self.ids.next(now),
         };
+        #[cfg(feature = "validation")]
+        if let Some(registry) = &*self.registry.load() {
+            let event = event.build(&reception)?;
+            let id = event.envelope().id.clone();
+            // As it was offered: which version is the active one is for the collector to say.
+            out.push_str(&serde_json::to_string(&event).unwrap_or_default());
+            return match registry.validate(event, now) {
+                Ok(_) => Ok(id),
+                Err(refused) => {
+                    out.clear();
+                    Err(refused.refusal)
+                }
+            };
+        }
         event.write(&reception, out)
+    }
+
+    /// Judges events by these rules from now on.
+    #[cfg(feature = "validation")]
+    pub(crate) fn set_registry(&self, registry: event_core::Registry) {
+        self.registry.store(Some(Arc::new(registry)));
     }
 
     /// An id for something else than an event.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
+    #[cfg_attr(not(feature = "validation"), allow(dead_code))]
     Get,
     Post,
 }

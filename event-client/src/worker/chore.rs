@@ -1,21 +1,67 @@
 //! What is to be done now and then.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use event_core::wire::LossReport;
 
 use crate::answer::{self, Outcome};
+use crate::instrument;
 use crate::shared::Shared;
 use crate::transport::{Method, Request};
 
 /// Does its chores for ever.
 pub(super) async fn run(shared: &Arc<Shared>) {
+    tokio::join!(reports(shared), gauges(shared), schemas(shared));
+}
+
+async fn reports(shared: &Arc<Shared>) {
     loop {
         tokio::time::sleep(shared.settings.tuning.report_every).await;
         report(shared).await;
     }
 }
+
+/// Shows what waits, where somebody looks.
+async fn gauges(shared: &Arc<Shared>) {
+    const EVERY: Duration = Duration::from_secs(5);
+    while cfg!(feature = "metrics") {
+        instrument::waiting(&shared.lock().stats());
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Asks the collector for its schemas, where they are wanted.
+#[cfg(feature = "validation")]
+async fn schemas(shared: &Arc<Shared>) {
+    let Some(crate::schemas::Schemas::Fetched { every }) = shared.settings.schemas else {
+        return;
+    };
+    let mut known = None;
+    loop {
+        let mut request = Request::new(Method::Get, "/v1/types", shared.key());
+        request.if_none_match.clone_from(&known);
+        match shared.transport.exchange(request).await {
+            Ok(response) if response.status == 200 => match crate::schemas::registry(&response.body) {
+                Ok(registry) => {
+                    shared.set_registry(registry);
+                    known = response.etag;
+                }
+                Err(error) => tracing::warn!(%error, "the collector's schemas cannot be read"),
+            },
+            Ok(response) if response.status == 304 => {}
+            Ok(response) => tracing::warn!(
+                why = answer::problem(&response),
+                "the collector's schemas are not to be had"
+            ),
+            Err(error) => tracing::debug!(%error, "the collector's schemas are not to be had"),
+        }
+        tokio::time::sleep(every).await;
+    }
+}
+
+#[cfg(not(feature = "validation"))]
+async fn schemas(_: &Arc<Shared>) {}
 
 /// Tells the collector what was lost. A report without an answer is kept, and sent again as it is.
 pub(super) async fn report(shared: &Arc<Shared>) {
