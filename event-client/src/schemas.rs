@@ -41,10 +41,8 @@ pub(crate) fn registry(body: &[u8]) -> Result<Registry, serde_json::Error> {
     let mut types = serde_json::from_slice::<Types>(body)?.types;
     // The one that is inserted last is the active one.
     types.sort_by_key(|known| known.active);
-    let mut registry = Registry {
-        unknown_types: UnknownTypes::Store,
-        ..Registry::default()
-    };
+    let mut registry = Registry::default();
+    registry.unknown_types = UnknownTypes::Store;
     for known in types {
         let schema = known.schema.as_ref().map(Schema::compile).transpose();
         let policy: Result<Option<Policy>, _> = known.policy.map(serde_json::from_value).transpose();
