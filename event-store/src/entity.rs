@@ -1,5 +1,6 @@
 //! What a row of each table holds.
 
+pub(crate) mod api_key;
 pub(crate) mod event;
 pub(crate) mod event_id;
 pub(crate) mod metric;

@@ -8,6 +8,7 @@ use event_core::{Registry, StoredEvent, Timestamp};
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
 use tokio::sync::{Notify, RwLock as AsyncRwLock};
 
+use crate::api_key::KeyRing;
 use crate::dialect::{Connections, Dialect, Owner};
 use crate::dictionary::Dictionary;
 use crate::entity::event::stored;
@@ -26,6 +27,7 @@ pub(crate) struct Inner {
     pub(crate) owner: Owner,
     pub(crate) queue: Queue,
     registry: RwLock<Dated>,
+    keys: RwLock<Arc<KeyRing>>,
     dictionary: AsyncRwLock<Arc<Dictionary>>,
     /// Wakes the writer: events of applications' transactions wait for their places.
     pub(crate) waiting: Notify,
@@ -50,6 +52,7 @@ impl Inner {
         connections: Connections,
         queue: Queue,
         (change, registry): (i64, Registry),
+        keys: KeyRing,
     ) -> Self {
         let Connections { writer, reader, owner } = connections;
         Inner {
@@ -64,6 +67,7 @@ impl Inner {
                 change,
                 registry: Arc::new(registry),
             }),
+            keys: RwLock::new(Arc::new(keys)),
             dictionary: AsyncRwLock::default(),
             waiting: Notify::new(),
             watching: AtomicU64::new(0),
@@ -90,6 +94,19 @@ impl Inner {
                 change,
                 registry: Arc::new(registry),
             };
+        }
+    }
+
+    /// All keys, as they were a second ago at the most, while the database answers.
+    pub(crate) fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Knows these keys from now on, unless a later change was faster to arrive here.
+    pub(crate) fn replace_keys(&self, keys: KeyRing) {
+        let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if keys.change() > known.change() {
+            *known = Arc::new(keys);
         }
     }
 

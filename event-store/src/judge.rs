@@ -46,13 +46,59 @@ pub struct Origin {
     pub source: Source,
     /// The zone of times without an offset.
     pub zone: Tz,
+    others: Others,
+}
+
+/// What becomes of events that name another source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Others {
+    Taken,
+    Refused,
 }
 
 impl Origin {
     /// A source whose times without offset are UTC.
     #[must_use]
     pub fn new(source: Source) -> Self {
-        Origin { source, zone: Tz::UTC }
+        Origin {
+            source,
+            zone: Tz::UTC,
+            others: Others::Taken,
+        }
+    }
+
+    /// A sender who may speak for one source only: events that name another are refused as
+    /// [`Code::NotPermitted`], and whatever is refused is kept under this one.
+    ///
+    /// ```
+    /// use event_core::{Code, Source};
+    /// use event_store::{EventStore, Offer, Origin};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let store = EventStore::connect("sqlite::memory:").await?;
+    /// let origin = Origin::only(Source::new("shop")?);
+    /// let offer = Offer::Json(br#"{"category": "order", "name": "created", "source": "bank"}"#.to_vec());
+    /// let verdicts = store.ingest(vec![offer], &origin).await?;
+    /// assert_eq!(verdicts[0].code, Some(Code::NotPermitted));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn only(source: Source) -> Self {
+        Origin {
+            others: Others::Refused,
+            ..Origin::new(source)
+        }
+    }
+
+    fn permits(&self, source: &Source) -> bool {
+        self.others == Others::Taken || *source == self.source
+    }
+
+    /// Where a refused event is kept that claims to be of this source.
+    fn kept_under(&self, claimed: Option<&Source>) -> Source {
+        let claimed = claimed.filter(|source| self.permits(source));
+        claimed.unwrap_or(&self.source).clone()
     }
 }
 
@@ -129,7 +175,14 @@ impl Judge {
                 (lifted, Some(bytes))
             }
         };
+        let as_json = |event: &Event| serde_json::to_vec(event).unwrap_or_default();
         let (refusal, keep, raw) = match read {
+            // Before its type is looked at, whose policy is that of events which may be sent.
+            Ok(event) if !self.origin.permits(&event.envelope().source) => {
+                let message = "this sender may not send events of another source than its own";
+                let refusal = Refusal::new(Code::NotPermitted, "/source", message).with_claims(event.claims());
+                (refusal, Keep::Quarantine, raw.unwrap_or_else(|| as_json(&event)))
+            }
             Ok(event) => match self.registry.validate(event, self.received_at) {
                 Ok(event) => {
                     return Judged::Keep(Entry::Event {
@@ -140,7 +193,7 @@ impl Judge {
                     });
                 }
                 Err(refused) => {
-                    let raw = raw.unwrap_or_else(|| serde_json::to_vec(&refused.event).unwrap_or_default());
+                    let raw = raw.unwrap_or_else(|| as_json(&refused.event));
                     (refused.refusal, refused.keep, raw)
                 }
             },
@@ -149,11 +202,7 @@ impl Judge {
         match keep {
             Keep::Nothing => Judged::Drop(Verdict::refused(Status::Rejected, &refusal)),
             Keep::Quarantine => {
-                let source = refusal
-                    .claims
-                    .source
-                    .clone()
-                    .unwrap_or_else(|| self.origin.source.clone());
+                let source = self.origin.kept_under(refusal.claims.source.as_ref());
                 let (refusal, raw, received_at) = (Box::new(refusal), raw, self.received_at);
                 Judged::Keep(Entry::Refused {
                     refusal,

@@ -5,6 +5,7 @@
 
 mod m0001_first_tables;
 mod m0002_metrics;
+mod m0003_api_keys;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
@@ -13,7 +14,7 @@ use crate::error::Error;
 use crate::tables::Tables;
 
 /// The statements of each migration; its number is its place, from 1.
-const MIGRATIONS: [&[&str]; 2] = [m0001_first_tables::UP, m0002_metrics::UP];
+const MIGRATIONS: [&[&str]; 3] = [m0001_first_tables::UP, m0002_metrics::UP, m0003_api_keys::UP];
 
 /// Brings the tables up to date. Safe to run again, and from several processes at once.
 pub(crate) async fn migrate(dialect: Dialect, db: &DatabaseConnection, tables: &Tables) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use event_core::Registry;
 use sea_orm::DatabaseConnection;
 use tokio::task::JoinHandle;
 
+use crate::api_key::KeyRing;
 use crate::backfill;
 use crate::catalog;
 use crate::dialect::{Connections, Dialect, Owner};
@@ -16,6 +17,7 @@ use crate::migration;
 use crate::options::Options;
 use crate::position;
 use crate::queue::Queue;
+use crate::refresh;
 use crate::tables::Tables;
 use crate::writer;
 
@@ -119,6 +121,7 @@ impl EventStore {
         let tables = Tables::new(&options.prefix, dialect.quote());
         migration::migrate(dialect, writer, &tables).await?;
         let registry = catalog::current(dialect, reader, &tables, &options, &Registry::default()).await?;
+        let keys = KeyRing::current(dialect, reader, &tables).await?;
         let (queue, jobs) = Queue::new(options.queue_events, options.queue_bytes);
         let inner = Arc::new(Inner::new(
             dialect,
@@ -127,8 +130,10 @@ impl EventStore {
             connections,
             queue.clone(),
             registry,
+            keys,
         ));
         let task = tokio::spawn(writer::run(Arc::clone(&inner), jobs));
+        tokio::spawn(refresh::run(Arc::downgrade(&inner)));
         backfill::resume(&inner).await?;
         Ok(EventStore {
             inner,

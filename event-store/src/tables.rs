@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "log",
     "sources",
     "kinds",
@@ -23,6 +23,7 @@ const NAMES: [&str; 14] = [
     "keys",
     "rowless",
     "pending",
+    "api_keys",
 ];
 
 impl Tables {

@@ -17,6 +17,7 @@ mod sharing;
 mod closing;
 mod metrics;
 mod outbox;
+mod keys;
 mod hostile;
 mod database;
 mod full;
@@ -106,6 +107,15 @@ conformance! {
         another_process_places_what_its_writer_left,
         what_its_type_allows_no_longer_is_kept,
         a_row_that_is_no_event_holds_up_nobody,
+    }
+    keys {
+        a_key_is_known_here_at_once_and_elsewhere_soon,
+        a_key_expires,
+        keys_made_at_the_same_time_are_all_known,
+        the_database_has_no_secret,
+        without_a_database_the_keys_known_last_are_used_on,
+        a_sender_of_one_source_speaks_for_no_other,
+        whatever_is_refused_is_kept_under_who_sent_it,
     }
     hostile {
         every_event_of_the_table_gets_its_verdict,
