@@ -7,6 +7,7 @@ mod serve;
 mod metrics;
 mod verify;
 mod prune;
+mod key;
 
 use std::error::Error;
 use std::fmt::Display;
@@ -42,6 +43,9 @@ enum Command {
     Verify(verify::Arguments),
     /// Take away the events of a type from before a day; by default what is counted of them stays
     Prune(prune::Arguments),
+    /// Make, list and revoke the keys that requests need once there is one
+    #[command(subcommand, after_help = key::AFTER_HELP)]
+    Key(key::Command),
 }
 
 /// What the program ends with, unless it fails.
@@ -65,6 +69,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Metrics(arguments)) => work(&arguments.flags, metrics::run),
         Some(Command::Verify(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Prune(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
+        Some(Command::Key(command)) => work(command.flags(), async |settings| command.run(settings).await),
         None => work(&cli.flags, serve::run),
     }
 }

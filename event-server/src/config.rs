@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use event_core::{Limits, Source};
-use event_store::Options;
+use event_store::{EventStore, Options};
 
 pub use database::DatabaseUrl;
 pub use table::{Flags, Settings};
@@ -77,19 +77,21 @@ impl Settings {
             Some(path) => read_file(&path)?,
             None => File::default(),
         };
-        let settings = Settings::resolve(flags, environment, &file)?;
-        settings.check_exposure()?;
-        Ok(settings)
+        Settings::resolve(flags, environment, &file)
     }
 
-    /// Without keys whoever reaches the collector may write and read everything.
-    fn check_exposure(&self) -> Result<(), ConfigError> {
-        if self.listen.ip().is_loopback() {
+    /// Whether the collector may listen where it is told to: without keys whoever reaches it may
+    /// write and read everything, and so only this machine may.
+    ///
+    /// # Errors
+    /// If other machines could reach it, and the store has no keys.
+    pub fn check_exposure(&self, store: &EventStore) -> Result<(), ConfigError> {
+        if self.listen.ip().is_loopback() || store.has_keys() {
             return Ok(());
         }
         let message = format!(
             "refusing to listen on {}: no keys exist, so whoever reaches this address could write and read all \
-             events. Listen on 127.0.0.1 or [::1], behind a proxy that lets in only whom you trust",
+             events. Make one first, with `event-server key create --source NAME`; or listen on 127.0.0.1 or [::1]",
             self.listen
         );
         Err(ConfigError::new("listen", message))
@@ -158,6 +160,7 @@ fn read_file(path: &Path) -> Result<File, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use event_store::api_key::NewKey;
     use std::io::Write as _;
 
     fn flags(words: &[&str]) -> Flags {
@@ -215,17 +218,22 @@ mod tests {
         assert!(setting(&["--config", "/no/such/file"], &[]).contains("/no/such/file"));
     }
 
-    #[test]
-    fn without_keys_only_this_machine_is_served() {
-        for address in ["0.0.0.0:8000", "[::]:8000", "192.168.0.1:80"] {
-            assert_eq!(
-                read(&["--listen", address], &[]).unwrap_err().setting,
-                "listen",
-                "{address}"
-            );
+    #[tokio::test]
+    async fn without_keys_only_this_machine_is_served() {
+        let store = EventStore::connect("sqlite::memory:").await.unwrap();
+        let check = |address: &str| read(&["--listen", address], &[]).unwrap().check_exposure(&store);
+        let (open, closed) = (
+            ["127.0.0.1:0", "[::1]:8000", "127.9.9.9:1"],
+            ["0.0.0.0:8000", "[::]:8000", "192.168.0.1:80"],
+        );
+        for address in closed {
+            let error = check(address).unwrap_err();
+            assert_eq!(error.setting, "listen", "{address}");
+            assert!(error.message.contains("event-server key create --source"), "{address}");
         }
-        for address in ["127.0.0.1:0", "[::1]:8000", "127.9.9.9:1"] {
-            assert!(read(&["--listen", address], &[]).is_ok(), "{address}");
-        }
+        assert!(open.iter().all(|address| check(address).is_ok()));
+        let key = NewKey::new(Source::new("shop").unwrap());
+        store.create_key(key).await.unwrap();
+        assert!(open.iter().chain(&closed).all(|address| check(address).is_ok()));
     }
 }

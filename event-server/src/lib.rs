@@ -24,6 +24,7 @@ pub mod config;
 mod reply;
 mod target;
 mod body;
+mod auth;
 mod page;
 mod routes;
 pub mod listener;

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use axum::body::Body;
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
-    X_CONTENT_TYPE_OPTIONS,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -41,6 +41,10 @@ reasons! {
     InvalidEnvelope => BAD_REQUEST "invalid_envelope",
     /// A path that is not UTF-8, or whose names break their grammar.
     InvalidPath => BAD_REQUEST "invalid_path",
+    /// Several headers that say who asks.
+    AmbiguousAuth => BAD_REQUEST "ambiguous_auth",
+    /// No key, or none that is of use.
+    Unauthenticated => UNAUTHORIZED "unauthenticated",
     /// The sender stopped in the middle of the body.
     IncompleteBody => BAD_REQUEST "incomplete_body",
     /// No such route.
@@ -107,6 +111,7 @@ impl Failure {
         let failure = Failure::of(status, code, detail);
         match reason {
             Reason::IncompleteBody | Reason::RequestTimeout => failure.closing(),
+            Reason::Unauthenticated => failure.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             Reason::ShuttingDown => failure.closing().retried_in(5),
             Reason::StorageUnavailable | Reason::Overloaded => failure.retried_in(5),
             Reason::StorageFull => failure.retried_in(30),

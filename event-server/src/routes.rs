@@ -28,6 +28,7 @@ use axum::routing::{get, post};
 use event_store::EventStore;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::auth;
 use crate::body;
 use crate::config::ServerConfig;
 use crate::reply::{self, Failure, Reason};
@@ -77,10 +78,12 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
             get(metrics::show).put(metrics::declare).delete(metrics::remove),
         )
         .route("/v1/quarantine", get(quarantine::list))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
+        .layer(from_fn_with_state(app.store.clone(), auth::check))
+        // Whoever only looks whether the program is well has no key.
+        .route("/health/live", get(health::live).fallback(method_not_allowed))
+        .route("/health/ready", get(health::ready).fallback(method_not_allowed))
         .layer(CatchPanicLayer::custom(reply::panicked))
         .layer(from_fn_with_state(app.clone(), admit))
         .layer(from_fn(log))

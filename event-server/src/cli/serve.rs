@@ -10,24 +10,34 @@ use event_server::{router, serve};
 use event_store::EventStore;
 use tokio::net::TcpListener;
 
-use super::{Outcome, open};
+use super::{Outcome, UNUSABLE_SETTINGS, fail, open};
 
 /// How often the task that writes to the database is looked after.
 const CHECK: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(settings: &Settings) -> Outcome {
+    let store = open(settings).await?;
+    // Before anybody could reach it.
+    if let Err(error) = settings.check_exposure(&store) {
+        store.close().await?;
+        return Ok(fail(&error, UNUSABLE_SETTINGS));
+    }
     let socket = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
-    let store = open(settings).await?;
     let address = socket.local_addr()?;
     let signalled = signals()?;
+    if !store.has_keys() {
+        tracing::warn!(
+            "no keys exist: whoever reaches {address} may write and read all events, until \
+             `event-server key create` has made one"
+        );
+    }
     let database = &settings.database_url;
     writeln!(
         io::stdout(),
         "listening on http://{address}, with the events in {database}"
     )?;
-    tracing::warn!("no keys exist: whoever reaches {address} may write and read all events");
 
     let listener = Listener::from(socket)
         .connections(settings.connection_limit)

@@ -37,14 +37,8 @@ pub(super) fn split<'a>(media: Media, body: &'a [u8], config: &ServerConfig) -> 
 ///
 /// # Errors
 /// If that could not be done; nothing is known to be stored then.
-pub(super) async fn ingest(
-    store: &EventStore,
-    config: &ServerConfig,
-    offers: Vec<Offer>,
-) -> Result<BatchReply, Failure> {
-    let mut origin = Origin::new(config.source.clone());
-    origin.zone = config.zone;
-    let results: Vec<Verdict> = store.ingest(offers, &origin).await?;
+pub(super) async fn ingest(store: &EventStore, offers: Vec<Offer>, origin: &Origin) -> Result<BatchReply, Failure> {
+    let results: Vec<Verdict> = store.ingest(offers, origin).await?;
     Ok(BatchReply { results })
 }
 

@@ -8,6 +8,7 @@ use event_store::{Offer, Receipt};
 use serde::Serialize;
 
 use super::{App, collect};
+use crate::auth;
 use crate::body::{self, Media};
 use crate::reply::{self, Failure, Reason};
 use crate::target::{Named, NoParameters, Parameters};
@@ -16,6 +17,7 @@ const KINDS: [Media; 4] = [Media::Json, Media::Ndjson, Media::CloudEvent, Media:
 
 /// `POST /v1/events`: one verdict an event, in their order.
 pub(super) async fn collect(State(app): State<App>, _: NoParameters, request: Request) -> Result<Response, Failure> {
+    let origin = auth::origin(&request, &app.config);
     let (media, body) = body::read(request, &app.config, &KINDS).await?;
     let offer = match media {
         Media::Json | Media::Ndjson => Offer::Json,
@@ -24,7 +26,7 @@ pub(super) async fn collect(State(app): State<App>, _: NoParameters, request: Re
     let items = collect::split(media, &body, &app.config)?;
     let offers = items.into_iter().map(|item| offer(item.to_vec())).collect();
     drop(body);
-    Ok(reply::json(&collect::ingest(&app.store, &app.config, offers).await?))
+    Ok(reply::json(&collect::ingest(&app.store, offers, &origin).await?))
 }
 
 #[derive(Serialize)]

@@ -6,6 +6,7 @@ use axum::response::Response;
 use event_store::Offer;
 
 use super::{App, collect};
+use crate::auth;
 use crate::body::{self, Media};
 use crate::reply::{self, Failure};
 use crate::target::{Named, NoParameters, TypeVersion};
@@ -22,6 +23,7 @@ pub(super) async fn collect(
     if definition.is_none_or(|definition| definition.mapping.is_none()) {
         return Err(event_store::Error::TypeNotFound.into());
     }
+    let origin = auth::origin(&request, &app.config);
     let (media, body) = body::read(request, &app.config, &[Media::Json, Media::Ndjson]).await?;
     let offer = |document: &[u8]| Offer::Foreign {
         bytes: document.to_vec(),
@@ -33,5 +35,5 @@ pub(super) async fn collect(
         .map(offer)
         .collect();
     drop(body);
-    Ok(reply::json(&collect::ingest(&app.store, &app.config, offers).await?))
+    Ok(reply::json(&collect::ingest(&app.store, offers, &origin).await?))
 }

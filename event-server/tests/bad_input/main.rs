@@ -11,19 +11,26 @@ mod table;
 mod answer;
 mod peer;
 mod rows;
+mod keys;
 mod gone;
 mod outage;
 mod stop;
 
 #[test]
 fn every_scenario_of_this_crate_is_played() {
-    let played = [gone::SCENARIOS.as_slice(), &outage::SCENARIOS, &stop::SCENARIOS].concat();
+    let played = [
+        keys::SCENARIOS.as_slice(),
+        &gone::SCENARIOS,
+        &outage::SCENARIOS,
+        &stop::SCENARIOS,
+    ]
+    .concat();
     table::assert_scenarios("event-server", &played);
 }
 
 #[test]
 fn every_row_is_in_the_table() {
-    let http = (1..=26).chain(38..=57).chain(65..=68).chain([70]).chain(76..=79);
+    let http = (1..=26).chain(34..=57).chain(65..=68).chain([70]).chain(76..=79);
     let rows: Vec<String> = http
         .map(|number| format!("H{number:02}"))
         .chain((1..=7).map(|number| format!("R{number:02}")))

@@ -19,6 +19,7 @@ mod health;
 mod home;
 mod requests;
 mod bodies;
+mod keys;
 mod settings;
 mod stop;
 mod load;

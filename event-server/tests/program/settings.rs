@@ -37,6 +37,7 @@ fn help_tells_every_setting_with_its_variable_and_default() {
 fn every_command_tells_its_flags() {
     for (command, flags) in [
         ("metrics", &["--database-url", "--table-prefix"][..]),
+        ("key", &["create", "list", "revoke", "Authorization: Bearer KEY"]),
         ("verify", &["--repair", "--database-url"]),
         (
             "prune",
@@ -63,10 +64,15 @@ fn every_command_tells_its_flags() {
 
 #[test]
 fn without_keys_other_machines_are_not_served() {
-    let output = run(&["--listen", "0.0.0.0:0"], &[]);
+    let output = run(&["--listen", "0.0.0.0:0", "--database-url", "sqlite::memory:"], &[]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(complaint(&output).contains("no keys exist"));
-    assert_eq!(run(&[], &[("EVENT_SERVER_LISTEN", "[::]:0")]).status.code(), Some(2));
+    let told = complaint(&output);
+    assert!(
+        told.contains("no keys exist") && told.contains("event-server key create --source"),
+        "{told}"
+    );
+    let variables = [("EVENT_SERVER_LISTEN", "[::]:0"), ("DATABASE_URL", "sqlite::memory:")];
+    assert_eq!(run(&[], &variables).status.code(), Some(2));
 }
 
 #[test]
