@@ -18,7 +18,7 @@ const ROWLESS: i64 = 3;
 pub(crate) struct Log {
     /// The newest place.
     pub(crate) head: i64,
-    /// Changes of what is registered and declared.
+    /// Changes of what is registered and declared, and of the keys.
     pub(crate) changes: i64,
     /// Events without rows.
     pub(crate) rowless: i64,
@@ -43,7 +43,7 @@ pub(crate) async fn lock(dialect: Dialect, db: &impl ConnectionTrait, tables: &T
     log(dialect, db, tables).await
 }
 
-/// Counts a change of what is registered or declared, and answers its number.
+/// Counts a change of what is registered or declared, or of the keys, and answers its number.
 pub(crate) async fn change(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<i64, Error> {
     raise(CHANGES, 1, dialect, db, tables).await?;
     Ok(log(dialect, db, tables).await?.changes)
