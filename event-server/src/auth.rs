@@ -28,10 +28,15 @@ pub(crate) async fn check(State(store): State<EventStore>, mut request: Request,
     next.run(request).await
 }
 
+/// Whose key came with a request that was let pass; nobody's while there are no keys.
+pub(crate) fn sender(request: &Request) -> Option<&Principal> {
+    request.extensions().get()
+}
+
 /// For whom the events of a request speak: the source of its key, or any that they name.
 pub(crate) fn origin(request: &Request, config: &ServerConfig) -> Origin {
-    let mut origin = match request.extensions().get::<Principal>() {
-        Some(principal) => Origin::only(principal.source.clone()),
+    let mut origin = match sender(request) {
+        Some(Principal { source, .. }) => Origin::only(source.clone()),
         None => Origin::new(config.source.clone()),
     };
     origin.zone = config.zone;

@@ -44,7 +44,7 @@ struct App {
 }
 
 /// All routes of the collector over a store, to be served by [`serve`](crate::serve) or nested into
-/// another application.
+/// another application. Once the store has keys, all but `/health` ask for one.
 ///
 /// ```
 /// use event_server::{ServerConfig, router};
