@@ -44,6 +44,13 @@ pub struct ClientBuilder {
     schemas: Option<crate::schemas::Schemas>,
 }
 
+impl Client {
+    /// Starts to build a client for the collector at this address.
+    pub fn builder(url: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(url.into())
+    }
+}
+
 impl ClientBuilder {
     pub(crate) fn new(url: String) -> Self {
         ClientBuilder {

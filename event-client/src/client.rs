@@ -12,7 +12,7 @@ use event_core::event::EventBuilder;
 use event_core::verdict::Status;
 use event_core::{Answer, EventId, Query, Verdict};
 
-use crate::builder::ClientBuilder;
+use crate::desk::{after, close, closed, submit};
 use crate::error::{AskError, SendError, TrackError, Unconfirmed, Unsent};
 use crate::instrument;
 use crate::job::{Job, Reply};
@@ -21,7 +21,6 @@ use crate::loss::Loss;
 use crate::process;
 use crate::settings::Settings;
 use crate::shared::{Shared, now};
-use crate::state::Phase;
 use crate::stats::Stats;
 use crate::transport::Key;
 use crate::worker;
@@ -58,11 +57,6 @@ struct Inner {
 }
 
 impl Client {
-    /// Starts to build a client for the collector at this address.
-    pub fn builder(url: impl Into<String>) -> ClientBuilder {
-        ClientBuilder::new(url.into())
-    }
-
     pub(crate) fn of(shared: Shared) -> Self {
         let inner = Inner {
             shared: ArcSwap::from_pointee(shared),
@@ -124,7 +118,7 @@ impl Client {
 
     /// Sends events and waits for the verdicts, one an event in their order; they go before the
     /// events that were tracked. What gets no answer is sent again until the time given by
-    /// [`ClientBuilder::patience`] is over.
+    /// [`ClientBuilder::patience`](crate::ClientBuilder::patience) is over.
     ///
     /// If the future is dropped, the events are sent all the same.
     ///
@@ -376,89 +370,6 @@ impl Drop for Inner {
     }
 }
 
-/// Has the worker do something.
-fn submit(shared: &Arc<Shared>, job: Job) {
-    let mut state = shared.lock();
-    state.jobs.push_back(job);
-    let closed = matches!(state.phase, Phase::Closed(_));
-    drop(state);
-    if !closed {
-        worker::start(shared);
-    }
-    let mut state = shared.lock();
-    // Without anybody to do it, it is answered here.
-    if closed || !state.working {
-        let jobs = std::mem::take(&mut state.jobs);
-        drop(state);
-        for job in jobs {
-            refuse(shared, job);
-        }
-    } else {
-        drop(state);
-        shared.call.notify_one();
-    }
-}
-
-fn refuse(shared: &Shared, job: Job) {
-    match job {
-        Job::Send { batches, reply, .. } => {
-            let events: usize = batches.iter().map(Lines::len).sum();
-            let mut state = shared.lock();
-            state.counts.queued -= events as u64;
-            state.lose(Loss::Closed, events as u64, now());
-            drop(state);
-            reply.send(Err(closed(events)));
-        }
-        Job::Flush { reply, .. } => {
-            let stats = shared.lock().stats();
-            let (waiting, spooled) = (stats.waiting(), stats.spooled);
-            reply.send(if waiting == 0 {
-                Ok(())
-            } else {
-                Err(Unsent { waiting, spooled })
-            });
-        }
-        Job::Ask { reply, .. } => reply.send(Err(AskError::Closed)),
-    }
-}
-
-fn close(shared: &Arc<Shared>, at_most: Duration, reply: Option<Reply<Result<(), Unsent>>>) {
-    let mut state = shared.lock();
-    let result = match &mut state.phase {
-        Phase::Open => {
-            let untouched = !state.working && state.stats().waiting() == 0 && state.unreported.is_empty();
-            if untouched {
-                state.backlog.close();
-                state.phase = Phase::Closed(Ok(()));
-                Ok(())
-            } else {
-                state.phase = Phase::Closing {
-                    deadline: after(at_most),
-                    replies: reply.into_iter().collect(),
-                };
-                state.hurry = true;
-                drop(state);
-                worker::start(shared);
-                shared.wake.notify_one();
-                shared.call.notify_one();
-                return;
-            }
-        }
-        Phase::Closing { replies, .. } => return replies.extend(reply),
-        Phase::Closed(result) => *result,
-    };
-    drop(state);
-    if let Some(reply) = reply {
-        reply.send(result);
-    }
-}
-
-/// A moment in the future; those too far away to be named are far enough.
-fn after(at_most: Duration) -> Instant {
-    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
-    Instant::now() + at_most.min(YEAR)
-}
-
 /// Adds an event to the last batch, or to a new one.
 fn push(batches: &mut VecDeque<Lines>, event: &[u8], settings: &Settings) {
     let bounds = &settings.tuning.bounds;
@@ -471,14 +382,6 @@ fn push(batches: &mut VecDeque<Lines>, event: &[u8], settings: &Settings) {
             next.push(event);
             batches.push_back(next);
         }
-    }
-}
-
-fn closed(events: usize) -> SendError {
-    SendError {
-        verdicts: Vec::new(),
-        events,
-        reason: Unconfirmed::Closed,
     }
 }
 

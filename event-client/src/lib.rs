@@ -22,6 +22,7 @@ mod job;
 mod state;
 mod shared;
 mod worker;
+mod desk;
 mod process;
 mod client;
 mod builder;

@@ -1,0 +1,103 @@
+//! Where handles hand in what they want of the worker; whoever comes too late is answered here.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::{AskError, SendError, Unconfirmed, Unsent};
+use crate::job::{Job, Reply};
+use crate::lines::Lines;
+use crate::loss::Loss;
+use crate::shared::{Shared, now};
+use crate::state::Phase;
+use crate::worker;
+
+/// Has the worker do something.
+pub(crate) fn submit(shared: &Arc<Shared>, job: Job) {
+    let mut state = shared.lock();
+    state.jobs.push_back(job);
+    let closed = matches!(state.phase, Phase::Closed(_));
+    drop(state);
+    if !closed {
+        worker::start(shared);
+    }
+    let mut state = shared.lock();
+    // Without anybody to do it, it is answered here.
+    if closed || !state.working {
+        let jobs = std::mem::take(&mut state.jobs);
+        drop(state);
+        for job in jobs {
+            refuse(shared, job);
+        }
+    } else {
+        drop(state);
+        shared.call.notify_one();
+    }
+}
+
+fn refuse(shared: &Shared, job: Job) {
+    match job {
+        Job::Send { batches, reply, .. } => {
+            let events: usize = batches.iter().map(Lines::len).sum();
+            let mut state = shared.lock();
+            state.counts.queued -= events as u64;
+            state.lose(Loss::Closed, events as u64, now());
+            drop(state);
+            reply.send(Err(closed(events)));
+        }
+        Job::Flush { reply, .. } => {
+            let stats = shared.lock().stats();
+            let (waiting, spooled) = (stats.waiting(), stats.spooled);
+            reply.send(if waiting == 0 {
+                Ok(())
+            } else {
+                Err(Unsent { waiting, spooled })
+            });
+        }
+        Job::Ask { reply, .. } => reply.send(Err(AskError::Closed)),
+    }
+}
+
+pub(crate) fn close(shared: &Arc<Shared>, at_most: Duration, reply: Option<Reply<Result<(), Unsent>>>) {
+    let mut state = shared.lock();
+    let result = match &mut state.phase {
+        Phase::Open => {
+            let untouched = !state.working && state.stats().waiting() == 0 && state.unreported.is_empty();
+            if untouched {
+                state.backlog.close();
+                state.phase = Phase::Closed(Ok(()));
+                Ok(())
+            } else {
+                state.phase = Phase::Closing {
+                    deadline: after(at_most),
+                    replies: reply.into_iter().collect(),
+                };
+                state.hurry = true;
+                drop(state);
+                worker::start(shared);
+                shared.wake.notify_one();
+                shared.call.notify_one();
+                return;
+            }
+        }
+        Phase::Closing { replies, .. } => return replies.extend(reply),
+        Phase::Closed(result) => *result,
+    };
+    drop(state);
+    if let Some(reply) = reply {
+        reply.send(result);
+    }
+}
+
+/// A moment in the future; those too far away to be named are far enough.
+pub(crate) fn after(at_most: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+    Instant::now() + at_most.min(YEAR)
+}
+
+pub(crate) fn closed(events: usize) -> SendError {
+    SendError {
+        verdicts: Vec::new(),
+        events,
+        reason: Unconfirmed::Closed,
+    }
+}
