@@ -14,6 +14,8 @@ mod fork;
 mod transport;
 mod answer;
 mod instrument;
+#[cfg(feature = "spool")]
+mod spool;
 #[cfg(feature = "validation")]
 mod schemas;
 mod settings;
@@ -33,5 +35,7 @@ pub use compression::Compression;
 pub use error::{AskError, BuildError, SendError, TrackError, Unconfirmed, Unsent};
 pub use loss::{Loss, Losses};
 pub use settings::Unstored;
+#[cfg(feature = "spool")]
+pub use spool::{SpoolError, SpoolOptions, Sync};
 pub use stats::{Pause, Stats};
 pub use transport::http::Proxy;
