@@ -14,7 +14,7 @@ use crate::error::BuildError;
 use crate::fork;
 use crate::retry::Backoff;
 use crate::settings::{Callbacks, Connect, Settings, Tuning, Unstored};
-use crate::shared::Shared;
+use crate::shared::{Shared, Waiting};
 use crate::stats::Pause;
 use crate::transport::http::{Http, Network, Proxy};
 use crate::transport::{Key, Transport, TransportError};
@@ -40,6 +40,8 @@ pub struct ClientBuilder {
     network: Network,
     tuning: Tuning,
     callbacks: Callbacks,
+    #[cfg(feature = "spool")]
+    spool: Option<crate::spool::SpoolOptions>,
     #[cfg(feature = "validation")]
     schemas: Option<crate::schemas::Schemas>,
 }
@@ -61,6 +63,8 @@ impl ClientBuilder {
             network: Network::default(),
             tuning: Tuning::default(),
             callbacks: Callbacks::default(),
+            #[cfg(feature = "spool")]
+            spool: None,
             #[cfg(feature = "validation")]
             schemas: None,
         }
@@ -191,6 +195,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Events wait on disk, in this directory, and survive the end of the process: what `track` has taken in
+    /// is there before it returns. What an earlier process has left there is sent first.
+    #[cfg(feature = "spool")]
+    pub fn spool(mut self, options: crate::spool::SpoolOptions) -> Self {
+        self.spool = Some(options);
+        self
+    }
+
     /// Judges events by these rules before they are taken in; those that break one are an error.
     #[cfg(feature = "validation")]
     pub fn registry(mut self, registry: event_core::Registry) -> Self {
@@ -228,17 +240,25 @@ impl ClientBuilder {
             .ok_or_else(|| BuildError::Source("which application sends? name it by `.source(…)`".to_owned()))?;
         let source = Source::new(source).map_err(|error| BuildError::Source(error.to_string()))?;
         let transport = connect().map_err(|error| BuildError::Network(error.to_string()))?;
-        let backlog = Backlog::new(self.tuning.bounds);
         let settings = Settings {
             source,
             tuning: self.tuning,
             callbacks: self.callbacks,
             connect,
+            #[cfg(feature = "spool")]
+            spool: self.spool,
             #[cfg(feature = "validation")]
             schemas: self.schemas,
         };
+        #[cfg_attr(not(feature = "spool"), allow(unused_mut))]
+        let mut backlog = Backlog::new(settings.tuning.bounds);
+        let waiting = Waiting {
+            #[cfg(feature = "spool")]
+            disk: crate::disk::Disk::open(&settings, &mut backlog)?,
+            backlog,
+        };
         fork::watch();
-        Ok(Client::of(Shared::new(Arc::new(settings), transport, key, backlog)))
+        Ok(Client::of(Shared::new(Arc::new(settings), transport, key, waiting)))
     }
 
     fn address(&self) -> Result<Url, BuildError> {

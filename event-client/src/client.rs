@@ -351,13 +351,11 @@ impl Drop for Inner {
             let _left = ManuallyDrop::new((Arc::clone(&shared), shared));
             return;
         }
-        let mut state = shared.lock();
-        if !state.is_open() {
+        if !shared.lock().is_open() {
             return;
         }
-        state.backlog.save();
-        let stats = state.stats();
-        drop(state);
+        shared.save();
+        let stats = shared.lock().stats();
         if stats.waiting() > 0 {
             let (waiting, spooled) = (stats.waiting(), stats.spooled);
             tracing::warn!(

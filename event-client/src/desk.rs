@@ -63,9 +63,10 @@ pub(crate) fn close(shared: &Arc<Shared>, at_most: Duration, reply: Option<Reply
         Phase::Open => {
             let untouched = !state.working && state.stats().waiting() == 0 && state.unreported.is_empty();
             if untouched {
-                state.backlog.close();
                 state.phase = Phase::Closed(Ok(()));
-                Ok(())
+                drop(state);
+                shared.close_disk();
+                return reply.into_iter().for_each(|reply| reply.send(Ok(())));
             } else {
                 state.phase = Phase::Closing {
                     deadline: after(at_most),

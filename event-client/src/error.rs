@@ -128,4 +128,8 @@ pub enum BuildError {
     /// The network could not be set up.
     #[error("the network: {0}")]
     Network(String),
+    /// The spool cannot be used.
+    #[cfg(feature = "spool")]
+    #[error("the spool: {0}")]
+    Spool(#[from] crate::spool::SpoolError),
 }

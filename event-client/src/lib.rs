@@ -23,6 +23,8 @@ mod backlog;
 mod job;
 mod state;
 mod shared;
+#[cfg(feature = "spool")]
+mod disk;
 mod worker;
 mod desk;
 mod process;

@@ -16,6 +16,16 @@ impl Lines {
         }
     }
 
+    /// Lines that are there already, and where each of them ends.
+    #[cfg(feature = "spool")]
+    pub(crate) fn of(bytes: Vec<u8>, ends: &[usize]) -> Self {
+        let ends = ends.iter().map(|end| u32::try_from(*end).unwrap_or(u32::MAX));
+        Lines {
+            bytes,
+            ends: ends.collect(),
+        }
+    }
+
     /// Adds an event; the caller keeps the whole far below 4 GiB.
     pub(crate) fn push(&mut self, event: &[u8]) {
         self.bytes.extend_from_slice(event);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::backlog::Backlog;
-use crate::shared::Shared;
+use crate::shared::{Shared, Waiting};
 use crate::transport::{Exchange, Request, Transport, TransportError};
 
 /// What the child uses instead of what it inherited: a queue that is empty, as the parent will send
@@ -11,8 +11,14 @@ use crate::transport::{Exchange, Request, Transport, TransportError};
 pub(crate) fn renew(inherited: &Shared) -> Shared {
     let settings = Arc::clone(&inherited.settings);
     let transport = (settings.connect)().unwrap_or_else(|error| Arc::new(Broken(error)));
-    let backlog = Backlog::of_child(&settings);
-    Shared::new(settings, transport, inherited.key(), backlog)
+    #[cfg_attr(not(feature = "spool"), allow(unused_mut))]
+    let mut backlog = Backlog::new(settings.tuning.bounds);
+    let waiting = Waiting {
+        #[cfg(feature = "spool")]
+        disk: crate::disk::Disk::open_child(&settings, &inherited.disk, &mut backlog),
+        backlog,
+    };
+    Shared::new(settings, transport, inherited.key(), waiting)
 }
 
 /// A network that could not be set up again: events wait, and whoever asks learns why.

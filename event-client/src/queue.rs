@@ -85,6 +85,14 @@ impl Queue {
         Some(batch)
     }
 
+    /// Puts events that were taken back to the front, whatever the bounds: they were in already.
+    #[cfg(feature = "spool")]
+    pub(crate) fn put_back(&mut self, batch: Lines) {
+        self.events += batch.len();
+        self.bytes += batch.bytes().len();
+        self.batches.push_front(batch);
+    }
+
     /// Takes back a buffer that is of no use any more.
     pub(crate) fn reuse(&mut self, mut batch: Lines) {
         if self.spare.len() < SPARE {

@@ -83,6 +83,8 @@ pub(crate) struct Settings {
     pub(crate) tuning: Tuning,
     pub(crate) callbacks: Callbacks,
     pub(crate) connect: Box<Connect>,
+    #[cfg(feature = "spool")]
+    pub(crate) spool: Option<crate::spool::SpoolOptions>,
     #[cfg(feature = "validation")]
     pub(crate) schemas: Option<crate::schemas::Schemas>,
 }

@@ -20,6 +20,13 @@ use crate::settings::Settings;
 use crate::state::State;
 use crate::transport::{Key, Method, Request, Transport};
 
+/// Where events wait.
+pub(crate) struct Waiting {
+    pub(crate) backlog: Backlog,
+    #[cfg(feature = "spool")]
+    pub(crate) disk: crate::disk::Disk,
+}
+
 /// One process's part of a client.
 pub(crate) struct Shared {
     pub(crate) settings: Arc<Settings>,
@@ -33,6 +40,8 @@ pub(crate) struct Shared {
     /// The rules that events are judged by here.
     #[cfg(feature = "validation")]
     registry: ArcSwapOption<event_core::Registry>,
+    #[cfg(feature = "spool")]
+    pub(crate) disk: crate::disk::Disk,
     /// Whether the collector does not read what we compress.
     plain: AtomicBool,
     /// Wakes what sends the tracked events.
@@ -50,13 +59,14 @@ impl Shared {
         settings: Arc<Settings>,
         transport: Arc<dyn Transport>,
         key: Option<Key>,
-        backlog: Backlog,
+        waiting: Waiting,
     ) -> Self {
         #[cfg(feature = "validation")]
         let given = match &settings.schemas {
             Some(crate::schemas::Schemas::Given(registry)) => Some(Arc::clone(registry)),
             _ => None,
         };
+        let state = State::new(waiting.backlog);
         Shared {
             settings,
             generation: fork::generation(),
@@ -64,9 +74,11 @@ impl Shared {
             key: ArcSwapOption::from_pointee(key),
             ids: Ids::new(),
             numbers: Mutex::default(),
-            state: Mutex::new(State::new(backlog)),
+            state: Mutex::new(state),
             #[cfg(feature = "validation")]
             registry: ArcSwapOption::new(given),
+            #[cfg(feature = "spool")]
+            disk: waiting.disk,
             plain: AtomicBool::new(false),
             wake: Notify::new(),
             call: Notify::new(),
@@ -138,6 +150,18 @@ impl Shared {
     pub(crate) fn id(&self) -> EventId {
         self.ids.next(now())
     }
+
+    /// Lets go of what is done with.
+    #[cfg(not(feature = "spool"))]
+    pub(crate) fn acknowledge(&self) {}
+
+    /// Writes down what is only in memory.
+    #[cfg(not(feature = "spool"))]
+    pub(crate) fn save(&self) {}
+
+    /// Leaves the disk to others.
+    #[cfg(not(feature = "spool"))]
+    pub(crate) fn close_disk(&self) {}
 
     /// Offers a batch to the collector, once.
     pub(crate) async fn exchange(&self, batch: &Lines) -> Outcome {

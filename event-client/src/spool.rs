@@ -32,12 +32,12 @@ use std::sync::Arc;
 
 use ledger::Shared;
 
-pub(crate) use batch::{Batch, Lost};
+pub(crate) use batch::Batch;
 pub(crate) use failure::AppendError;
 pub use failure::SpoolError;
 pub(crate) use lock::Lock;
 pub use options::{SpoolOptions, Sync};
-pub(crate) use orphan::{Adopted, adopt};
+pub(crate) use orphan::adopt;
 pub(crate) use reader::Reader;
 pub(crate) use writer::{Unsynced, Writer};
 

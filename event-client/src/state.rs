@@ -42,6 +42,9 @@ pub(crate) struct State {
     pub(crate) backlog: Backlog,
     /// Batches that were taken, the oldest first: they are in flight until they have verdicts.
     pub(crate) hand: VecDeque<Arc<Lines>>,
+    /// What to acknowledge to the spool when all in hand is done with.
+    #[cfg(feature = "spool")]
+    pub(crate) through: Option<u64>,
     pub(crate) counts: Stats,
     pub(crate) unreported: Unreported,
     /// A report of losses that the collector has not answered yet.
@@ -62,16 +65,23 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(backlog: Backlog) -> Self {
+        let found = backlog.spooled();
         State {
-            counts: Stats::default(),
+            counts: Stats {
+                offered: found,
+                recovered: found,
+                ..Stats::default()
+            },
             hand: VecDeque::new(),
+            #[cfg(feature = "spool")]
+            through: None,
             unreported: Unreported::default(),
             report: None,
             jobs: VecDeque::new(),
             phase: Phase::Open,
             attention: Attention::Busy,
             working: false,
-            taken_in: 0,
+            taken_in: found,
             gone: 0,
             wanted: 0,
             hurry: false,
@@ -116,6 +126,31 @@ impl State {
         if events > 0 {
             self.counts.lost(loss, events);
             self.unreported.add(now, loss, events);
+        }
+    }
+
+    /// Counts events that were taken in, and are not to be had any more.
+    #[cfg(feature = "spool")]
+    pub(crate) fn vanish(&mut self, loss: Loss, events: u64, now: Timestamp) {
+        self.lose(loss, events, now);
+        self.gone += events;
+    }
+
+    /// Counts events that a forked process has left on disk.
+    #[cfg(feature = "spool")]
+    pub(crate) fn found(&mut self, events: u64) {
+        self.counts.offered += events;
+        self.counts.recovered += events;
+        self.taken_in += events;
+    }
+
+    /// Leaves what came from disk to the disk.
+    #[cfg(feature = "spool")]
+    pub(crate) fn leave_on_disk(&mut self) {
+        if self.through.take().is_some() {
+            let events = self.hand.drain(..).map(|batch| batch.len() as u64).sum();
+            self.counts.in_flight -= events;
+            self.backlog.back_on_disk(events);
         }
     }
 

@@ -90,9 +90,11 @@ async fn overdue(deadline: Option<Instant>) {
 
 /// Counts what was not delivered, says so, and tells whoever waits.
 async fn finish(shared: &Arc<Shared>) {
+    shared.save();
     let result = {
         let mut state = shared.lock();
-        state.backlog.save();
+        #[cfg(feature = "spool")]
+        state.leave_on_disk();
         let (spooled, waiting) = (state.backlog.spooled(), state.stats().waiting());
         let unsent = Unsent { waiting, spooled };
         while state.give_up(Loss::Shutdown, now()) {}
@@ -110,9 +112,9 @@ async fn finish(shared: &Arc<Shared>) {
     }
     // For what has been lost at last, too.
     let _ = tokio::time::timeout(LAST_WORDS, chore::report(shared)).await;
+    shared.close_disk();
     let (closing, jobs) = {
         let mut state = shared.lock();
-        state.backlog.close();
         let closing = std::mem::replace(&mut state.phase, Phase::Closed(result));
         (closing, std::mem::take(&mut state.jobs))
     };

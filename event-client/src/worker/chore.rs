@@ -12,7 +12,13 @@ use crate::transport::{Method, Request};
 
 /// Does its chores for ever.
 pub(super) async fn run(shared: &Arc<Shared>) {
-    tokio::join!(reports(shared), gauges(shared), schemas(shared));
+    tokio::join!(
+        reports(shared),
+        gauges(shared),
+        schemas(shared),
+        saves(shared),
+        adoptions(shared)
+    );
 }
 
 async fn reports(shared: &Arc<Shared>) {
@@ -21,6 +27,32 @@ async fn reports(shared: &Arc<Shared>) {
         report(shared).await;
     }
 }
+
+/// Has the disk keep what was written, and what it did not take at first.
+#[cfg(feature = "spool")]
+async fn saves(shared: &Arc<Shared>) {
+    while let Some(stretch) = shared.sync_every() {
+        tokio::time::sleep(stretch).await;
+        shared.save();
+        shared.sync();
+    }
+}
+
+#[cfg(not(feature = "spool"))]
+async fn saves(_: &Arc<Shared>) {}
+
+/// Looks for what forked processes have left.
+#[cfg(feature = "spool")]
+async fn adoptions(shared: &Arc<Shared>) {
+    const EVERY: Duration = Duration::from_secs(60);
+    loop {
+        shared.adopt();
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+#[cfg(not(feature = "spool"))]
+async fn adoptions(_: &Arc<Shared>) {}
 
 /// Shows what waits, where somebody looks.
 async fn gauges(shared: &Arc<Shared>) {

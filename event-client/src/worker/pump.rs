@@ -22,6 +22,10 @@ const SUSPICIOUS: u32 = 3;
 /// The same with a single event, after which it is given up.
 const HOPELESS: u32 = 10;
 
+/// How long to leave a disk alone that cannot be read.
+#[cfg(feature = "spool")]
+const UNREADABLE: Duration = Duration::from_secs(1);
+
 /// Sends until the client is closed and nothing waits.
 pub(super) async fn run(shared: &Arc<Shared>) {
     let mut pump = Pump {
@@ -43,6 +47,7 @@ struct Pump<'a> {
 }
 
 enum Nap {
+    None,
     UntilAnyEvent,
     UntilFull,
 }
@@ -55,7 +60,9 @@ impl Pump<'_> {
             let nap = {
                 let mut state = self.shared.lock();
                 let hurried = !state.is_open() || state.gone < state.wanted || lingered;
-                if state.hand.is_empty() && (hurried || state.backlog.has_batch()) {
+                let wanted = state.hand.is_empty() && (hurried || state.backlog.has_batch());
+                let on_disk = wanted && state.backlog.spooled() > 0;
+                if wanted && !on_disk {
                     state.take_queued();
                 }
                 if let Some(batch) = state.hand.front() {
@@ -63,7 +70,10 @@ impl Pump<'_> {
                     state.attention = Attention::Busy;
                     return Some(batch);
                 }
-                if !state.backlog.is_empty() {
+                if on_disk {
+                    state.attention = Attention::Busy;
+                    Nap::None
+                } else if !state.backlog.is_empty() {
                     state.attention = Attention::Filling;
                     Nap::UntilFull
                 } else if state.is_open() {
@@ -75,6 +85,7 @@ impl Pump<'_> {
             };
             let woken = self.shared.wake.notified();
             match nap {
+                Nap::None => self.take_spooled().await,
                 Nap::UntilAnyEvent => woken.await,
                 Nap::UntilFull => {
                     let full = tokio::time::timeout(self.shared.settings.tuning.linger, woken).await;
@@ -83,6 +94,18 @@ impl Pump<'_> {
             }
         }
     }
+
+    #[cfg(feature = "spool")]
+    async fn take_spooled(&self) {
+        if self.shared.take_spooled().is_err() {
+            self.rest(UNREADABLE).await;
+        }
+        self.moved();
+    }
+
+    /// Without a spool nothing is on disk.
+    #[cfg(not(feature = "spool"))]
+    async fn take_spooled(&self) {}
 
     async fn step(&mut self, batch: Arc<Lines>, outcome: Outcome) {
         let shared = self.shared;
@@ -94,6 +117,7 @@ impl Pump<'_> {
                 // What is in hand can be used again where nobody else holds it.
                 drop(batch);
                 shared.lock().settle(&verdicts);
+                shared.acknowledge();
                 instrument::judged(&verdicts);
                 self.moved();
             }
@@ -174,6 +198,7 @@ impl Pump<'_> {
     fn give_up(&mut self, loss: Loss, why: &str) {
         self.failed_with_this = 0;
         self.shared.lock().give_up(loss, now());
+        self.shared.acknowledge();
         tracing::warn!(reason = %loss, why, "an event is given up");
         instrument::lost(loss, 1);
         self.moved();

@@ -6,8 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{append, directory, drain, minute, open, small};
+use crate::spool::batch::Lost;
 use crate::spool::disk::faults::{die_after, mend};
-use crate::spool::{Adopted, Lost, SpoolOptions, Sync, Writer, adopt, open_child};
+use crate::spool::orphan::Adopted;
+use crate::spool::{SpoolOptions, Sync, Writer, adopt, open_child};
 
 /// A child that ends with these events in its spool.
 fn dead_child(options: &SpoolOptions, numbers: std::ops::Range<u64>) {
