@@ -1,11 +1,13 @@
 //! What client and server exchange, and nothing else.
 
+mod loss;
+
+pub use loss::{InvalidLossReport, Loss, LossReport};
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::code::Code;
-use crate::name::{EventId, Label, Source};
-use crate::timestamp::Timestamp;
 use crate::verdict::Verdict;
 
 /// The answer to a batch of events: one verdict an event, in the order of the request.
@@ -36,40 +38,6 @@ pub struct Problem {
     /// The place in the body, as a JSON pointer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
-}
-
-/// What a client had to give up: `POST /v1/losses`. The collector shows it beside the counts.
-///
-/// ```
-/// use event_core::wire::LossReport;
-/// let report: LossReport = serde_json::from_str(
-///     r#"{"id": "r-1", "source": "shop-web",
-///         "losses": [{"hour": "2021-01-01T14:00:00Z", "reason": "queue_full", "events": 37}]}"#,
-/// )?;
-/// assert_eq!(report.losses[0].events, 37);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LossReport {
-    /// Made once, so that a report that is sent again is counted once.
-    pub id: EventId,
-    /// The application that lost them.
-    pub source: Source,
-    /// By hour and reason.
-    pub losses: Vec<Loss>,
-}
-
-/// So many events were offered to a client in an hour and never reached the collector.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Loss {
-    /// The start of the hour, UTC.
-    pub hour: Timestamp,
-    /// Why, in the client's words: `queue_full`, `expired`, …
-    pub reason: Label,
-    /// How many events.
-    pub events: u64,
 }
 
 /// A body that is no batch of events at all.
