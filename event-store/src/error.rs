@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use event_core::query::QueryError;
 use event_core::schema::SchemaError;
+use event_core::wire::InvalidLossReport;
 use sea_orm::DbErr;
 
 /// Why the store could not do what it was asked. A refused event is no error but a verdict.
@@ -56,6 +57,15 @@ pub enum Error {
     /// A metric of this name counts something else.
     #[error("a metric of this name counts something else: choose another name, or drop it first")]
     MetricTaken,
+    /// A report of losses cannot be counted.
+    #[error(transparent)]
+    LossReport(#[from] InvalidLossReport),
+    /// More losses than are listed at once.
+    #[error("these are more than {limit} rows: ask for a shorter range, or for one source")]
+    TooManyLosses {
+        /// How many rows are listed.
+        limit: usize,
+    },
     /// Of the type's events only counts are kept, for all or some of the time asked for, and no
     /// metric counts what is asked.
     #[error(

@@ -35,6 +35,7 @@ mod ingest;
 mod receipt;
 mod session;
 mod quarantine;
+pub mod loss;
 mod selection;
 mod page;
 mod log;

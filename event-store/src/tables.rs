@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 17] = [
     "log",
     "sources",
     "kinds",
@@ -24,6 +24,8 @@ const NAMES: [&str; 15] = [
     "rowless",
     "pending",
     "api_keys",
+    "losses",
+    "loss_reports",
 ];
 
 impl Tables {

@@ -16,6 +16,7 @@ mod refused;
 mod sharing;
 mod closing;
 mod metrics;
+mod losses;
 mod outbox;
 mod keys;
 mod hostile;
@@ -100,6 +101,14 @@ conformance! {
         without_a_metric_old_events_just_go,
         the_ends_of_time_are_verified_too,
         what_is_only_counted_leaves_nobody_behind,
+    }
+    losses {
+        a_report_is_counted_once_and_outlives_the_process,
+        a_report_that_two_stores_take_at_once_is_counted_once,
+        a_caller_that_goes_away_does_no_harm,
+        what_cannot_be_counted_is_refused_with_its_place,
+        losses_are_listed_by_hour_source_and_reason,
+        more_than_a_list_holds_is_said_so,
     }
     outbox {
         events_go_with_the_rows_of_the_application,
