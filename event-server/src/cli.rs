@@ -5,6 +5,7 @@ mod columns;
 mod progress;
 mod serve;
 mod metrics;
+mod losses;
 mod verify;
 mod prune;
 mod key;
@@ -39,6 +40,8 @@ enum Command {
     Serve(Flags),
     /// List the metrics, and which of them are ready
     Metrics(metrics::Arguments),
+    /// List what clients had to give up, by their own account
+    Losses(losses::Arguments),
     /// Prove that the metrics' cells are what the events say, and repair them if asked to
     Verify(verify::Arguments),
     /// Take away the events of a type from before a day; by default what is counted of them stays
@@ -67,6 +70,7 @@ pub(crate) fn run() -> ExitCode {
     match cli.command {
         Some(Command::Serve(flags)) => work(&flags, serve::run),
         Some(Command::Metrics(arguments)) => work(&arguments.flags, metrics::run),
+        Some(Command::Losses(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Verify(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Prune(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Key(command)) => work(command.flags(), async |settings| command.run(settings).await),

@@ -2,6 +2,7 @@
 
 use event_core::{Code, StoredEvent};
 use event_store::MetricRecord;
+use event_store::loss::ReportedLoss;
 use maud::{DOCTYPE, Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -27,6 +28,7 @@ pub(crate) struct Overview {
     pub(crate) types: Vec<TypeCount>,
     pub(crate) latest: Vec<StoredEvent>,
     pub(crate) refused: Vec<Refused>,
+    pub(crate) lost: Lost,
     pub(crate) metrics: Vec<MetricRecord>,
 }
 
@@ -42,6 +44,14 @@ pub(crate) struct TypeCount {
 pub(crate) struct Refused {
     pub(crate) code: Code,
     pub(crate) times: i64,
+}
+
+/// What clients reported as lost of late.
+pub(crate) struct Lost {
+    /// The latest hour first.
+    pub(crate) losses: Vec<ReportedLoss>,
+    /// Where the rest is listed, if this is not all.
+    pub(crate) more: Option<String>,
 }
 
 /// The whole page.
@@ -64,6 +74,7 @@ pub(crate) fn render(overview: &Overview) -> String {
                 main {
                     (types(&overview.types))
                     (refused(&overview.refused))
+                    (lost(&overview.lost))
                     @if !overview.metrics.is_empty() { (metrics(&overview.metrics)) }
                     (latest(&overview.latest))
                     (lines(&overview.address, &overview.today))
@@ -117,6 +128,27 @@ fn refused(refused: &[Refused]) -> Markup {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+fn lost(lost: &Lost) -> Markup {
+    html! {
+        section.wide {
+            h2 { "Reported lost" }
+            @if lost.losses.is_empty() {
+                p.none { "No client reported losses of the last day." }
+            } @else {
+                ul {
+                    @for ReportedLoss { source, hour, reason, events } in &lost.losses {
+                        li {
+                            (events) " reported lost by " (source) " in hour " (to_the_minute(&hour.to_string()))
+                            " UTC (" (reason) ")"
+                        }
+                    }
+                }
+                @if let Some(more) = &lost.more { p.none { "This is not all: " a href=(more) { "the whole day" } } }
             }
         }
     }
@@ -225,8 +257,17 @@ fn lines(address: &str, today: &str) -> Markup {
 
 /// `2026-01-01 09:15:27` of `2026-01-01T09:15:27.243860Z`.
 fn to_the_second(time: &str) -> String {
+    cut(time, 19)
+}
+
+/// `2026-01-01 09:15` of the same.
+fn to_the_minute(time: &str) -> String {
+    cut(time, 16)
+}
+
+fn cut(time: &str, characters: usize) -> String {
     time.chars()
-        .take(19)
+        .take(characters)
         .map(|character| if character == 'T' { ' ' } else { character })
         .collect()
 }
@@ -287,6 +328,15 @@ mod tests {
                 code: Code::TooDeep,
                 times: 3,
             }],
+            lost: Lost {
+                losses: vec![ReportedLoss {
+                    source: Source::new("<b>").unwrap(),
+                    hour: "2021-01-01T14:00:00Z".parse().unwrap(),
+                    reason: event_core::Label::new("<script>").unwrap(),
+                    events: 37,
+                }],
+                more: Some("v1/losses?from=2021-01-01T00:00:00Z".to_owned()),
+            },
             metrics: Vec::new(),
         };
         let page = render(&overview);
@@ -295,6 +345,8 @@ mod tests {
         }
         assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"));
         assert!(page.contains("{{7*7}}"));
+        assert!(page.contains("37 reported lost by &lt;b&gt; in hour 2021-01-01 14:00 UTC (&lt;script&gt;)"));
+        assert!(page.contains("href=\"v1/losses?from=2021-01-01T00:00:00Z\""));
     }
 
     #[test]
@@ -305,10 +357,15 @@ mod tests {
             types: Vec::new(),
             latest: Vec::new(),
             refused: Vec::new(),
+            lost: Lost {
+                losses: Vec::new(),
+                more: None,
+            },
             metrics: Vec::new(),
         };
         let page = render(&overview);
         assert!(page.contains("No event is stored yet"));
+        assert!(page.contains("No client reported losses"));
         assert_eq!(page.matches("curl ").count(), 5);
     }
 

@@ -83,6 +83,8 @@ reasons! {
     InvalidDefinition => UNPROCESSABLE_ENTITY "invalid_definition",
     /// A schema is too large, too deep or too branching.
     SchemaTooComplex => UNPROCESSABLE_ENTITY "schema_too_complex",
+    /// A report of losses that cannot be counted.
+    InvalidLossReport => UNPROCESSABLE_ENTITY "invalid_loss_report",
     /// Only counts are kept of what is asked for, and none of them answers.
     CountsOnly => UNPROCESSABLE_ENTITY "counts_only",
     /// A defect of this program.
@@ -227,6 +229,8 @@ impl From<event_store::Error> for Failure {
             E::MetricNotFound => Failure::new(Reason::MetricNotFound, "there is no metric of this name"),
             E::MetricTaken => Failure::new(Reason::MetricTaken, error.to_string()),
             E::MetricNotReady => Failure::new(Reason::MetricNotReady, error.to_string()),
+            E::LossReport(error) => Failure::new(Reason::InvalidLossReport, error.message).at(error.pointer),
+            E::TooManyLosses { .. } => ParameterError::new("to", Code::RangeTooLarge, error.to_string()).into(),
             E::CountsOnly { .. } => Failure::new(Reason::CountsOnly, error.to_string()),
             E::BatchTooLarge { events, limit } => {
                 let detail = format!("{events} events in one request; at the most {limit} can be stored at once");

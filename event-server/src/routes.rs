@@ -13,6 +13,8 @@ mod catalog;
 mod metric;
 mod metrics;
 mod quarantine;
+mod loss;
+mod losses;
 mod health;
 mod home;
 
@@ -78,6 +80,7 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
             get(metrics::show).put(metrics::declare).delete(metrics::remove),
         )
         .route("/v1/quarantine", get(quarantine::list))
+        .route("/v1/losses", get(losses::list).post(losses::report))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(app.store.clone(), auth::check))

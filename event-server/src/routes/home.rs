@@ -10,17 +10,20 @@ use axum::response::Response;
 use event_core::filter::{Field, Filter};
 use event_core::query::Measure;
 use event_core::query::{Order, Page};
+use event_core::wire::Loss;
 use event_core::{Answer, Query, Timestamp};
 use event_store::EventStore;
+use event_store::loss::LossFilter;
 
 use super::App;
-use crate::page::{self, Overview, Refused, TypeCount};
+use crate::page::{self, Lost, Overview, Refused, TypeCount};
 use crate::reply::{self, Failure};
 use crate::target::NoParameters;
 
 const HOUR: i64 = 3_600_000_000;
 const TYPES: usize = 20;
 const LATEST: usize = 20;
+const LOSSES: usize = 20;
 
 pub(super) async fn show(State(app): State<App>, _: NoParameters, headers: HeaderMap) -> Result<Response, Failure> {
     let latest = Page {
@@ -34,6 +37,7 @@ pub(super) async fn show(State(app): State<App>, _: NoParameters, headers: Heade
         types: types(&app.store).await?,
         latest: app.store.page(&latest).await?.events,
         refused: refused(&app.store).await?,
+        lost: lost(&app.store).await?,
         metrics: app.store.metrics().await?,
     };
     Ok(reply::page(page::render(&overview)))
@@ -108,6 +112,19 @@ async fn refused(store: &EventStore) -> Result<Vec<Refused>, Failure> {
     let mut refused: Vec<Refused> = times.into_iter().map(|(code, times)| Refused { code, times }).collect();
     refused.sort_by_key(|refused| std::cmp::Reverse(refused.times));
     Ok(refused)
+}
+
+/// What clients reported as lost in the last day, the latest hour first.
+async fn lost(store: &EventStore) -> Result<Lost, Failure> {
+    let from = Loss::hour_of(now().saturating_add_micros(-24 * HOUR));
+    let filter = LossFilter {
+        from: Some(from),
+        ..LossFilter::default()
+    };
+    let mut losses = store.latest_losses(&filter, LOSSES + 1).await?;
+    let more = (losses.len() > LOSSES).then(|| format!("v1/losses?from={from}"));
+    losses.truncate(LOSSES);
+    Ok(Lost { losses, more })
 }
 
 fn now() -> Timestamp {

@@ -41,6 +41,11 @@ fn soon(what: &str, mut holds: impl FnMut() -> bool) {
 const ORDER: &str = "/v1/types/order/created/1";
 const SALES: &str = r#"{"category": "order", "name": "created", "value": "/total", "scale": 2, "by": ["/province"]}"#;
 
+const LOSSES: &str = r#"{"id": "r-1", "source": "shop-web", "losses": [
+    {"hour": "2026-03-05T14:30:00Z", "reason": "b", "events": 9007199254740992},
+    {"hour": "2026-03-05T14:00:00Z", "reason": "É", "events": 1},
+    {"hour": "2026-03-05T14:00:00Z", "reason": "B", "events": 2}]}"#;
+
 fn orders() -> String {
     let order = |number: u32| {
         let province = ["Idaho", "Québec", "idaho", ""][number as usize % 4];
@@ -88,6 +93,8 @@ fn play(collector: &Collector) -> Vec<(u16, String)> {
                 {"id":"o-1","category":"order","name":"created","data":{"total":1}},
                 {"id":"e-1","category":"x","name":"\u0000"}, 7]"#,
         ),
+        collector.post("/v1/losses", LOSSES),
+        collector.post("/v1/losses", LOSSES),
     ];
     let asked = [
         "/v1/types",
@@ -105,6 +112,7 @@ fn play(collector: &Collector) -> Vec<(u16, String)> {
         "/v1/query?measure=avg:/total&by=session&top=2",
         "/v1/query?measure=max:/total&from=2026-03-01T10:15:01Z",
         "/v1/query?measure=count&by=name&top=0",
+        "/v1/losses",
     ];
     let asked = asked.iter().map(|path| collector.get(path));
     let shown = |response: Response| (response.status, without_clock(response.text()));

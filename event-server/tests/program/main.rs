@@ -13,6 +13,7 @@ mod sessions;
 mod query;
 mod catalog;
 mod metrics;
+mod losses;
 mod databases;
 mod quarantine;
 mod health;
