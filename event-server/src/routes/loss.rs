@@ -26,6 +26,8 @@ pub(super) fn read(body: &[u8]) -> Result<LossReport, Failure> {
                 format!("this is nested too deep or has too many values: a report has at the most {most} lines");
             Failure::new(Reason::InvalidLossReport, detail).at(error.pointer)
         }
+        // The one number of a report counts events.
+        Code::NumberOutOfRange => Failure::new(Reason::InvalidLossReport, number()).at(error.pointer),
         _ => error.into(),
     })?;
     let [id, source, losses] = members(document.root().to_value(), ["id", "source", "losses"], "", REPORT)?;
@@ -44,11 +46,9 @@ pub(super) fn read(body: &[u8]) -> Result<LossReport, Failure> {
 
 fn line(place: &str, value: Value) -> Result<Loss, Failure> {
     let [hour, reason, events] = members(value, ["hour", "reason", "events"], place, LINE)?;
-    // What is beyond 64 bits is a float by now, and no float counts events.
-    let events = events.as_u64().ok_or_else(|| {
-        let detail = format!("this is a number from 1 to {}", Loss::MAX_EVENTS);
-        invalid(&format!("{place}/events"), &detail)
-    })?;
+    let events = events
+        .as_u64()
+        .ok_or_else(|| invalid(&format!("{place}/events"), &number()))?;
     Ok(Loss {
         hour: member(&format!("{place}/hour"), hour)?,
         reason: member(&format!("{place}/reason"), reason)?,
@@ -74,6 +74,10 @@ fn members<const N: usize>(value: Value, names: [&str; N], place: &str, whole: &
 
 fn member<T: DeserializeOwned>(place: &str, value: Value) -> Result<T, Failure> {
     serde_json::from_value(value).map_err(|error| invalid(place, &error.to_string()))
+}
+
+fn number() -> String {
+    format!("this is a number from 1 to {}", Loss::MAX_EVENTS)
 }
 
 fn invalid(place: &str, detail: &str) -> Failure {
