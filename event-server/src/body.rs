@@ -1,20 +1,30 @@
 //! Bodies: which kinds are read, how large they may be and how long they may take.
 
 mod media;
+mod room;
+mod decoded;
 mod wire;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use axum::http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt as _;
+use tokio::sync::Semaphore;
 
 use crate::config::ServerConfig;
 use crate::reply::{Failure, Reason};
 
+use decoded::{Encoding, Undecoded};
 pub(crate) use media::Media;
+use room::room;
 pub(crate) use wire::discard;
 use wire::{Broken, Wire};
+
+/// So many bodies are decompressed at a time: a few kilobytes may become as much as the limit allows.
+static DECODERS: Semaphore = Semaphore::const_new(4);
+/// Fewer bytes than these are decompressed sooner than another thread has heard of them.
+const TINY: usize = 1024;
 
 /// Bounds a request's body, before any route has seen it.
 ///
@@ -47,19 +57,19 @@ fn too_large(config: &ServerConfig) -> Failure {
     Failure::new(Reason::BodyTooLarge, detail)
 }
 
-/// Reads a body of one of these kinds.
+/// Reads a body of one of these kinds, as it was before it was compressed.
 ///
 /// # Errors
-/// If it is of another kind, too large, too slow, or breaks off.
+/// If it is of another kind, too large, too slow, breaks off, or cannot be decompressed.
 pub(crate) async fn read(
     request: Request,
     config: &ServerConfig,
     kinds: &[Media],
 ) -> Result<(Media, Vec<u8>), Failure> {
     let media = Media::of(request.headers(), kinds)?;
-    refuse_encoded(request.headers())?;
+    let encoding = Encoding::of(request.headers())?;
     let expected = announced(request.headers()).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default().min(config.body_bytes));
+    let mut bytes = room(usize::try_from(expected).unwrap_or_default());
     let mut body = request.into_body();
     while let Some(frame) = body.frame().await {
         match frame {
@@ -67,16 +77,39 @@ pub(crate) async fn read(
             Err(error) => return Err(broken(error, config)),
         }
     }
-    Ok((media, bytes))
+    match encoding {
+        None => Ok((media, bytes)),
+        Some(encoding) => Ok((media, decode(encoding, bytes, config).await?)),
+    }
 }
 
-fn refuse_encoded(headers: &HeaderMap) -> Result<(), Failure> {
-    let encoded = |value: &axum::http::HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
-    if headers.get_all(CONTENT_ENCODING).iter().any(encoded) {
-        let detail = "bodies are read as they are, without compression";
-        return Err(Failure::new(Reason::UnsupportedContentEncoding, detail));
-    }
-    Ok(())
+async fn decode(encoding: Encoding, wire: Vec<u8>, config: &ServerConfig) -> Result<Vec<u8>, Failure> {
+    let limit = config.decoded_bytes;
+    let decoded = if wire.len() <= TINY {
+        encoding.decode(&wire, limit)
+    } else {
+        let decoder = DECODERS.acquire().await;
+        let job = move || {
+            // Taken until it is done, even if nobody waits for it any more.
+            let _decoder = decoder;
+            encoding.decode(&wire, limit)
+        };
+        tokio::task::spawn_blocking(job).await.map_err(|error| {
+            tracing::error!(%error, "a body was not decompressed to its end");
+            Failure::new(Reason::InternalError, "the collector's log says more")
+        })?
+    };
+    decoded.map_err(|undecoded| match undecoded {
+        Undecoded::TooLarge => {
+            let detail =
+                format!("a body has at the most {limit} bytes once it is decompressed: send fewer events at once");
+            Failure::new(Reason::DecodedTooLarge, detail)
+        }
+        Undecoded::Broken => Failure::new(
+            Reason::BadContentEncoding,
+            "the body is not what its content encoding says: cut off, damaged, or with something behind its end",
+        ),
+    })
 }
 
 fn broken(error: axum::Error, config: &ServerConfig) -> Failure {

@@ -26,6 +26,8 @@ pub struct ServerConfig {
     pub zone: Tz,
     /// Bytes of a request's body on the wire.
     pub body_bytes: usize,
+    /// Bytes of a request's body once it is decompressed.
+    pub decoded_bytes: usize,
     /// Time until all of a request's body has come.
     pub body_timeout: Duration,
     /// Events of one request.
@@ -104,6 +106,7 @@ impl Settings {
             source: self.default_source.clone(),
             zone: self.timezone,
             body_bytes: self.body_limit,
+            decoded_bytes: self.decoded_limit,
             body_timeout: self.body_timeout,
             batch_events: self.batch_limit,
         }

@@ -47,6 +47,8 @@ reasons! {
     Unauthenticated => UNAUTHORIZED "unauthenticated",
     /// The sender stopped in the middle of the body.
     IncompleteBody => BAD_REQUEST "incomplete_body",
+    /// A compressed body that is cut off or damaged.
+    BadContentEncoding => BAD_REQUEST "bad_content_encoding",
     /// No such route.
     NotFound => NOT_FOUND "not_found",
     /// No event with this id.
@@ -69,6 +71,8 @@ reasons! {
     MetricNotReady => CONFLICT "metric_not_ready",
     /// More bytes than a request may have.
     BodyTooLarge => PAYLOAD_TOO_LARGE "body_too_large",
+    /// More bytes than a request may have once it is decompressed.
+    DecodedTooLarge => PAYLOAD_TOO_LARGE "decoded_too_large",
     /// More events than a request may have.
     BatchTooLarge => PAYLOAD_TOO_LARGE "batch_too_large",
     /// A content type that this route does not read, or none.
@@ -117,7 +121,9 @@ impl Failure {
             Reason::ShuttingDown => failure.closing().retried_in(5),
             Reason::StorageUnavailable | Reason::Overloaded => failure.retried_in(5),
             Reason::StorageFull => failure.retried_in(30),
-            Reason::UnsupportedContentEncoding => failure.with(ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+            Reason::UnsupportedContentEncoding => {
+                failure.with(ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd, identity"))
+            }
             _ => failure,
         }
     }

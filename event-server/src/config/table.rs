@@ -96,6 +96,8 @@ settings! {
         "How long running requests may take to finish after SIGTERM or SIGINT";
     body_limit: usize = value::bytes, "5MiB", "EVENT_SERVER_BODY_LIMIT", "SIZE",
         "How large a request's body may be on the wire";
+    decoded_limit: usize = value::bytes, "20MiB", "EVENT_SERVER_DECODED_LIMIT", "SIZE",
+        "How large a request's body may be once it is decompressed";
     batch_limit: usize = value::count, "1000", "EVENT_SERVER_BATCH_LIMIT", "NUMBER",
         "How many events a request may hold";
     event_limit: usize = value::bytes, "256KiB", "EVENT_SERVER_EVENT_LIMIT", "SIZE",
@@ -182,6 +184,7 @@ mod tests {
         let settings = Settings::default();
         assert_eq!(settings.database_url.expose(), "sqlite://events.db?mode=rwc");
         assert_eq!(settings.body_limit, 5 * 1024 * 1024);
+        assert_eq!(settings.decoded_limit, 20 * 1024 * 1024);
         assert_eq!(settings.future_tolerance, 300);
     }
 

@@ -1,3 +1,4 @@
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::collector::Collector;
@@ -165,4 +166,82 @@ fn a_body_that_breaks_off_stores_nothing() {
     );
     drop(connection);
     assert_eq!(collector.get("/v1/events").json()["events"], serde_json::json!([]));
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn compressed_bodies_are_read_on_every_route_that_reads_one() {
+    let collector = Collector::start();
+    let mut connection = collector.connect();
+    let zstd = |bytes: &[u8]| zstd::stream::encode_all(bytes, 3).unwrap();
+    let foreign = "/v1/types/a/foreign/1/events";
+    for (method, path, body, status) in [
+        ("PUT", "/v1/types/a/foreign/1", r#"{"mapping": {"id": "/n"}}"#, 201),
+        ("PUT", "/v1/metrics/all", r#"{"category": "a", "name": "b"}"#, 201),
+        ("POST", "/v1/events", r#"{"category": "a", "name": "b"}"#, 200),
+        ("POST", foreign, r#"[{"n": "1"}, {"n": "2"}]"#, 200),
+        ("POST", "/v1/query", r#"{"measure": "count"}"#, 200),
+    ] {
+        for (encoding, wire) in [("gzip", gzip(body.as_bytes())), ("zstd", zstd(body.as_bytes()))] {
+            let headers = [JSON, ("content-encoding", encoding)];
+            let response = connection.request(method, path, &headers, &wire);
+            let again = method == "PUT" && encoding == "zstd";
+            assert_eq!(
+                response.status,
+                if again { 200 } else { status },
+                "{path}: {}",
+                response.text()
+            );
+            let cut = connection.request(method, path, &headers, &wire[..wire.len() - 1]);
+            assert_eq!(
+                (cut.status, cut.problem().as_deref()),
+                (400, Some("bad_content_encoding")),
+                "{path}"
+            );
+        }
+    }
+    let counted = connection.request("GET", "/v1/query", &[], "").json();
+    assert_eq!(counted["rows"][0]["value"], "4");
+}
+
+#[test]
+fn a_large_compressed_body_is_read_whole() {
+    let collector = Collector::start();
+    let text = "é".repeat(10_000);
+    let event = |number: usize| format!(r#"{{"id":"{number}","category":"a","name":"b","data":{{"text":"{text}"}}}}"#);
+    let events: Vec<String> = (0..500).map(event).collect();
+    let batch = format!("[{}]", events.join(","));
+    assert!(batch.len() > LIMIT);
+    let headers = [JSON, ("content-encoding", "gzip")];
+    let mut connection = collector.connect();
+    let response = connection.request("POST", "/v1/events", &headers, gzip(batch.as_bytes()));
+    assert_eq!(response.status, 200, "{}", response.text());
+    let results = response.json()["results"].as_array().unwrap().clone();
+    assert!(results.len() == 500 && results.iter().all(|verdict| verdict["status"] == "stored"));
+    assert_eq!(collector.get("/v1/events/499").json()["data"]["text"], text);
+}
+
+#[test]
+fn many_that_are_far_too_large_leave_the_others_alone() {
+    let collector = Collector::start_with(&["--decoded-limit", "1MiB"]);
+    let bomb = gzip(&vec![b' '; 2 << 20]).repeat(500);
+    let headers = [JSON, ("content-encoding", "gzip")];
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                let response = collector.request("POST", "/v1/events", &headers, &bomb);
+                assert_eq!(
+                    (response.status, response.problem().as_deref()),
+                    (413, Some("decoded_too_large"))
+                );
+            });
+        }
+        assert_eq!(collector.post("/v1/events", "[]").status, 200);
+        assert_eq!(collector.get("/health/live").status, 200);
+    });
 }

@@ -83,14 +83,17 @@ fn only_declared_kinds_of_bodies_are_read() {
         (charset.status, charset.problem().as_deref()),
         (415, Some("unsupported_charset"))
     );
-    for encoding in ["gzip", "br", "identity, gzip", "x-foo"] {
+    for encoding in ["br", "gzip, gzip", "identity, gzip", "x-foo"] {
         let response = send(&[("content-type", "application/json"), ("content-encoding", encoding)]);
         assert_eq!(
             (response.status, response.problem().as_deref()),
             (415, Some("unsupported_content_encoding"))
         );
-        assert_eq!(response.header("accept-encoding"), Some("identity"));
+        assert_eq!(response.header("accept-encoding"), Some("gzip, zstd, identity"));
     }
+    let gzip = ("content-encoding", "gzip");
+    let twice = send(&[("content-type", "application/json"), gzip, gzip]);
+    assert_eq!(twice.problem().as_deref(), Some("unsupported_content_encoding"));
     assert_eq!(
         send(&[("content-type", "application/json"), ("content-encoding", "identity")]).status,
         200

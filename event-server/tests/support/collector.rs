@@ -95,6 +95,14 @@ impl Collector {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
+    /// The most memory that the process has had at a time, in bytes; `None` where the system does not tell.
+    pub(crate) fn most_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kilobytes * 1024)
+    }
+
     /// A request on a connection of its own.
     pub(crate) fn request(
         &self,
