@@ -63,10 +63,6 @@ impl Encoding {
     /// If there is more in it, or it is not whole.
     pub(super) fn decode(self, wire: &[u8], limit: usize) -> Result<Vec<u8>, Undecoded> {
         let broken = |_: io::Error| Undecoded::Broken;
-        // No bytes are no frame, although the decoder of zstd would take them for none at all.
-        if wire.is_empty() {
-            return Err(Undecoded::Broken);
-        }
         match self {
             Encoding::Gzip => read(MultiGzDecoder::new(wire), wire, limit),
             Encoding::Zstd => {
