@@ -21,6 +21,7 @@
 
 // Bottom first: a file may use only what stands above it in this list.
 pub mod config;
+mod etag;
 mod reply;
 mod target;
 mod body;

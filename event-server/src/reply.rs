@@ -6,16 +6,18 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY,
+    RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use event_core::Code;
 use event_core::json::JsonError;
 use event_core::query::ParameterError;
 use event_core::wire::{MalformedBatch, Problem};
 use serde::Serialize;
+
+use crate::etag::ETag;
 
 /// What the `type` of every problem starts with; the code follows.
 const PROBLEMS: &str = "https://event-rs.github.io/problems/";
@@ -301,6 +303,27 @@ pub(crate) fn created(value: &impl Serialize) -> Response {
     serialized(StatusCode::CREATED, value)
 }
 
+/// 200 with JSON that its reader may keep, and use for as long as it is told that it is the same;
+/// 304 to who has it.
+pub(crate) fn kept(request: &HeaderMap, value: &impl Serialize) -> Response {
+    let text = match serde_json::to_vec(value) {
+        Ok(text) => text,
+        Err(error) => return unwritable(&error),
+    };
+    let tag = ETag::of(&text);
+    let mut response = if tag.is_known(request) {
+        (StatusCode::NOT_MODIFIED, [(X_CONTENT_TYPE_OPTIONS, "nosniff")]).into_response()
+    } else {
+        body(StatusCode::OK, "application/json", text)
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(tag) = HeaderValue::from_str(tag.as_str()) {
+        headers.insert(ETAG, tag);
+    }
+    response
+}
+
 /// 204: it is gone.
 pub(crate) fn gone() -> Response {
     let headers = [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
@@ -310,11 +333,13 @@ pub(crate) fn gone() -> Response {
 fn serialized(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(text) => body(status, "application/json", text),
-        Err(error) => {
-            tracing::error!(%error, "an answer could not be written");
-            Failure::new(Reason::InternalError, "the answer could not be written").into_response()
-        }
+        Err(error) => unwritable(&error),
     }
+}
+
+fn unwritable(error: &serde_json::Error) -> Response {
+    tracing::error!(%error, "an answer could not be written");
+    Failure::new(Reason::InternalError, "the answer could not be written").into_response()
 }
 
 /// 200 with a page of our own, which loads nothing but its style sheet.

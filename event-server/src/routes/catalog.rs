@@ -1,6 +1,7 @@
 //! `/v1/types`: what events of each type and version are like.
 
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use event_store::{Registered, TypeRecord};
 use serde::Serialize;
@@ -15,17 +16,18 @@ struct Types {
     types: Vec<TypeRecord>,
 }
 
-pub(super) async fn list(State(app): State<App>, _: NoParameters) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, headers: HeaderMap, _: NoParameters) -> Result<Response, Failure> {
     let types = app.store.types().await?;
-    Ok(reply::json(&Types { types }))
+    Ok(reply::kept(&headers, &Types { types }))
 }
 
 pub(super) async fn show(
     State(app): State<App>,
     Named(names): Named<TypeVersion>,
+    headers: HeaderMap,
     _: NoParameters,
 ) -> Result<Response, Failure> {
-    Ok(reply::json(&record(&app, names).await?))
+    Ok(reply::kept(&headers, &record(&app, names).await?))
 }
 
 /// 201 where the version is new, 200 where it was there.

@@ -112,3 +112,50 @@ fn names_in_a_path_are_text_and_never_files() {
         (&"a/b".into(), &"<script>".into(), &"é".into())
     );
 }
+
+#[test]
+fn a_type_that_a_reader_has_is_not_sent_again() {
+    let collector = Collector::start();
+    assert_eq!(
+        collector.put(PAGEVIEW, r#"{"schema": {"required": ["path"]}}"#).status,
+        201
+    );
+    let mut connection = collector.connect();
+    let mut tags = Vec::new();
+    for path in [PAGEVIEW, "/v1/types"] {
+        let first = connection.request("GET", path, &[], "");
+        let tag = first.header("etag").unwrap().to_owned();
+        assert!(tag.starts_with('"'), "{tag}");
+        assert_eq!(first.header("cache-control"), Some("no-cache"));
+        assert_eq!(
+            connection.request("GET", path, &[], "").header("etag"),
+            Some(tag.as_str())
+        );
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+            let again = connection.request("GET", path, &[("if-none-match", &known)], "");
+            assert_eq!((again.status, again.body.len()), (304, 0), "{known}");
+            assert_eq!(again.header("etag"), Some(tag.as_str()));
+            assert_eq!(again.header("cache-control"), Some("no-cache"));
+            // It would be that of what is not sent.
+            assert_eq!(again.header("content-length"), None);
+        }
+        let head = connection.request("HEAD", path, &[("if-none-match", &tag)], "");
+        assert_eq!(head.status, 304);
+        tags.push(tag);
+    }
+    // The connection is where it was, and other bytes have another tag.
+    assert_eq!(
+        collector
+            .put(PAGEVIEW, r#"{"policy": {"on_violation": "reject"}}"#)
+            .status,
+        200
+    );
+    for (path, tag) in [PAGEVIEW, "/v1/types"].iter().zip(&tags) {
+        let changed = connection.request("GET", path, &[("if-none-match", tag)], "");
+        assert_eq!(changed.status, 200, "{path}");
+        assert_ne!(changed.header("etag"), Some(tag.as_str()));
+    }
+    let missing = connection.request("GET", "/v1/types/a/b/1", &[("if-none-match", "*")], "");
+    assert_eq!(missing.problem().as_deref(), Some("type_not_found"));
+    assert_eq!(missing.header("etag"), None);
+}

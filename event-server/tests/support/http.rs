@@ -134,7 +134,7 @@ impl Connection {
             headers,
             body: Vec::new(),
         };
-        if with_body && status >= 200 {
+        if with_body && status >= 200 && ![204, 304].contains(&status) {
             match response.header("content-length") {
                 Some(length) => {
                     response.body = vec![0; length.parse().unwrap()];
