@@ -29,6 +29,8 @@ mod auth;
 mod page;
 mod routes;
 pub mod listener;
+#[cfg(any(test, feature = "test"))]
+pub mod test;
 
 pub use config::ServerConfig;
 pub use listener::serve;

@@ -42,6 +42,7 @@ pub struct Listener {
     connections: usize,
     header_timeout: Duration,
     shutdown_timeout: Duration,
+    linger: Duration,
 }
 
 impl From<TcpListener> for Listener {
@@ -51,6 +52,7 @@ impl From<TcpListener> for Listener {
             connections: 1024,
             header_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(8),
+            linger: Duration::from_secs(1),
         }
     }
 }
@@ -81,11 +83,15 @@ impl Listener {
             ..self
         }
     }
+
+    /// How long idle connections are kept when the end has come, so that a request that is already on
+    /// its way gets an answer and not a cut line; 1 s by default.
+    #[must_use]
+    pub fn linger(self, linger: Duration) -> Self {
+        Listener { linger, ..self }
+    }
 }
 
-/// How long idle connections are kept when the end has come, so that a request that is already on
-/// its way gets an answer and not a cut line.
-const LINGER: Duration = Duration::from_secs(1);
 /// So many bytes of a body are read from a client that is turned away, so that it hears of it.
 const UNWANTED: usize = 5 * 1024 * 1024;
 /// How long to wait when the system is out of something, say of file descriptors.
@@ -101,6 +107,7 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
         connections,
         header_timeout,
         shutdown_timeout,
+        linger,
     } = listener.into();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -119,7 +126,7 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
             Some(_) = tasks.join_next() => {}
             accepted = accept(&socket, &slots) => match accepted {
                 Ok((stream, slot)) => {
-                    tasks.spawn(converse(stream, slot, http.clone(), router.clone(), stopping.clone()));
+                    tasks.spawn(converse(stream, slot, http.clone(), router.clone(), stopping.clone(), linger));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no connection could be accepted");
@@ -163,6 +170,7 @@ async fn converse(
     http: http1::Builder,
     router: Router,
     mut stopping: watch::Receiver<bool>,
+    linger: Duration,
 ) {
     // Without it the last packet of an answer may wait 40 ms. If it cannot be had, so be it.
     let _ = stream.set_nodelay(true);
@@ -175,7 +183,7 @@ async fn converse(
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let end = async {
         if stopping.wait_for(|stopping| *stopping).await.is_ok() {
-            sleep(LINGER).await;
+            sleep(linger).await;
         }
     };
     let ended = tokio::select! {
