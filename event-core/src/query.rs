@@ -7,6 +7,7 @@ mod page;
 mod parameter;
 mod draft;
 mod read;
+mod write;
 
 pub use bucket::{Bucket, Unit, UnitError};
 pub use cursor::Cursor;
@@ -14,8 +15,7 @@ pub use measure::{Measure, MeasureError};
 pub use page::{Order, Page};
 pub use parameter::ParameterError;
 
-use serde::ser::SerializeMap as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
 
 use crate::code::Code;
 use crate::filter::{Field, Filter};
@@ -196,34 +196,6 @@ impl Query {
             return Err(QueryError::RepeatedField);
         }
         Ok(())
-    }
-}
-
-/// The JSON that [`Query::from_json`] reads; absent parts are left out.
-impl Serialize for Query {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("measure", &self.measure)?;
-        if !self.by.is_empty() {
-            map.serialize_entry("by", &self.by)?;
-        }
-        if let Some(Bucket { unit, zone }) = &self.bucket {
-            map.serialize_entry("bucket", unit)?;
-            map.serialize_entry("zone", zone.name())?;
-        }
-        if let Some(from) = &self.from {
-            map.serialize_entry("from", from)?;
-        }
-        if let Some(to) = &self.to {
-            map.serialize_entry("to", to)?;
-        }
-        if let Some(top) = &self.top {
-            map.serialize_entry("top", top)?;
-        }
-        if !self.filter.is_empty() {
-            map.serialize_entry("filter", &self.filter)?;
-        }
-        map.end()
     }
 }
 

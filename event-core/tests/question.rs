@@ -1,6 +1,6 @@
 //! Questions as they come in: JSON, the parameters of a URL, cursors; and what is wrong with them.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use chrono_tz::Tz;
 use event_core::filter::{Condition, Field, Scalar, Test};
@@ -47,6 +47,41 @@ fn every_parameter_of_a_query() {
         Query::from_json(br#"{"by": "name"}"#),
         Ok(Query::new(Measure::Count).by(Field::Name))
     );
+}
+
+#[test]
+fn what_parameters_cannot_say_is_left_to_json() {
+    let with = |test| Query::new(Measure::Count).with_filter(Filter::new().and("/a".parse().unwrap(), test));
+    for (test, value) in [
+        (Test::equals("x"), "x"),
+        (Test::equals(""), ""),
+        (Test::OneOf(vec!["1".into(), 1.into()]), "1"),
+        (Test::OneOf(vec!["null".into(), Scalar::Null]), "null"),
+    ] {
+        let pairs = with(test.clone()).to_pairs().unwrap_or_else(|| panic!("{test:?}"));
+        assert_eq!(pairs[1..], [("/a".to_owned(), value.to_owned())], "{test:?}");
+    }
+    for test in [
+        Test::equals(1),
+        Test::equals("1"),
+        Test::equals("null"),
+        Test::Equals(Scalar::Null),
+        Test::one_of(["x"]),
+        Test::one_of(["1", "2"]),
+        Test::OneOf(vec![1.into(), "1".into()]),
+        Test::contains("x"),
+        Test::range(Some(1), None),
+    ] {
+        assert_eq!(with(test.clone()).to_pairs(), None, "{test:?}");
+    }
+    let twice = Filter::new()
+        .and(Field::Name, Test::equals("a"))
+        .and(Field::Name, Test::equals("b"));
+    let no_name = Filter::new().and(Field::Name, Test::equals(""));
+    for filter in [twice, no_name] {
+        assert_eq!(Query::new(Measure::Count).with_filter(filter).to_pairs(), None);
+    }
+    assert_eq!(Query::new(Measure::Count).top(0).to_pairs(), None);
 }
 
 #[test]
@@ -260,6 +295,20 @@ fn writable(condition: &Condition) -> bool {
     !matches!(&condition.test, Test::Range { from: None, to: None })
 }
 
+/// Text of a parameter, often one that stands for more than the string.
+fn parameter() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "\\PC{0,6}",
+        "-?[0-9]{1,3}(\\.[0-9])?",
+        Just("null".to_owned()),
+        Just("true".to_owned())
+    ]
+}
+
+fn read(pairs: &[(String, String)]) -> Query {
+    Query::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))).unwrap()
+}
+
 proptest! {
     #[test]
     fn questions_read_back_from_json(query in arbitrary::query()) {
@@ -267,6 +316,26 @@ proptest! {
         let text = serde_json::to_string(&query).unwrap();
         prop_assert_eq!(&Query::from_json(text.as_bytes()).unwrap(), &query, "{}", text);
         prop_assert_eq!(&serde_json::from_str::<Query>(&text).unwrap(), &query);
+    }
+
+    #[test]
+    fn questions_read_back_from_parameters(
+        query in arbitrary::query(),
+        filters in proptest::collection::vec((arbitrary::field(), parameter()), 0..4),
+    ) {
+        if let Some(pairs) = query.to_pairs() {
+            prop_assert_eq!(&read(&pairs), &query, "{:?}", pairs);
+        }
+        // Whatever parameters can say is said by parameters.
+        let filters: Vec<(String, String)> = filters
+            .into_iter()
+            .map(|(field, value)| (field.to_string(), value))
+            .collect();
+        let asked = filters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        if let Ok(Query { filter, .. }) = Query::from_pairs(asked) {
+            let query = query.with_filter(filter);
+            prop_assert_eq!(&read(&query.to_pairs().unwrap()), &query);
+        }
     }
 
     #[test]
