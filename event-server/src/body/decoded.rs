@@ -106,7 +106,9 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn both() -> [(Encoding, fn(&[u8]) -> Vec<u8>); 2] {
+    type Compress = fn(&[u8]) -> Vec<u8>;
+
+    fn both() -> [(Encoding, Compress); 2] {
         [(Encoding::Gzip, gzip), (Encoding::Zstd, zstd)]
     }
 

@@ -9,7 +9,7 @@ use crate::table::{Case, Words, scenario};
 
 pub(crate) const SCENARIOS: [&str; 3] = ["gzip_bomb", "gzip_bomb_within_the_limits", "zstd_bomb"];
 
-const SPACES: [u8; 1 << 20] = [b' '; 1 << 20];
+static SPACES: [u8; 1 << 20] = [b' '; 1 << 20];
 
 /// 24 MiB of spaces, more than any body may become, and again until so many bytes are there.
 fn repeated(part: &[u8], case: &Case) -> Vec<u8> {
