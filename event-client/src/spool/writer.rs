@@ -218,10 +218,12 @@ impl Writer {
             self.tail = None;
         }
         let (file, first) = self.create()?;
-        if let Some(old) = self.tail.take().filter(|old| old.dirty) {
-            self.unsynced.files.push(old.file);
+        let old = self.tail.take().filter(|old| old.dirty);
+        if self.sync != Sync::Never {
+            // Under that nobody would ever ask for them, and a file that is held keeps its space when it is deleted.
+            self.unsynced.files.extend(old.map(|old| old.file));
+            self.unsynced.entries = true;
         }
-        self.unsynced.entries = true;
         self.shared.ledger().begin();
         self.tail = Some(Tail {
             file: Arc::new(file),
@@ -287,5 +289,23 @@ impl Unsynced {
             false => Ok(()),
         };
         files.and(entries).map_err(SpoolError::at(&self.directory))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_held_for_a_policy_that_never_asks_for_it() {
+        for (sync, held) in [(Sync::Always, 0), (Sync::default(), 4), (Sync::Never, 0)] {
+            let home = tempfile::tempdir().unwrap();
+            let options = SpoolOptions::new(home.path()).segment_bytes(30).sync(sync);
+            let (mut writer, _reader, _) = crate::spool::open(&options).unwrap();
+            for _ in 0..5 {
+                writer.append(b"{}", Timestamp::MIN).unwrap();
+            }
+            assert_eq!(writer.unsynced.files.len(), held, "{sync:?}");
+        }
     }
 }
