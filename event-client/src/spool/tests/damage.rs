@@ -49,10 +49,7 @@ fn any_damaged_byte_loses_one_record_and_counts_it() {
         let content = fs::read(segment).unwrap();
         for place in 0..content.len() {
             let bits = (0..8).map(|bit| content[place] ^ (1 << bit));
-            for byte in bits
-                .chain([0, 0xff, b'\n', b'0'])
-                .filter(|byte| *byte != content[place])
-            {
+            for byte in bits.chain([b'\n']).filter(|byte| *byte != content[place]) {
                 let home = copy(home.path());
                 let mut damaged = content.clone();
                 damaged[place] = byte;
