@@ -220,7 +220,7 @@ impl Writer {
         let (file, first) = self.create()?;
         let old = self.tail.take().filter(|old| old.dirty);
         if self.sync != Sync::Never {
-            // Under that nobody would ever ask for them, and a file that is held keeps its space when it is deleted.
+            // Under `Never` nobody asks for them, and a file that is held keeps its space when it is deleted.
             self.unsynced.files.extend(old.map(|old| old.file));
             self.unsynced.entries = true;
         }
