@@ -25,7 +25,7 @@ const WORTH_IT: usize = 1024;
 impl Compression {
     /// The body to send, and the encoding to name.
     pub(crate) fn apply(self, body: &[u8]) -> (Bytes, Option<&'static str>) {
-        let smaller = match self {
+        let smaller: Option<(Vec<u8>, &str)> = match self {
             Compression::None => None,
             #[cfg(feature = "gzip")]
             Compression::Gzip if body.len() >= WORTH_IT => gzip(body).map(|smaller| (smaller, "gzip")),

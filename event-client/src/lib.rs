@@ -3,6 +3,8 @@
 // Bottom first: a file may use only what stands above it in this list.
 mod loss;
 mod stats;
+#[cfg(feature = "spool")]
+mod spool;
 mod error;
 mod compression;
 mod lines;
@@ -14,17 +16,17 @@ mod fork;
 mod transport;
 mod answer;
 mod instrument;
-#[cfg(feature = "spool")]
-mod spool;
 #[cfg(feature = "validation")]
 mod schemas;
 mod settings;
 mod backlog;
 mod job;
 mod state;
-mod shared;
 #[cfg(feature = "spool")]
 mod disk;
+mod shared;
+#[cfg(feature = "spool")]
+mod drain;
 mod worker;
 mod desk;
 mod process;

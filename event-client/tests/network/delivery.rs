@@ -70,14 +70,23 @@ fn over_a_network_that_fails_nothing_is_lost_and_nothing_doubled() {
 fn what_was_lost_is_told_to_the_collector() {
     let collector = Collector::start().unwrap();
     let client = Client::builder(collector.url()).source("shop").queue_events(10);
-    let client = client.batch_events(10_000).linger(Duration::from_secs(60)).build().unwrap();
-    let answers: Vec<_> = (0..47).map(|_| client.track(Event::builder("order", "created"))).collect();
+    let client = client
+        .batch_events(10_000)
+        .linger(Duration::from_secs(60))
+        .build()
+        .unwrap();
+    let answers: Vec<_> = (0..47)
+        .map(|_| client.track(Event::builder("order", "created")))
+        .collect();
     assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 37);
     assert_eq!(client.stats().dropped.of(Loss::QueueFull), 37);
     client.shutdown_blocking(Duration::from_secs(30)).unwrap();
     let store = collector.store().clone();
-    let losses = collector.block_on(async move { store.losses(&event_store::LossFilter::default()).await });
-    let losses = losses.unwrap().unwrap();
+    let losses = collector.block_on(async move { store.losses(&event_store::loss::LossFilter::default()).await });
+    let losses = losses.unwrap();
     assert_eq!(losses.len(), 1);
-    assert_eq!((losses[0].source.as_str(), losses[0].reason.as_str(), losses[0].events), ("shop", "queue_full", 37));
+    assert_eq!(
+        (losses[0].source.as_str(), losses[0].reason.as_str(), losses[0].events),
+        ("shop", "queue_full", 37)
+    );
 }

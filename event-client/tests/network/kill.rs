@@ -21,8 +21,13 @@ fn client(url: &str, spool: &Path) -> Client {
     // Small segments, so that many of them begin and end.
     let spool = SpoolOptions::new(spool).segment_bytes(16 * 1024).bytes(1 << 30);
     let client = Client::builder(url).source("shop").spool(spool).batch_events(50);
-    let client = client.linger(Duration::from_millis(2)).request_timeout(Duration::from_secs(2));
-    client.backoff(Duration::from_millis(1), Duration::from_millis(20)).build().unwrap()
+    let client = client
+        .linger(Duration::from_millis(2))
+        .request_timeout(Duration::from_secs(2));
+    client
+        .backoff(Duration::from_millis(1), Duration::from_millis(20))
+        .build()
+        .unwrap()
 }
 
 /// Tracks until it is killed, and says each number that was taken in.
@@ -35,7 +40,13 @@ fn victim() {
     let client = client(&url, Path::new(&spool));
     let mut said = std::io::stderr();
     for number in first.parse::<u64>().unwrap().. {
-        client.track(Event::builder("order", "created").session_id("s-1").field("number", number)).unwrap();
+        client
+            .track(
+                Event::builder("order", "created")
+                    .session_id("s-1")
+                    .field("number", number),
+            )
+            .unwrap();
         said.write_all(&number.to_le_bytes()).unwrap();
         if number % 16 == 0 {
             std::thread::sleep(Duration::from_micros(300));
@@ -45,7 +56,13 @@ fn victim() {
 
 fn start(url: &str, spool: &Path, first: u64) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kill::victim", "--ignored", "--nocapture", "--test-threads=1"])
+        .args([
+            "--exact",
+            "kill::victim",
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .env(URL, url)
         .env(SPOOL, spool)
         .env(FIRST, first.to_string())
@@ -64,7 +81,11 @@ fn nothing_that_was_taken_in_is_lost_and_nothing_doubled() {
     let mut taken = Vec::new();
     for round in 0..kills {
         // In one round of three there is no collector, so that what waits grows.
-        let url = if fastrand::u8(..3) == 0 { "http://127.0.0.1:9" } else { collector.url() };
+        let url = if fastrand::u8(..3) == 0 {
+            "http://127.0.0.1:9"
+        } else {
+            collector.url()
+        };
         let mut child = start(url, &spool, round << 32);
         // Once it has begun, at any moment.
         let mut said = child.stderr.take().unwrap();
@@ -76,7 +97,10 @@ fn nothing_that_was_taken_in_is_lost_and_nothing_doubled() {
         let mut rest = Vec::new();
         said.read_to_end(&mut rest).unwrap();
         taken.push(u64::from_le_bytes(first));
-        taken.extend(rest.chunks_exact(8).map(|number| u64::from_le_bytes(number.try_into().unwrap())));
+        taken.extend(
+            rest.chunks_exact(8)
+                .map(|number| u64::from_le_bytes(number.try_into().unwrap())),
+        );
     }
     // The last process sends what all the others have left.
     let client = client(collector.url(), &spool);
@@ -93,7 +117,11 @@ fn nothing_that_was_taken_in_is_lost_and_nothing_doubled() {
     }
     let lost = taken.iter().filter(|number| !stored.contains_key(number)).count();
     let doubled = stored.values().filter(|times| **times > 1).count();
-    println!("{kills} kills: {} events taken in, {} stored, {lost} lost, {doubled} doubled", taken.len(), stored.len());
+    println!(
+        "{kills} kills: {} events taken in, {} stored, {lost} lost, {doubled} doubled",
+        taken.len(),
+        stored.len()
+    );
     assert_eq!((lost, doubled), (0, 0));
     assert!(stored.len() >= taken.len());
 }

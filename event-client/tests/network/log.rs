@@ -11,8 +11,8 @@ pub(crate) fn all(collector: &Collector) -> Vec<StoredEvent> {
     let read = collector.block_on(async move {
         let (mut events, mut after) = (Vec::new(), 0);
         loop {
-            let page = store.log(after, 5_000).await.unwrap();
-            let Some(last) = page.last() else { return events };
+            let page = store.log(after, 5_000).await?;
+            let Some(last) = page.last() else { return Ok(events) };
             after = last.position;
             events.extend(page);
         }

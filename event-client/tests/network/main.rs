@@ -11,5 +11,9 @@ mod proxy;
 
 /// So many where time is short, or so many where it is not.
 fn scale(short: u64, long: u64) -> u64 {
-    if std::env::var_os("EVENT_TEST_LONG").is_some() { long } else { short }
+    if std::env::var_os("EVENT_TEST_LONG").is_some() {
+        long
+    } else {
+        short
+    }
 }

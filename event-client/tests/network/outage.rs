@@ -18,7 +18,9 @@ fn an_hour_of_events_waits_on_disk_and_arrives_in_order() {
     let each = scale(36_000, 3_600_000) / SESSIONS;
     let mut collector = Collector::start().unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let spool = SpoolOptions::new(directory.path().join("spool")).bytes(4 << 30).sync(Sync::Every(Duration::from_secs(1)));
+    let spool = SpoolOptions::new(directory.path().join("spool"))
+        .bytes(4 << 30)
+        .sync(Sync::Every(Duration::from_secs(1)));
     let client = Client::builder(collector.url())
         .source("shop")
         .spool(spool)
@@ -55,10 +57,15 @@ fn without_a_spool_memory_is_bounded_and_the_rest_is_counted() {
     let offered = scale(36_000, 3_600_000);
     let mut collector = Collector::start().unwrap();
     let client = Client::builder(collector.url()).source("shop").queue_events(10_000);
-    let client = client.backoff(Duration::from_millis(5), Duration::from_millis(300)).build().unwrap();
+    let client = client
+        .backoff(Duration::from_millis(5), Duration::from_millis(300))
+        .build()
+        .unwrap();
     collector.stop().unwrap();
     let taken = (0..offered).filter(|number| {
-        let event = Event::builder("order", "created").session_id("s-1").field("number", *number);
+        let event = Event::builder("order", "created")
+            .session_id("s-1")
+            .field("number", *number);
         client.track(event).is_ok()
     });
     let taken = taken.count() as u64;

@@ -50,7 +50,9 @@ impl Proxy {
         let known = Arc::clone(&deeds);
         runtime.spawn(async move {
             loop {
-                let Ok((client, _)) = listener.accept().await else { continue };
+                let Ok((client, _)) = listener.accept().await else {
+                    continue;
+                };
                 let deeds = Arc::clone(&known);
                 tokio::spawn(async move {
                     if let Ok(collector) = TcpStream::connect(collector).await {

@@ -270,7 +270,7 @@ mod tests {
             builder.subject = subject;
             builder.id = id;
             builder.sequence = sequence;
-            if let Some(at) = at.and_then(|at| chrono::DateTime::from_timestamp_micros(at)) {
+            if let Some(at) = at.and_then(chrono::DateTime::from_timestamp_micros) {
                 builder = builder.occurred_at(at);
             }
             let shop = Source::new("shop").unwrap();
