@@ -51,6 +51,8 @@ reasons! {
     IncompleteBody => BAD_REQUEST "incomplete_body",
     /// A compressed body that is cut off or damaged.
     BadContentEncoding => BAD_REQUEST "bad_content_encoding",
+    /// The key speaks for another source.
+    NotPermitted => FORBIDDEN "not_permitted",
     /// No such route.
     NotFound => NOT_FOUND "not_found",
     /// No event with this id.

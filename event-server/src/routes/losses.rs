@@ -8,8 +8,9 @@ use event_store::loss::{LossFilter, Reported, ReportedLoss};
 use serde::Serialize;
 
 use super::{App, loss};
+use crate::auth;
 use crate::body::{self, Media};
-use crate::reply::{self, Failure};
+use crate::reply::{self, Failure, Reason};
 use crate::target::{NoParameters, Parameters};
 
 #[derive(Serialize)]
@@ -19,8 +20,16 @@ struct Outcome {
 
 /// `POST /v1/losses`: all of a report is counted, once, however often it comes.
 pub(super) async fn report(State(app): State<App>, _: NoParameters, request: Request) -> Result<Response, Failure> {
+    let bound = auth::sender(&request).map(|sender| sender.source.clone());
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
     let report = loss::read(&body)?;
+    if bound.is_some_and(|bound| bound != report.source) {
+        let failure = Failure::new(
+            Reason::NotPermitted,
+            "the key of this request speaks for another source",
+        );
+        return Err(failure.at("/source"));
+    }
     let status = app.store.report_losses(report).await?;
     Ok(reply::json(&Outcome { status }))
 }

@@ -36,7 +36,7 @@ fn status(collector: &Collector, path: &str, key: Option<&str>) -> u16 {
     collector.request("GET", path, &headers, "").status
 }
 
-const GUARDED: [&str; 8] = [
+const GUARDED: [&str; 9] = [
     "/",
     "/page.css",
     "/v1/events",
@@ -44,6 +44,7 @@ const GUARDED: [&str; 8] = [
     "/v1/types",
     "/v1/metrics",
     "/v1/quarantine",
+    "/v1/losses",
     "/nowhere",
 ];
 
@@ -109,6 +110,27 @@ fn events_are_of_the_source_of_their_key() {
         events.len() == 2 && events.iter().all(|event| event["source"] == "shop"),
         "{page}"
     );
+}
+
+#[test]
+fn losses_are_of_the_source_of_their_key() {
+    let place = Place::sqlite();
+    let collector = Collector::start_on(&place, &[]);
+    let key = format!("Bearer {}", create(&place, &["--source", "shop"]));
+    soon("a key is needed", || status(&collector, "/v1/events", None) == 401);
+    let report = |source: &str| {
+        let loss = r#"{"hour": "2021-01-01T14:00:00Z", "reason": "queue_full", "events": 37}"#;
+        let body = format!(r#"{{"id": "r-{source}", "source": "{source}", "losses": [{loss}]}}"#);
+        let headers = [("authorization", key.as_str()), ("content-type", "application/json")];
+        collector.request("POST", "/v1/losses", &headers, body)
+    };
+    let refused = report("till");
+    assert_eq!(refused.status, 403);
+    assert_eq!(refused.json()["pointer"], "/source");
+    assert_eq!(refused.problem().as_deref(), Some("not_permitted"));
+    assert_eq!(report("shop").status, 200);
+    let told = collector.request("GET", "/v1/losses", &[("authorization", &key)], "");
+    assert_eq!(told.json()["losses"].as_array().unwrap().len(), 1);
 }
 
 #[test]
