@@ -42,6 +42,13 @@ pub(crate) fn run(root: &Path) -> Outcome<bool> {
         note("a crate by itself", succeeds(&mut cargo(root, &arguments))?);
     }
 
+    for features in ["", "spool", "validation,metrics", "layer", "test"] {
+        // What is optional must stay so: each by itself, without the defaults.
+        let arguments = ["check", "-p", "event-client", "--no-default-features", "--features", features];
+        announce("Features by themselves", &format!("cargo {}", arguments.join(" ")));
+        note("features by themselves", succeeds(&mut cargo(root, &arguments))?);
+    }
+
     let arguments = ["doc", "--workspace", "--no-deps", "--all-features"];
     announce(
         "Documentation",
