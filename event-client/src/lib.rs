@@ -43,3 +43,8 @@ pub use settings::Unstored;
 pub use spool::{SpoolError, SpoolOptions, Sync};
 pub use stats::{Pause, Stats};
 pub use transport::http::Proxy;
+
+/// The examples of the house's own README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

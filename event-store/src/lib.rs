@@ -57,8 +57,3 @@ pub use receipt::Receipt;
 pub use reconcile::{Difference, Repair, Verified};
 pub use register::{Registered, TypeChange};
 pub use store::{EventStore, Health};
-
-/// The examples of the house's own README, run as tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -44,7 +44,14 @@ pub(crate) fn run(root: &Path) -> Outcome<bool> {
 
     for features in ["", "spool", "validation,metrics", "layer", "test"] {
         // What is optional must stay so: each by itself, without the defaults.
-        let arguments = ["check", "-p", "event-client", "--no-default-features", "--features", features];
+        let arguments = [
+            "check",
+            "-p",
+            "event-client",
+            "--no-default-features",
+            "--features",
+            features,
+        ];
         announce("Features by themselves", &format!("cargo {}", arguments.join(" ")));
         note("features by themselves", succeeds(&mut cargo(root, &arguments))?);
     }
