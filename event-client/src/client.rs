@@ -136,7 +136,7 @@ impl Client {
     /// As [`Client::send`].
     pub fn send_blocking(&self, events: impl IntoIterator<Item = EventBuilder>) -> Result<Vec<Verdict>, SendError> {
         let (reply, answer) = Reply::blocking();
-        let patience = self.shared().settings.tuning.patience + SLACK;
+        let patience = self.shared().settings.tuning.patience.saturating_add(SLACK);
         let local = self.submit_events(events, reply);
         join(local, answer.recv_timeout(patience).ok())
     }
@@ -177,7 +177,7 @@ impl Client {
         if batches.is_empty() {
             reply.send(Ok(Vec::new()));
         } else if open {
-            let deadline = Instant::now() + shared.settings.tuning.patience;
+            let deadline = after(shared.settings.tuning.patience);
             submit(
                 &shared,
                 Job::Send {
@@ -320,7 +320,7 @@ impl Client {
     }
 
     /// What is shared with the worker of this very process.
-    fn shared(&self) -> Guard<Arc<Shared>> {
+    pub(crate) fn shared(&self) -> Guard<Arc<Shared>> {
         let shared = self.inner.shared.load();
         if shared.is_ours() {
             return shared;

@@ -110,8 +110,12 @@ async fn finish(shared: &Arc<Shared>) {
             "the event client ends before all events are delivered"
         );
     }
-    // For what has been lost at last, too.
-    let _ = tokio::time::timeout(LAST_WORDS, chore::report(shared)).await;
+    // First the report that had no answer yet, if there is one, then what has been lost since.
+    let last_words = async {
+        chore::report(shared).await;
+        chore::report(shared).await;
+    };
+    let _ = tokio::time::timeout(LAST_WORDS, last_words).await;
     shared.close_disk();
     let (closing, jobs) = {
         let mut state = shared.lock();

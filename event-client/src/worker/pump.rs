@@ -21,6 +21,8 @@ use crate::stats::Pause;
 const SUSPICIOUS: u32 = 3;
 /// The same with a single event, after which it is given up.
 const HOPELESS: u32 = 10;
+/// Between two tries, whatever the settings say.
+const LONGEST_REST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How long to leave a disk alone that cannot be read.
 #[cfg(feature = "spool")]
@@ -163,7 +165,8 @@ impl Pump<'_> {
 
     /// Waits, unless somebody is in a hurry.
     async fn rest(&self, wait: Duration) {
-        let until = tokio::time::Instant::now() + wait;
+        // A time too far away to be named is far enough.
+        let until = tokio::time::Instant::now() + wait.min(LONGEST_REST);
         loop {
             if std::mem::take(&mut self.shared.lock().hurry) {
                 return;

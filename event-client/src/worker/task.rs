@@ -123,7 +123,7 @@ async fn deliver(
         let wait = retry.failed(after, fastrand::f64());
         shared.lock().counts.retries += 1;
         instrument::retried();
-        if Instant::now() + wait >= deadline {
+        if wait >= deadline.saturating_duration_since(Instant::now()) {
             return Err(Unconfirmed::Deadline(why));
         }
         tokio::time::sleep(wait).await;
