@@ -32,6 +32,8 @@ mod desk;
 mod process;
 mod client;
 mod builder;
+#[cfg(feature = "test")]
+pub mod test;
 
 pub use builder::{ClientBuilder, PlainHttp};
 pub use client::Client;
