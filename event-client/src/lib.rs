@@ -32,6 +32,8 @@ mod desk;
 mod process;
 mod client;
 mod builder;
+#[cfg(feature = "layer")]
+pub mod layer;
 #[cfg(feature = "test")]
 pub mod test;
 

@@ -20,6 +20,17 @@ const AFTER_PANIC: Duration = Duration::from_secs(1);
 /// How long the last words to the collector may take.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+#[cfg(feature = "layer")]
+thread_local! {
+    static OURS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Whether the calling thread is that of a client, so that what it does is the client's own doing.
+#[cfg(feature = "layer")]
+pub(crate) fn is_this_thread() -> bool {
+    OURS.get()
+}
+
 /// Starts the thread, if none works yet.
 pub(crate) fn start(shared: &Arc<Shared>) {
     if std::mem::replace(&mut shared.lock().working, true) {
@@ -35,6 +46,8 @@ pub(crate) fn start(shared: &Arc<Shared>) {
 
 /// Works until the client is closed, whatever happens: events in hand stay in hand.
 fn supervise(shared: &Arc<Shared>) {
+    #[cfg(feature = "layer")]
+    OURS.set(true);
     loop {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
