@@ -136,10 +136,8 @@ impl Backlog {
         self.writer.as_mut()?.unsynced()
     }
 
-    /// Leaves the disk to the next process.
-    pub(crate) fn close(&mut self) {
-        if let Some(Err(error)) = self.writer.take().map(Writer::close) {
-            tracing::warn!(%error, "the spool could not be written out");
-        }
+    /// Writes to disk no more; the writer is to be closed where that may take a while.
+    pub(crate) fn unspool(&mut self) -> Option<Writer> {
+        self.writer.take()
     }
 }

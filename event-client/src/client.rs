@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::mem::ManuallyDrop;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -53,14 +53,12 @@ pub struct Client {
 struct Inner {
     /// A process that was forked from the one that made this finds it stale, and makes its own.
     shared: ArcSwap<Shared>,
-    renewal: Mutex<()>,
 }
 
 impl Client {
     pub(crate) fn of(shared: Shared) -> Self {
         let inner = Inner {
             shared: ArcSwap::from_pointee(shared),
-            renewal: Mutex::new(()),
         };
         Client { inner: Arc::new(inner) }
     }
@@ -325,13 +323,12 @@ impl Client {
         if shared.is_ours() {
             return shared;
         }
-        let _one_at_a_time = self.inner.renewal.lock().unwrap_or_else(PoisonError::into_inner);
-        let inherited = self.inner.shared.load();
-        if !inherited.is_ours() {
-            let renewed = Arc::new(process::renew(&inherited));
+        let renewed = Arc::new(process::renew(&shared));
+        let previous = self.inner.shared.compare_and_swap(&shared, renewed);
+        if Arc::ptr_eq(&previous, &shared) {
             // Its locks may be held by threads that are no more, and its events are the parent's: it is
             // left as it is, for ever.
-            let _left = ManuallyDrop::new(self.inner.shared.swap(renewed));
+            let _left = ManuallyDrop::new(Guard::into_inner(previous));
         }
         self.inner.shared.load()
     }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::instrument;
 use crate::lines::Lines;
 use crate::loss::Loss;
 use crate::shared::{Shared, now};
-use crate::spool::{self, Sync};
+use crate::spool::{self, Sync, Writer};
 
 /// Failures after which a part of the spool that cannot be read is given up.
 const UNREADABLE: u32 = 10;
@@ -55,6 +56,8 @@ impl Shared {
             state.hand.push_back(Arc::new(lines));
         }
         drop(state);
+        instrument::lost(Loss::Damaged, lost.corrupt);
+        instrument::lost(Loss::Expired, lost.expired);
         if lost.corrupt + lost.expired > 0 {
             tracing::warn!(
                 damaged = lost.corrupt,
@@ -141,7 +144,10 @@ impl Shared {
 
     /// Leaves the spool to the next process; what is in hand and came from disk is on disk still.
     pub(crate) fn close_disk(&self) {
-        self.lock().backlog.close();
+        let writer = self.lock().backlog.unspool();
+        if let Some(Err(error)) = writer.map(Writer::close) {
+            tracing::warn!(%error, "the spool could not be written out");
+        }
         self.disk.close();
     }
 }

@@ -18,7 +18,9 @@ pub(crate) fn judged(verdicts: &[Verdict]) {
 /// Events that are given up.
 pub(crate) fn lost(loss: Loss, events: u64) {
     #[cfg(feature = "metrics")]
-    metrics::counter!("event_client_dropped_total", "reason" => loss.as_str()).increment(events);
+    if events > 0 {
+        metrics::counter!("event_client_dropped_total", "reason" => loss.as_str()).increment(events);
+    }
     #[cfg(not(feature = "metrics"))]
     let _ = (loss, events);
 }

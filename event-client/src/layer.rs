@@ -69,7 +69,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use crate::client::Client;
-use crate::worker;
+use crate::fork;
 use fields::{Fields, Message, Origin};
 use wanted::Choice;
 
@@ -190,7 +190,7 @@ fn alone(act: impl FnOnce()) {
             BUSY.set(false);
         }
     }
-    if worker::is_this_thread() || BUSY.replace(true) {
+    if fork::is_our_thread() || BUSY.replace(true) {
         return;
     }
     let _done = Done;

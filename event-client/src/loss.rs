@@ -42,7 +42,7 @@ losses! {
     Invalid => "invalid",
     /// The client was shut down before the event was offered.
     Closed => "closed",
-    /// It waited in memory when the time to shut down was over.
+    /// It waited in memory when the time to shut down was over, or was on its way: then it may have arrived.
     Shutdown => "shutdown",
     /// The event alone is more than the collector takes in a request.
     TooLarge => "too_large",

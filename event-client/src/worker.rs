@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use crate::error::Unsent;
+use crate::fork;
+use crate::instrument;
 use crate::loss::Loss;
 use crate::shared::{Shared, now};
 use crate::state::Phase;
@@ -19,17 +21,6 @@ use crate::state::Phase;
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 /// How long the last words to the collector may take.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-#[cfg(feature = "layer")]
-thread_local! {
-    static OURS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-}
-
-/// Whether the calling thread is that of a client, so that what it does is the client's own doing.
-#[cfg(feature = "layer")]
-pub(crate) fn is_this_thread() -> bool {
-    OURS.get()
-}
 
 /// Starts the thread, if none works yet.
 pub(crate) fn start(shared: &Arc<Shared>) {
@@ -46,16 +37,19 @@ pub(crate) fn start(shared: &Arc<Shared>) {
 
 /// Works until the client is closed, whatever happens: events in hand stay in hand.
 fn supervise(shared: &Arc<Shared>) {
-    #[cfg(feature = "layer")]
-    OURS.set(true);
+    fork::enter();
     loop {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .on_thread_park(fork::pause)
+                .on_thread_unpark(fork::resume)
+                .build()?;
             runtime.block_on(work(shared));
             Ok::<(), std::io::Error>(())
         }));
         match outcome {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return fork::pause(),
             Ok(Err(error)) => tracing::error!(%error, "the event client cannot work; it tries again"),
             Err(_) => tracing::error!("a defect stopped the event client; it goes on"),
         }
@@ -117,6 +111,7 @@ async fn finish(shared: &Arc<Shared>) {
         if waiting == 0 { Ok(()) } else { Err(unsent) }
     };
     if let Err(Unsent { waiting, spooled }) = result {
+        instrument::lost(Loss::Shutdown, waiting - spooled);
         tracing::warn!(
             dropped = waiting - spooled,
             spooled,

@@ -58,7 +58,8 @@ async fn adoptions(_: &Arc<Shared>) {}
 async fn gauges(shared: &Arc<Shared>) {
     const EVERY: Duration = Duration::from_secs(5);
     while cfg!(feature = "metrics") {
-        instrument::waiting(&shared.lock().stats());
+        let stats = shared.lock().stats();
+        instrument::waiting(&stats);
         tokio::time::sleep(EVERY).await;
     }
 }

@@ -59,39 +59,63 @@ async fn flush(shared: &Shared, until: u64, deadline: Instant) -> Result<(), Uns
     })
 }
 
+/// Events on their way, which are given up if this ends before they have verdicts, however it ends.
+struct Flight<'a> {
+    shared: &'a Shared,
+    events: u64,
+}
+
+impl<'a> Flight<'a> {
+    fn begin(shared: &'a Shared, events: u64) -> Self {
+        let mut state = shared.lock();
+        state.counts.queued -= events;
+        state.counts.in_flight += events;
+        Flight { shared, events }
+    }
+
+    fn landed(&mut self, verdicts: &[Verdict]) {
+        self.events -= verdicts.len() as u64;
+        self.shared.lock().judged(verdicts.iter().map(|verdict| verdict.status));
+        instrument::judged(verdicts);
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.counts.in_flight -= self.events;
+        state.lose(Loss::Unconfirmed, self.events, now());
+        drop(state);
+        instrument::lost(Loss::Unconfirmed, self.events);
+    }
+}
+
 async fn send(shared: &Shared, mut batches: VecDeque<Lines>, deadline: Instant) -> Result<Vec<Verdict>, SendError> {
     let events = batches.iter().map(Lines::len).sum();
-    {
-        let mut state = shared.lock();
-        state.counts.queued -= events as u64;
-        state.counts.in_flight += events as u64;
-    }
+    let mut flight = Flight::begin(shared, events as u64);
     let mut verdicts = Vec::with_capacity(events);
     let ended = tokio::select! {
-        ended = deliver(shared, &mut batches, deadline, &mut verdicts) => ended,
+        ended = deliver(&mut flight, &mut batches, deadline, &mut verdicts) => ended,
         () = stopped(shared) => Err(Unconfirmed::Closed),
     };
-    let Err(reason) = ended else { return Ok(verdicts) };
-    let left = events - verdicts.len();
-    let mut state = shared.lock();
-    state.counts.in_flight -= left as u64;
-    state.lose(Loss::Unconfirmed, left as u64, now());
-    drop(state);
-    instrument::lost(Loss::Unconfirmed, left as u64);
-    Err(SendError {
-        verdicts,
-        events,
-        reason,
-    })
+    match ended {
+        Ok(()) => Ok(verdicts),
+        Err(reason) => Err(SendError {
+            verdicts,
+            events,
+            reason,
+        }),
+    }
 }
 
 /// Sends batches until each has its verdicts; what is done is done, wherever this is dropped.
 async fn deliver(
-    shared: &Shared,
+    flight: &mut Flight<'_>,
     batches: &mut VecDeque<Lines>,
     deadline: Instant,
     verdicts: &mut Vec<Verdict>,
 ) -> Result<(), Unconfirmed> {
+    let shared = flight.shared;
     let mut retry = Retry::new(shared.settings.tuning.backoff);
     while let Some(batch) = batches.front() {
         let attempt = tokio::time::timeout_at(deadline.into(), shared.exchange(batch));
@@ -102,8 +126,7 @@ async fn deliver(
             Outcome::Verdicts(given) => {
                 retry.succeeded();
                 batches.pop_front();
-                shared.lock().judged(given.iter().map(|verdict| verdict.status));
-                instrument::judged(&given);
+                flight.landed(&given);
                 verdicts.extend(given);
                 continue;
             }
