@@ -252,11 +252,13 @@ pub(crate) fn quote(string: &str) -> String {
     out
 }
 
-/// Appends a string as JSON text, escaped canonically.
-pub(crate) fn quote_into(out: &mut String, string: &str) {
+/// Appends a string as JSON text, escaped canonically; true if there was anything to escape.
+pub(crate) fn quote_into(out: &mut String, string: &str) -> bool {
+    out.reserve(string.len() + 2);
     out.push('"');
-    canonical::escape_into(out, string);
+    let escaped = canonical::escape_into(out, string);
     out.push('"');
+    escaped
 }
 
 impl PartialEq for Payload {

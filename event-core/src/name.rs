@@ -22,10 +22,20 @@ pub enum NameError {
 }
 
 fn is_id(text: &str) -> bool {
-    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    // Every byte is looked at, so that many can be at once.
+    let graphic = |text: &str| text.bytes().fold(true, |good, byte| good & byte.is_ascii_graphic());
+    (1..=128).contains(&text.len()) && graphic(text)
+}
+
+/// Printable ASCII, spaces included: what most texts are.
+fn is_plain(text: &str) -> bool {
+    text.bytes().fold(true, |good, byte| good & matches!(byte, b' '..=b'~'))
 }
 
 fn is_label(text: &str) -> bool {
+    if (1..=100).contains(&text.len()) && is_plain(text) {
+        return !text.starts_with(' ') && !text.ends_with(' ');
+    }
     // 100 characters are at the most 400 bytes, which spares counting most of the time.
     let length = if text.len() <= 100 {
         text.len()
@@ -37,7 +47,7 @@ fn is_label(text: &str) -> bool {
 }
 
 fn is_subject(text: &str) -> bool {
-    (1..=256).contains(&text.len()) && !text.chars().any(char::is_control)
+    (1..=256).contains(&text.len()) && (is_plain(text) || !text.chars().any(char::is_control))
 }
 
 macro_rules! name {

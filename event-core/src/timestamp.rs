@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike as _, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike as _, Utc};
+use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -256,15 +256,58 @@ impl From<Timestamp> for DateTime<Utc> {
 /// RFC 3339 in UTC; the fraction has six digits, or is left out where it is zero.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = self.to_datetime();
-        let (date, time) = (at.date_naive(), at.time());
-        write!(f, "{:04}-{:02}-{:02}T", date.year(), date.month(), date.day())?;
-        write!(f, "{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())?;
-        match self.0 % MICROS {
-            0 => f.write_str("Z"),
-            micros => write!(f, ".{micros:06}Z"),
-        }
+        let (text, length) = self.text();
+        f.write_str(std::str::from_utf8(&text[..length]).unwrap_or_default())
     }
+}
+
+impl Timestamp {
+    /// Appends what [`Display`](fmt::Display) writes, without the formatter: every event has a time.
+    pub(crate) fn write_to(self, out: &mut String) {
+        let (text, length) = self.text();
+        out.push_str(std::str::from_utf8(&text[..length]).unwrap_or_default());
+    }
+
+    /// Its text, and the length of it.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn text(self) -> ([u8; 27], usize) {
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let mut put = |end: usize, digits: usize, mut value: u32| {
+            for place in text[end - digits..end].iter_mut().rev() {
+                *place = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
+        };
+        // From 1970 to 9999 all of them are small and not negative.
+        let (seconds, micros) = (self.0 / MICROS, (self.0 % MICROS) as u32);
+        let (days, second) = ((seconds / 86_400) as u32, (seconds % 86_400) as u32);
+        let (year, month, day) = civil(days);
+        put(4, 4, year);
+        put(7, 2, month);
+        put(10, 2, day);
+        put(13, 2, second / 3600);
+        put(16, 2, second / 60 % 60);
+        put(19, 2, second % 60);
+        put(26, 6, micros);
+        if micros == 0 {
+            text[19] = b'Z';
+            return (text, 20);
+        }
+        (text, 27)
+    }
+}
+
+/// Year, month and day so many days after 1970-01-01, counted in eras of 400 years that begin with a
+/// March, so that the leap day comes last (Hinnant 2013, `civil_from_days`).
+fn civil(days: u32) -> (u32, u32, u32) {
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year + later, month, day)
 }
 
 impl Serialize for Timestamp {
@@ -283,6 +326,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::{Datelike as _, Timelike as _};
     use proptest::prelude::*;
 
     fn parse(text: &str) -> Result<String, TimestampError> {
@@ -366,6 +410,20 @@ mod tests {
         fn text_reads_back(micros in 0..=Timestamp::MAX.as_micros()) {
             let at = Timestamp::from_micros(micros).unwrap();
             prop_assert_eq!(at.to_string().parse(), Ok(at));
+        }
+
+        #[test]
+        fn text_is_what_chrono_says(micros in 0..=Timestamp::MAX.as_micros(), whole: bool) {
+            let micros = if whole { micros / MICROS * MICROS } else { micros };
+            let at = DateTime::from_timestamp_micros(micros).unwrap();
+            let fraction = if whole { String::new() } else { format!(".{:06}", micros % MICROS) };
+            let (date, time) = (at.date_naive(), at.time());
+            let text = format!(
+                "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{fraction}Z",
+                date.year(), date.month(), date.day(), time.hour(), time.minute(), time.second(),
+            );
+            prop_assume!(whole || micros % MICROS != 0);
+            prop_assert_eq!(Timestamp::from_micros(micros).unwrap().to_string(), text);
         }
     }
 }

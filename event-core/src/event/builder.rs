@@ -45,6 +45,7 @@ pub struct EventBuilder {
 pub struct FieldValue(Result<Value, Code>);
 
 impl EventBuilder {
+    #[inline]
     pub(super) fn new(category: String, name: String) -> Self {
         EventBuilder {
             id: None,
@@ -76,6 +77,7 @@ impl EventBuilder {
     }
 
     /// What makes the event itself, within its source.
+    #[inline]
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -83,6 +85,7 @@ impl EventBuilder {
     }
 
     /// The version of its type; without one the active version judges it.
+    #[inline]
     #[must_use]
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
@@ -90,6 +93,7 @@ impl EventBuilder {
     }
 
     /// The visit or run it belongs to.
+    #[inline]
     #[must_use]
     pub fn session_id(mut self, session_id: impl Into<String>) -> Self {
         self.session_id = Some(session_id.into());
@@ -97,6 +101,7 @@ impl EventBuilder {
     }
 
     /// Its number inside the session, from 0.
+    #[inline]
     #[must_use]
     pub fn sequence(mut self, sequence: u64) -> Self {
         self.sequence = Some(sequence);
@@ -110,6 +115,7 @@ impl EventBuilder {
     }
 
     /// The application that sends it.
+    #[inline]
     #[must_use]
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.source = Some(source.into());
@@ -117,6 +123,7 @@ impl EventBuilder {
     }
 
     /// Whom it is about.
+    #[inline]
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
@@ -146,10 +153,15 @@ impl EventBuilder {
     }
 
     /// One member of the data.
+    #[inline]
     #[must_use]
     pub fn field(mut self, key: impl Into<String>, value: impl Into<FieldValue>) -> Self {
-        let key = key.into();
-        match value.into().0 {
+        self.insert(key.into(), value.into());
+        self
+    }
+
+    fn insert(&mut self, key: String, value: FieldValue) {
+        match value.0 {
             Ok(value) => {
                 if let Some(replaced) = self.data.insert(key, value) {
                     dismantle(replaced);
@@ -161,7 +173,6 @@ impl EventBuilder {
                     .get_or_insert_with(|| Refusal::new(code, pointer, "JSON has no NaN and no infinity"));
             }
         }
-        self
     }
 
     /// All of the data, in place of what was there. Anything but an object is refused.

@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::{EventBuilder, Reception};
 use crate::code::Code;
-use crate::json::{dismantle, quote_into};
+use crate::json::quote_into;
 use crate::limits::Limits;
 use crate::name::{EventId, Label, SessionId, Source, Subject};
 use crate::refusal::Refusal;
+use crate::timestamp::Timestamp;
 
 impl EventBuilder {
     /// Appends the event as one line of JSON, without its line end, and answers its id. All that the
@@ -38,13 +39,11 @@ impl EventBuilder {
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn write(mut self, reception: &Reception<'_>, out: &mut String) -> Result<EventId, Refusal> {
+    pub fn write(self, reception: &Reception<'_>, out: &mut String) -> Result<EventId, Refusal> {
         let start = out.len();
-        match self.complete(reception) {
-            Some(id)
-                if self.write_line(out, &reception.limits) && out.len() - start <= reception.limits.event_bytes =>
-            {
-                dismantle(Value::Object(std::mem::take(&mut self.data)));
+        match self.checked_id(reception) {
+            // What has been written is no deeper than the limit: it may be dropped as it is.
+            Some(id) if self.write_line(&id, reception, out) && out.len() - start <= reception.limits.event_bytes => {
                 Ok(id)
             }
             _ => {
@@ -63,12 +62,13 @@ impl EventBuilder {
         }
     }
 
-    /// Fills in what was not said; `None` if a part breaks its grammar.
-    fn complete(&mut self, reception: &Reception<'_>) -> Option<EventId> {
+    /// Its own id, or a new one; `None` if a part breaks its grammar.
+    fn checked_id(&self, reception: &Reception<'_>) -> Option<EventId> {
         fn holds(check: fn(&str) -> bool, text: Option<&String>) -> bool {
             text.is_none_or(|text| check(text))
         }
-        let names = Label::is(&self.category)
+        let names = holds(EventId::is, self.id.as_ref())
+            && Label::is(&self.category)
             && Label::is(&self.name)
             && holds(Label::is, self.version.as_ref())
             && holds(SessionId::is, self.session_id.as_ref())
@@ -77,24 +77,21 @@ impl EventBuilder {
         if !names || self.wrong.is_some() || self.sequence.is_some_and(|number| i64::try_from(number).is_err()) {
             return None;
         }
-        let id = match &self.id {
-            Some(id) if EventId::is(id) => EventId::new(id).ok()?,
-            Some(_) => return None,
-            None => (reception.new_id)(),
-        };
-        if self.id.is_none() {
-            self.id = Some(id.as_str().to_owned());
+        match &self.id {
+            Some(id) => EventId::new(id).ok(),
+            None => Some((reception.new_id)()),
         }
-        if self.source.is_none() {
-            self.source = Some(reception.source.as_str().to_owned());
-        }
-        self.occurred_at.get_or_insert(reception.received_at);
-        Some(id)
     }
 
-    fn write_line(&self, out: &mut String, limits: &Limits) -> bool {
-        self.write_envelope(out);
+    fn write_line(&self, id: &EventId, reception: &Reception<'_>, out: &mut String) -> bool {
+        let stamp = Stamp {
+            id: Some(id.as_str()),
+            source: Some(self.source.as_deref().unwrap_or(reception.source.as_str())),
+            occurred_at: Some(self.occurred_at.unwrap_or(reception.received_at)),
+        };
+        self.write_stamped(&stamp, out);
         out.push_str(",\"data\":");
+        let limits = &reception.limits;
         let mut nodes = limits.nodes;
         let good = object(&self.data, limits.depth, &mut nodes, limits, out);
         out.push('}');
@@ -103,16 +100,25 @@ impl EventBuilder {
 
     /// Writes the members of the envelope that there are, behind an opening brace.
     pub(super) fn write_envelope(&self, out: &mut String) {
+        let stamp = Stamp {
+            id: self.id.as_deref(),
+            source: self.source.as_deref(),
+            occurred_at: self.occurred_at,
+        };
+        self.write_stamped(&stamp, out);
+    }
+
+    fn write_stamped(&self, stamp: &Stamp<'_>, out: &mut String) {
         let EventBuilder {
-            id,
+            id: _,
             category,
             name,
             version,
             session_id,
             sequence,
-            source,
+            source: _,
             subject,
-            occurred_at,
+            occurred_at: _,
             sent_at,
             data: _,
             wrong: _,
@@ -120,12 +126,12 @@ impl EventBuilder {
         out.push_str("{\"category\":");
         quote_into(out, category);
         let texts = [
-            (",\"name\":", Some(name)),
-            (",\"id\":", id.as_ref()),
-            (",\"version\":", version.as_ref()),
-            (",\"session_id\":", session_id.as_ref()),
-            (",\"source\":", source.as_ref()),
-            (",\"subject\":", subject.as_ref()),
+            (",\"name\":", Some(name.as_str())),
+            (",\"id\":", stamp.id),
+            (",\"version\":", version.as_deref()),
+            (",\"session_id\":", session_id.as_deref()),
+            (",\"source\":", stamp.source),
+            (",\"subject\":", subject.as_deref()),
         ];
         for (key, text) in texts {
             if let Some(text) = text {
@@ -133,18 +139,28 @@ impl EventBuilder {
                 quote_into(out, text);
             }
         }
-        // Writing to a string cannot fail.
         if let Some(sequence) = sequence {
-            let _ = write!(out, ",\"sequence\":{sequence}");
+            out.push_str(",\"sequence\":");
+            digits(*sequence, out);
         }
-        for (key, time) in [(",\"occurred_at\":\"", occurred_at), (",\"sent_at\":\"", sent_at)] {
+        for (key, time) in [
+            (",\"occurred_at\":\"", stamp.occurred_at),
+            (",\"sent_at\":\"", *sent_at),
+        ] {
             if let Some(time) = time {
                 out.push_str(key);
-                let _ = write!(out, "{time}");
+                time.write_to(out);
                 out.push('"');
             }
         }
     }
+}
+
+/// What an event may leave to whoever takes it in.
+struct Stamp<'a> {
+    id: Option<&'a str>,
+    source: Option<&'a str>,
+    occurred_at: Option<Timestamp>,
 }
 
 /// Writes an object and answers whether all of it is within the limits; `depth` and `nodes` are what is left.
@@ -163,10 +179,9 @@ fn object(
         if at > 0 {
             out.push(',');
         }
-        if key.is_empty() || key.len() > limits.key_bytes || has_nul(key) {
+        if key.is_empty() || key.len() > limits.key_bytes || !string(key, out) {
             return false;
         }
-        quote_into(out, key);
         out.push(':');
         if !value(member, depth - 1, nodes, limits, out) {
             return false;
@@ -195,17 +210,22 @@ fn value(value: &Value, depth: usize, nodes: &mut usize, limits: &Limits, out: &
             out.push(']');
             return true;
         }
-        Value::String(string) => {
-            if has_nul(string) {
-                return false;
+        Value::String(text) if !string(text, out) => return false,
+        Value::String(_) => {}
+        Value::Number(number) => match number.as_i64() {
+            Some(integer) => {
+                if integer < 0 {
+                    out.push('-');
+                }
+                digits(integer.unsigned_abs(), out);
             }
-            quote_into(out, string);
-        }
-        // Beyond `i64` a `u64` is no number of ours.
-        Value::Number(number) if number.is_u64() && !number.is_i64() => return false,
-        Value::Number(number) => {
-            let _ = write!(out, "{number}");
-        }
+            // Beyond `i64` a `u64` is no number of ours.
+            None if number.is_u64() => return false,
+            // Writing to a string cannot fail.
+            None => {
+                let _ = write!(out, "{number}");
+            }
+        },
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
         Value::Null => out.push_str("null"),
@@ -213,8 +233,25 @@ fn value(value: &Value, depth: usize, nodes: &mut usize, limits: &Limits, out: &
     take(nodes)
 }
 
-fn has_nul(text: &str) -> bool {
-    memchr::memchr(0, text.as_bytes()).is_some()
+/// Writes a string; `false` if it holds U+0000, which needs an escape as other characters do.
+fn string(text: &str, out: &mut String) -> bool {
+    let escaped = quote_into(out, text);
+    !escaped || memchr::memchr(0, text.as_bytes()).is_none()
+}
+
+/// Writes an integer: several times faster than the formatter, which is asked for each event's number.
+fn digits(mut integer: u64, out: &mut String) {
+    let mut text = [b'0'; 20];
+    let mut at = text.len();
+    loop {
+        at -= 1;
+        text[at] += (integer % 10) as u8;
+        integer /= 10;
+        if integer == 0 {
+            break;
+        }
+    }
+    out.push_str(std::str::from_utf8(&text[at..]).unwrap_or_default());
 }
 
 fn take(nodes: &mut usize) -> bool {
