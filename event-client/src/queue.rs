@@ -19,6 +19,9 @@ pub(crate) struct Full;
 
 /// Buffers that are kept for reuse; each is as large as a request.
 const SPARE: usize = 2;
+/// Buffers that are asked for at once: to ask the system for memory takes several times as long as to track an
+/// event, and so it befalls one event in thousands.
+const AHEAD: usize = 4;
 
 /// Events in batches, so that to add one is to copy it behind the one before.
 #[derive(Debug)]
@@ -65,16 +68,28 @@ impl Queue {
         match self.batches.back_mut() {
             Some(last) if fits(last, size, &self.bounds) => last.push(event),
             _ => {
-                let mut next = self.spare.pop().unwrap_or_else(|| {
-                    // Room at once for all that will come: growing later would copy it.
-                    let bytes = self.bounds.batch_bytes.min(self.bounds.queue_bytes);
-                    Lines::with_capacity(bytes, self.bounds.batch_events.min(self.bounds.queue_events))
-                });
+                let mut next = self.buffer();
                 next.push(event);
                 self.batches.push_back(next);
             }
         }
         Ok(())
+    }
+
+    /// An empty buffer with room for all that will come: growing later would copy it.
+    fn buffer(&mut self) -> Lines {
+        if let Some(spare) = self.spare.pop() {
+            return spare;
+        }
+        let bytes = self.bounds.batch_bytes.min(self.bounds.queue_bytes);
+        let events = self.bounds.batch_events.min(self.bounds.queue_events);
+        let new = || Lines::with_capacity(bytes, events);
+        // The first is enough for those who track little, and all together are never larger than the queue.
+        if !self.batches.is_empty() {
+            let ahead = AHEAD.min(self.bounds.queue_bytes / bytes);
+            self.spare.resize_with(ahead - 1, new);
+        }
+        new()
     }
 
     /// The oldest events, as many as a request may have.
