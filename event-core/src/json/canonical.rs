@@ -210,8 +210,8 @@ fn first_in(word: [u8; 8]) -> Option<usize> {
     // The high bit of the first byte that is less than `least` is set, and none below it: a borrow goes up.
     let less = |word: u64, least: u8| word.wrapping_sub(ONES * u64::from(least)) & !word & HIGHS;
     let word = u64::from_le_bytes(word);
-    let quote = less(word ^ ONES * u64::from(b'"'), 1);
-    let backslash = less(word ^ ONES * u64::from(b'\\'), 1);
+    let quote = less(word ^ (ONES * u64::from(b'"')), 1);
+    let backslash = less(word ^ (ONES * u64::from(b'\\')), 1);
     let found = less(word, 0x20) | quote | backslash;
     (found != 0).then(|| found.trailing_zeros() as usize / 8)
 }
