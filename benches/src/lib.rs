@@ -1,5 +1,7 @@
 //! What the benches share: events to work on, and a fair way to compare.
 
 pub mod events;
+pub mod machine;
 pub mod orders;
+pub mod results;
 pub mod rounds;

@@ -1,15 +1,30 @@
-//! `cargo xtask bench`: what `benches/RESULTS.md` says, measured anew on every database.
+//! `cargo xtask bench`: what `benches/RESULTS.md` says, measured anew.
 
 use std::path::Path;
 
 use crate::backends::Backends;
 use crate::command::{Outcome, announce, cargo, succeeds};
 
-/// What cargo is told before the bench's own arguments.
-const BENCH: [&str; 6] = ["bench", "--package", "event-benches", "--bench", "databases", "--"];
+/// What cargo is told before the bench's name and its own arguments.
+const BENCH: [&str; 4] = ["bench", "--package", "event-benches", "--bench"];
 
-/// Starts the servers, measures, and writes the results; a server that is absent is no failure unless it must be there.
+/// Measures, and writes the results. `--only track` needs no servers.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
+    let alone = arguments.windows(2).any(|pair| pair == ["--only", "track"]);
+    let (bench, title) = if alone {
+        ("track", "What a call of track costs the application")
+    } else {
+        ("databases", "Ratios to what an expert would write by hand")
+    };
+    let results = root.join("benches").join("RESULTS.md");
+    let results = results.to_string_lossy();
+    let arguments = [&BENCH, [bench, "--"].as_slice(), arguments, &["--results", &results]].concat();
+    let command = format!("cargo {}", arguments.join(" "));
+    if alone {
+        announce(title, &command);
+        return succeeds(&mut cargo(root, &arguments));
+    }
+    // A server that is absent is no failure unless it must be there.
     println!("\n==> Databases");
     let backends = Backends::start()?;
     for line in backends.present_lines().into_iter().chain(backends.absent_lines()) {
@@ -18,12 +33,6 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
     if backends.missing() > 0 {
         return Ok(false);
     }
-    let results = root.join("benches").join("RESULTS.md");
-    let results = results.to_string_lossy();
-    let arguments = [&BENCH, arguments, &["--results", &results]].concat();
-    announce(
-        "Ratios to what an expert would write by hand",
-        &format!("cargo {}", arguments.join(" ")),
-    );
+    announce(title, &command);
     succeeds(cargo(root, &arguments).envs(backends.environment()))
 }

@@ -29,7 +29,8 @@ usage: cargo xtask <command>
   test           every test of the workspace, with its own database servers; the last line is `N passed, N failed`
   databases      those servers until you press Enter; `databases -- <command>`: for as long as the command runs
   bench          append and queries on every database, as ratios, into benches/RESULTS.md;
-                 [--rows N] [--rounds N] [--only append|queries] [--database NAME]
+                 [--rows N] [--rounds N] [--only append|queries] [--database NAME]; and the calls of track, without
+                 databases: --only track [--rounds N] [--calls N] [--python yes|no]
   lint           formatting, clippy, documentation, architecture, dependencies
   architecture   the arrows between crates, the order of modules, the rules for files";
 

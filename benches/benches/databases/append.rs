@@ -14,9 +14,9 @@ use tokio::runtime::Runtime;
 
 use crate::backend::Backend;
 use crate::peer::Peer;
-use crate::results::Table;
 use crate::rows::{Batch, Finisher};
 use crate::writers;
+use event_benches::results::Table;
 
 /// Customers, and microseconds between events.
 const CUSTOMERS: usize = 5_000;

@@ -4,8 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 mod options;
-mod machine;
-mod results;
 mod backend;
 mod rows;
 mod peer;
@@ -16,8 +14,9 @@ mod reading;
 mod queries;
 
 use backend::Backend;
+use event_benches::machine;
+use event_benches::results::{Results, Table};
 use options::Options;
-use results::{Results, Table};
 
 fn main() {
     let options = Options::read();
@@ -48,8 +47,8 @@ fn main() {
         let results = Results {
             machine: machine::lines(&versions),
             command: options.command(),
-            sections: [("Append", append), ("Queries", queries)],
+            sections: vec![("Append", append), ("Queries", queries)],
         };
-        results.write(file);
+        results.write(file).unwrap();
     }
 }

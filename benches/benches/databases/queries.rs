@@ -14,7 +14,7 @@ use crate::backend::Backend;
 use crate::options::Options;
 use crate::question::{Question, questions};
 use crate::reading::Reader;
-use crate::results::Table;
+use event_benches::results::Table;
 
 /// The events lie in so many microseconds: 36 days.
 const SPAN: i64 = 36 * 86_400_000_000;

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use crate::backend::Backend;
 use crate::question;
-use crate::results::{READINGS, Table};
+use event_benches::results::{READINGS, Table};
 
 /// Readings of each kind in a round.
 const READINGS_A_ROUND: usize = 100;

@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 
 use crate::append::{Rounds, check, rounds, sales};
 use crate::backend::Backend;
-use crate::results::Table;
+use event_benches::results::Table;
 
 const WRITERS: usize = 4;
 /// Transactions of a round, and events in each.

@@ -3,25 +3,29 @@
 use std::fmt;
 use std::path::Path;
 
-use event_benches::rounds::Measured;
+use crate::rounds::Measured;
 
 /// A table: what its first column is about, its other columns, its lines.
-pub(crate) struct Table {
-    pub(crate) title: String,
-    pub(crate) columns: &'static [&'static str],
-    pub(crate) lines: Vec<(String, Vec<String>)>,
+pub struct Table {
+    /// What it is about.
+    pub title: String,
+    /// The names of the columns behind the first.
+    pub columns: &'static [&'static str],
+    /// The first column, and the others.
+    pub lines: Vec<(String, Vec<String>)>,
 }
 
 /// Columns of rates beside those of a peer.
-pub(crate) const RATES: &[&str] = &["events/s", "ratio", "min", "max"];
+pub const RATES: &[&str] = &["events/s", "ratio", "min", "max"];
 /// Columns of times beside those of a peer.
-pub(crate) const TIMES: &[&str] = &["ms", "times as fast", "min", "max"];
+pub const TIMES: &[&str] = &["ms", "times as fast", "min", "max"];
 /// Columns of times of many readings beside those of a peer.
-pub(crate) const READINGS: &[&str] = &["p50 ms", "p99 ms", "times as fast (p50)"];
+pub const READINGS: &[&str] = &["p50 ms", "p99 ms", "times as fast (p50)"];
 
 impl Table {
     /// Rates, and their ratios to that of the first line.
-    pub(crate) fn rates(title: String, measured: &[Measured]) -> Self {
+    #[must_use]
+    pub fn rates(title: String, measured: &[Measured]) -> Self {
         let line = |it: &Measured| (it.name.clone(), numbers(format!("{:.0}", it.rate), it));
         let lines = measured.iter().map(line).collect();
         Table {
@@ -32,7 +36,8 @@ impl Table {
     }
 
     /// Times of one of many, and how many times as fast as the first line they are.
-    pub(crate) fn times(title: String, measured: &[Measured]) -> Self {
+    #[must_use]
+    pub fn times(title: String, measured: &[Measured]) -> Self {
         let line = |it: &Measured| (it.name.clone(), numbers(format!("{:.2}", 1_000.0 / it.rate), it));
         let lines = measured.iter().map(line).collect();
         Table {
@@ -59,27 +64,37 @@ impl fmt::Display for Table {
     }
 }
 
+/// The sections of the file, in their order.
+const SECTIONS: [&str; 3] = ["Append", "Queries", "Track"];
+
 /// Everything that one run has measured.
-pub(crate) struct Results {
-    pub(crate) machine: Vec<String>,
-    pub(crate) command: String,
-    pub(crate) sections: [(&'static str, Vec<Table>); 2],
+pub struct Results {
+    /// Where and when, line by line.
+    pub machine: Vec<String>,
+    /// The line to type for the same.
+    pub command: String,
+    /// The names of sections, and their tables.
+    pub sections: Vec<(&'static str, Vec<Table>)>,
 }
 
 impl Results {
     /// Writes the file anew; a section that was not measured stays as it was.
-    pub(crate) fn write(&self, file: &Path) {
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(&self, file: &Path) -> std::io::Result<()> {
         let before = std::fs::read_to_string(file).unwrap_or_default();
         let mut text = include_str!("results.md").to_owned();
-        for (name, tables) in &self.sections {
+        for name in SECTIONS {
             let head = format!("\n## {name}\n");
-            if tables.is_empty() {
+            let measured = self.sections.iter().find(|(section, _)| *section == name);
+            let Some((_, tables)) = measured.filter(|(_, tables)| !tables.is_empty()) else {
                 if let Some((_, rest)) = before.split_once(&head) {
                     text.push_str(&head);
                     text.push_str(rest.split("\n## ").next().unwrap_or_default());
                 }
                 continue;
-            }
+            };
             text.push_str(&head);
             text.push_str(&format!("\n`{}`\n\n", self.command));
             for line in &self.machine {
@@ -89,6 +104,6 @@ impl Results {
                 text.push_str(&format!("\n{table}"));
             }
         }
-        std::fs::write(file, text).unwrap();
+        std::fs::write(file, text)
     }
 }

@@ -5,8 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use event_core::Timestamp;
 
-/// Lines that say where and when it was measured.
-pub(crate) fn lines(databases: &[String]) -> Vec<String> {
+/// Lines that say where and when it was measured, and with which versions of what.
+#[must_use]
+pub fn lines(versions: &[String]) -> Vec<String> {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let memory = field("/proc/meminfo", "MemTotal");
     let memory = memory.trim_end_matches(" kB").parse::<u64>().unwrap_or_default() / (1 << 20);
@@ -16,7 +17,7 @@ pub(crate) fn lines(databases: &[String]) -> Vec<String> {
             today(),
             field("/proc/cpuinfo", "model name")
         ),
-        format!("{}; {}", output("rustc", &["--version"]), databases.join("; ")),
+        format!("{}; {}", output("rustc", &["--version"]), versions.join("; ")),
         format!("commit {}", output("git", &["describe", "--always", "--dirty"])),
     ]
 }
