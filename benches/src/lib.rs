@@ -3,5 +3,5 @@
 pub mod events;
 pub mod machine;
 pub mod orders;
-pub mod results;
 pub mod rounds;
+pub mod results;
