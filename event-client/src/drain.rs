@@ -8,7 +8,7 @@ use crate::instrument;
 use crate::lines::Lines;
 use crate::loss::Loss;
 use crate::shared::{Shared, now};
-use crate::spool::{self, Sync, Writer};
+use crate::spool::{self, Fsync, Writer};
 
 /// Failures after which a part of the spool that cannot be read is given up.
 const UNREADABLE: u32 = 10;
@@ -108,8 +108,8 @@ impl Shared {
     /// How often to wait for the disk, and to see to what is in memory.
     pub(crate) fn sync_every(&self) -> Option<Duration> {
         match self.settings.spool.as_ref()?.sync {
-            Sync::Every(stretch) => Some(stretch.max(Duration::from_millis(10))),
-            Sync::Always | Sync::Never => Some(Duration::from_secs(1)),
+            Fsync::Every(stretch) => Some(stretch.max(Duration::from_millis(10))),
+            Fsync::Always | Fsync::Never => Some(Duration::from_secs(1)),
         }
     }
 

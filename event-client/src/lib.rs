@@ -44,7 +44,7 @@ pub use error::{AskError, BuildError, SendError, TrackError, Unconfirmed, Unsent
 pub use loss::{Loss, Losses};
 pub use settings::Unstored;
 #[cfg(feature = "spool")]
-pub use spool::{SpoolError, SpoolOptions, Sync};
+pub use spool::{Fsync, SpoolError, SpoolOptions};
 pub use stats::{Pause, Stats};
 pub use transport::http::Proxy;
 

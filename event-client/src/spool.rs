@@ -36,7 +36,7 @@ pub(crate) use batch::Batch;
 pub(crate) use failure::AppendError;
 pub use failure::SpoolError;
 pub(crate) use lock::Lock;
-pub use options::{SpoolOptions, Sync};
+pub use options::{Fsync, SpoolOptions};
 pub(crate) use orphan::adopt;
 pub(crate) use reader::Reader;
 pub(crate) use writer::{Unsynced, Writer};

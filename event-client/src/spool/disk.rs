@@ -42,14 +42,14 @@ pub(crate) fn cut(mut file: &File, bytes: u64) -> io::Result<()> {
 /// Waits until the disk has a file's content.
 pub(crate) fn sync(file: &File) -> io::Result<()> {
     #[cfg(test)]
-    check(Op::Sync)?;
+    check(Op::Fsync)?;
     file.sync_data()
 }
 
 /// Waits until the disk has a directory's entries, where the operating system knows of that.
 pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     #[cfg(test)]
-    check(Op::Sync)?;
+    check(Op::Fsync)?;
     if cfg!(unix) {
         File::open(path)?.sync_all()
     } else {
@@ -142,7 +142,7 @@ pub(crate) mod faults {
         Create,
         Write,
         Cut,
-        Sync,
+        Fsync,
         Rename,
         Remove,
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Sync {
+pub enum Fsync {
     /// The disk is waited for with each event: a loss of power takes nothing that was taken. The application waits
     /// too, for as long as its disk needs, which is milliseconds rather than microseconds.
     Always,
@@ -23,17 +23,17 @@ pub enum Sync {
 }
 
 /// Once a second.
-impl Default for Sync {
+impl Default for Fsync {
     fn default() -> Self {
-        Sync::Every(Duration::from_secs(1))
+        Fsync::Every(Duration::from_secs(1))
     }
 }
 
 /// The options of a spool: a queue on disk for events that are not delivered yet.
 ///
 /// ```
-/// use event_client::{SpoolOptions, Sync};
-/// let options = SpoolOptions::new("/var/spool/shop").bytes(64 * 1024 * 1024).sync(Sync::Always);
+/// use event_client::{SpoolOptions, Fsync};
+/// let options = SpoolOptions::new("/var/spool/shop").bytes(64 * 1024 * 1024).fsync(Fsync::Always);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -42,7 +42,7 @@ pub struct SpoolOptions {
     pub(crate) bytes: u64,
     pub(crate) age: Duration,
     pub(crate) segment_bytes: u64,
-    pub(crate) sync: Sync,
+    pub(crate) sync: Fsync,
 }
 
 impl SpoolOptions {
@@ -55,7 +55,7 @@ impl SpoolOptions {
             bytes: 256 * 1024 * 1024,
             age: Duration::from_secs(7 * 24 * 60 * 60),
             segment_bytes: 8 * 1024 * 1024,
-            sync: Sync::default(),
+            sync: Fsync::default(),
         }
     }
 
@@ -84,7 +84,7 @@ impl SpoolOptions {
 
     /// When the disk is waited for; once a second by default.
     #[must_use]
-    pub fn sync(mut self, sync: Sync) -> Self {
+    pub fn fsync(mut self, sync: Fsync) -> Self {
         self.sync = sync;
         self
     }

@@ -12,7 +12,7 @@ use crate::spool::disk;
 use crate::spool::failure::SpoolError;
 use crate::spool::ledger::Shared;
 use crate::spool::lock::{self, Lock};
-use crate::spool::options::{SpoolOptions, Sync};
+use crate::spool::options::{Fsync, SpoolOptions};
 use crate::spool::reader::Reader;
 use crate::spool::recovery;
 use crate::spool::writer::Unsynced;
@@ -121,7 +121,7 @@ impl Orphan {
         Ok(Some(Orphan {
             reader: Reader::new(options, Arc::clone(&lock), shared, state.acked),
             lock,
-            synced: options.sync != Sync::Never,
+            synced: options.sync != Fsync::Never,
         }))
     }
 

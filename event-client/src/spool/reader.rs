@@ -11,7 +11,7 @@ use crate::spool::disk;
 use crate::spool::failure::SpoolError;
 use crate::spool::ledger::{self, Shared};
 use crate::spool::lock::Lock;
-use crate::spool::options::{SpoolOptions, Sync};
+use crate::spool::options::{Fsync, SpoolOptions};
 use crate::spool::scan::{Extent, Found, Scan};
 
 /// Reads records from the front, each once, and deletes segments when all of them are acknowledged. It never waits for
@@ -20,7 +20,7 @@ use crate::spool::scan::{Extent, Found, Scan};
 pub(crate) struct Reader {
     lock: Arc<Lock>,
     shared: Arc<Shared>,
-    sync: Sync,
+    sync: Fsync,
     age_micros: i64,
     /// The index of the next record to read.
     position: u64,
@@ -79,14 +79,14 @@ impl Reader {
     }
 
     /// Everything up to this index is done with. What can be deleted is deleted, and the place is written down at
-    /// once: without waiting for the disk, except under [`Sync::Always`].
+    /// once: without waiting for the disk, except under [`Fsync::Always`].
     ///
     /// # Errors
     /// If the place could not be written down or a segment not be deleted. Nothing is lost: both are tried again the
     /// next time, and until then events may be sent twice.
     pub(crate) fn ack(&mut self, through: u64) -> Result<(), SpoolError> {
         self.acked = self.acked.max(through.min(self.position - 1));
-        let written = self.write_down(self.sync == Sync::Always);
+        let written = self.write_down(self.sync == Fsync::Always);
         // The order is of no importance: what lies before the oldest segment counts as acknowledged.
         let deleted = self.delete();
         written.and(deleted)
@@ -118,13 +118,13 @@ impl Reader {
         self.shared.ledger().bytes
     }
 
-    /// Ends reading, with the place written down and, unless the policy is [`Sync::Never`], on disk.
+    /// Ends reading, with the place written down and, unless the policy is [`Fsync::Never`], on disk.
     ///
     /// # Errors
     /// If it could not be written down: then events are sent twice.
     pub(crate) fn close(self) -> Result<(), SpoolError> {
         if self.lock.is_held() {
-            self.write_down(self.sync != Sync::Never)
+            self.write_down(self.sync != Fsync::Never)
         } else {
             Ok(())
         }
@@ -222,7 +222,7 @@ impl Reader {
             self.shared.ledger().forget_oldest();
             deleted = true;
         }
-        if deleted && self.sync != Sync::Never {
+        if deleted && self.sync != Fsync::Never {
             disk::sync_directory(directory).map_err(SpoolError::at(directory))?;
         }
         Ok(())

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use event_core::Timestamp;
 use tempfile::TempDir;
 
-use super::{Reader, SpoolOptions, Sync, Writer};
+use super::{Fsync, Reader, SpoolOptions, Writer};
 
 /// The minute of a test, on 2026-01-01.
 fn minute(minutes: i64) -> Timestamp {
@@ -26,7 +26,7 @@ fn small(directory: &Path) -> SpoolOptions {
     SpoolOptions::new(directory)
         .bytes(1 << 20)
         .segment_bytes(120)
-        .sync(Sync::Never)
+        .fsync(Fsync::Never)
 }
 
 fn directory() -> TempDir {

@@ -12,19 +12,19 @@ use crate::spool::disk;
 use crate::spool::failure::{AppendError, SpoolError};
 use crate::spool::ledger::{self, Shared};
 use crate::spool::lock::Lock;
-use crate::spool::options::{SpoolOptions, Sync};
+use crate::spool::options::{Fsync, SpoolOptions};
 use crate::spool::record;
 
 /// How many names are tried for a new segment, if something else has the name.
 const TRIES: u32 = 16;
 
 /// Appends records. Threads share it under a mutex of their own; an append is one call to the operating system, and
-/// waits for the disk only under [`Sync::Always`].
+/// waits for the disk only under [`Fsync::Always`].
 #[derive(Debug)]
 pub(crate) struct Writer {
     lock: Arc<Lock>,
     shared: Arc<Shared>,
-    sync: Sync,
+    sync: Fsync,
     most: u64,
     segment_bytes: u64,
     buffer: Vec<u8>,
@@ -85,7 +85,7 @@ impl Writer {
     /// If there is no room, or the disk refuses. Then it is not in the spool.
     pub(crate) fn append(&mut self, event: &[u8], now: Timestamp) -> Result<(), AppendError> {
         self.write(event, now)?;
-        if self.sync == Sync::Always {
+        if self.sync == Fsync::Always {
             self.sync_or_take_back(record::size(event.len()))
                 .map_err(AppendError::Io)?;
         }
@@ -104,14 +104,14 @@ impl Writer {
             self.shared.ledger().written(record::size(event.len()));
             taken += 1;
         }
-        let unsynced = (self.sync != Sync::Never).then(|| self.take_unsynced());
+        let unsynced = (self.sync != Fsync::Never).then(|| self.take_unsynced());
         (taken, unsynced.flatten())
     }
 
-    /// What the disk has to be waited for, outside the mutex, once per stretch of [`Sync::Every`]; nothing under
+    /// What the disk has to be waited for, outside the mutex, once per stretch of [`Fsync::Every`]; nothing under
     /// another policy.
     pub(crate) fn unsynced(&mut self) -> Option<Unsynced> {
-        matches!(self.sync, Sync::Every(_)).then(|| self.take_unsynced())?
+        matches!(self.sync, Fsync::Every(_)).then(|| self.take_unsynced())?
     }
 
     /// The lock, for a forked child to close its copy of.
@@ -119,12 +119,12 @@ impl Writer {
         &self.lock
     }
 
-    /// Ends writing, with all of it on disk unless the policy is [`Sync::Never`].
+    /// Ends writing, with all of it on disk unless the policy is [`Fsync::Never`].
     ///
     /// # Errors
     /// If the disk refuses; then events may be lost with the power, not otherwise.
     pub(crate) fn close(mut self) -> Result<(), SpoolError> {
-        let waits = self.sync != Sync::Never && self.lock.is_held();
+        let waits = self.sync != Fsync::Never && self.lock.is_held();
         match self.take_unsynced().filter(|_| waits) {
             Some(unsynced) => unsynced.sync(),
             None => Ok(()),
@@ -219,7 +219,7 @@ impl Writer {
         }
         let (file, first) = self.create()?;
         let old = self.tail.take().filter(|old| old.dirty);
-        if self.sync != Sync::Never {
+        if self.sync != Fsync::Never {
             // Under `Never` nobody asks for them, and a file that is held keeps its space when it is deleted.
             self.unsynced.files.extend(old.map(|old| old.file));
             self.unsynced.entries = true;
@@ -298,9 +298,9 @@ mod tests {
 
     #[test]
     fn nothing_is_held_for_a_policy_that_never_asks_for_it() {
-        for (sync, held) in [(Sync::Always, 0), (Sync::default(), 4), (Sync::Never, 0)] {
+        for (sync, held) in [(Fsync::Always, 0), (Fsync::default(), 4), (Fsync::Never, 0)] {
             let home = tempfile::tempdir().unwrap();
-            let options = SpoolOptions::new(home.path()).segment_bytes(30).sync(sync);
+            let options = SpoolOptions::new(home.path()).segment_bytes(30).fsync(sync);
             let (mut writer, _reader, _) = crate::spool::open(&options).unwrap();
             for _ in 0..5 {
                 writer.append(b"{}", Timestamp::MIN).unwrap();

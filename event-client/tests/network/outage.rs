@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_client::{Client, SpoolOptions, Sync};
+use event_client::{Client, Fsync, SpoolOptions};
 use event_core::Event;
 use event_server::test::Collector;
 
@@ -20,7 +20,7 @@ fn an_hour_of_events_waits_on_disk_and_arrives_in_order() {
     let directory = tempfile::tempdir().unwrap();
     let spool = SpoolOptions::new(directory.path().join("spool"))
         .bytes(4 << 30)
-        .sync(Sync::Every(Duration::from_secs(1)));
+        .fsync(Fsync::Every(Duration::from_secs(1)));
     let client = Client::builder(collector.url())
         .source("shop")
         .spool(spool)

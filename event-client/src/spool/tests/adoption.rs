@@ -9,7 +9,7 @@ use super::{append, directory, drain, minute, open, small};
 use crate::spool::batch::Lost;
 use crate::spool::disk::faults::{die_after, mend};
 use crate::spool::orphan::Adopted;
-use crate::spool::{SpoolOptions, Sync, Writer, adopt, open_child};
+use crate::spool::{Fsync, SpoolOptions, Writer, adopt, open_child};
 
 /// A child that ends with these events in its spool.
 fn dead_child(options: &SpoolOptions, numbers: std::ops::Range<u64>) {
@@ -29,9 +29,9 @@ fn children(home: &Path) -> usize {
 
 #[test]
 fn the_living_are_left_alone_and_the_dead_adopted() {
-    for sync in [Sync::Always, Sync::default(), Sync::Never] {
+    for sync in [Fsync::Always, Fsync::default(), Fsync::Never] {
         let home = directory();
-        let options = small(home.path()).sync(sync);
+        let options = small(home.path()).fsync(sync);
         let (mut writer, mut reader) = open(&options);
         append(&mut writer, 0..2);
         let (mut child, child_reader, _) = open_child(&options).unwrap();
@@ -106,11 +106,11 @@ fn what_does_not_fit_stays_for_later() {
 
 #[test]
 fn whenever_the_owner_dies_while_adopting_nothing_is_lost() {
-    for sync in [Sync::Always, Sync::Never] {
+    for sync in [Fsync::Always, Fsync::Never] {
         let mut deaths = 0;
         for operations in 0.. {
             let home = directory();
-            let options = small(home.path()).sync(sync);
+            let options = small(home.path()).fsync(sync);
             dead_child(&options, 10..16);
             dead_child(&options, 20..22);
             let (mut writer, reader) = open(&options);

@@ -2,7 +2,7 @@
 
 use super::{append, directory, drain, event, minute, open, segments, small};
 use crate::spool::disk::faults::{Op, die_after, fail, mend};
-use crate::spool::{AppendError, SpoolOptions, Sync};
+use crate::spool::{AppendError, Fsync, SpoolOptions};
 
 /// Appends, and says whether it was taken.
 fn try_append(writer: &mut crate::spool::Writer, number: u64) -> bool {
@@ -15,22 +15,22 @@ fn try_append(writer: &mut crate::spool::Writer, number: u64) -> bool {
 
 #[test]
 fn a_refused_record_is_never_delivered() {
-    let failures: [(&[Op], Sync); 8] = [
-        (&[Op::Write], Sync::Never),
-        (&[Op::Write, Op::Cut], Sync::Never),
-        (&[Op::Write, Op::Cut, Op::Create], Sync::Never),
-        (&[Op::Write, Op::Cut, Op::Remove], Sync::Never),
-        (&[Op::Create], Sync::Never),
-        (&[Op::Sync], Sync::Always),
-        (&[Op::Sync, Op::Cut], Sync::Always),
-        (&[Op::Sync, Op::Cut, Op::Create, Op::Remove], Sync::Always),
+    let failures: [(&[Op], Fsync); 8] = [
+        (&[Op::Write], Fsync::Never),
+        (&[Op::Write, Op::Cut], Fsync::Never),
+        (&[Op::Write, Op::Cut, Op::Create], Fsync::Never),
+        (&[Op::Write, Op::Cut, Op::Remove], Fsync::Never),
+        (&[Op::Create], Fsync::Never),
+        (&[Op::Fsync], Fsync::Always),
+        (&[Op::Fsync, Op::Cut], Fsync::Always),
+        (&[Op::Fsync, Op::Cut, Op::Create, Op::Remove], Fsync::Always),
     ];
     for (failing, sync) in failures {
         for partial in [0, 1, 100, 200, 255, 256] {
             // Before the first record of a segment, in its midst, and when the next one is due.
             for before in 0..5 {
                 let home = directory();
-                let options = small(home.path()).sync(sync);
+                let options = small(home.path()).fsync(sync);
                 let (mut writer, mut reader) = open(&options);
                 append(&mut writer, 0..before);
                 fail(failing, partial);
@@ -106,21 +106,21 @@ fn a_segment_that_cannot_be_deleted_is_deleted_later() {
 #[test]
 fn the_disk_is_waited_for_when_the_policy_says_so() {
     let home = directory();
-    for (sync, waits) in [(Sync::Always, false), (Sync::default(), true), (Sync::Never, false)] {
-        let (mut writer, mut reader) = open(&small(home.path()).sync(sync));
+    for (sync, waits) in [(Fsync::Always, false), (Fsync::default(), true), (Fsync::Never, false)] {
+        let (mut writer, mut reader) = open(&small(home.path()).fsync(sync));
         append(&mut writer, 0..9);
         let unsynced = writer.unsynced();
         assert_eq!(unsynced.is_some(), waits, "{sync:?}");
-        fail(&[Op::Sync], 0);
+        fail(&[Op::Fsync], 0);
         assert!(unsynced.is_none_or(|unsynced| unsynced.sync().is_err()));
-        assert_eq!(try_append(&mut writer, 9), sync != Sync::Always);
+        assert_eq!(try_append(&mut writer, 9), sync != Fsync::Always);
         mend();
         append(&mut writer, [10]);
         drain(&mut reader, minute(0));
         reader.ack(u64::MAX).unwrap();
-        fail(&[Op::Sync], 0);
-        assert_eq!(writer.close().is_ok(), sync != Sync::default(), "{sync:?}");
-        assert_eq!(reader.close().is_ok(), sync == Sync::Never, "{sync:?}");
+        fail(&[Op::Fsync], 0);
+        assert_eq!(writer.close().is_ok(), sync != Fsync::default(), "{sync:?}");
+        assert_eq!(reader.close().is_ok(), sync == Fsync::Never, "{sync:?}");
         mend();
     }
 }
@@ -147,12 +147,12 @@ fn live(options: &SpoolOptions, start: u64) -> (Vec<u64>, Vec<u64>) {
 
 #[test]
 fn whenever_the_process_dies_all_that_was_taken_is_there() {
-    for sync in [Sync::Always, Sync::Never] {
+    for sync in [Fsync::Always, Fsync::Never] {
         for partial in [0, 40, 180, 255] {
             let mut deaths = 0;
             for operations in 0.. {
                 let home = directory();
-                let options = small(home.path()).sync(sync);
+                let options = small(home.path()).fsync(sync);
                 let (mut taken, mut acked) = live(&options, 0);
                 die_after(operations, partial);
                 let (later, also) = live(&options, 12);

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{minute, segments};
 use crate::spool::record::{self, Header};
-use crate::spool::{AppendError, Batch, Reader, SpoolOptions, Sync, Writer};
+use crate::spool::{AppendError, Batch, Fsync, Reader, SpoolOptions, Writer};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -73,13 +73,13 @@ struct World {
 }
 
 impl World {
-    fn new(sync: Sync) -> World {
+    fn new(sync: Fsync) -> World {
         let home = super::directory();
         let options = SpoolOptions::new(home.path())
             .bytes(4_000)
             .segment_bytes(300)
             .age(Duration::from_secs(3600))
-            .sync(sync);
+            .fsync(sync);
         World {
             sides: Some(super::open(&options)),
             home,
@@ -235,7 +235,7 @@ proptest! {
 
     #[test]
     fn every_record_is_given_or_counted_once(steps in vec(step(), 1..120), synced in prop::bool::weighted(0.05)) {
-        let mut world = World::new(if synced { Sync::Always } else { Sync::Never });
+        let mut world = World::new(if synced { Fsync::Always } else { Fsync::Never });
         for step in &steps {
             world.step(step);
         }

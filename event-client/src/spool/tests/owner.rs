@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use super::{append, directory, drain, event, minute, open, small};
-use crate::spool::{SpoolError, Sync};
+use crate::spool::{Fsync, SpoolError};
 
 const HOME: &str = "EVENT_TEST_SPOOL";
 
@@ -112,7 +112,7 @@ fn a_second_client_of_this_process_is_refused_too() {
 #[test]
 fn a_child_lets_go_of_the_lock_and_of_the_files() {
     let home = directory();
-    let (mut writer, reader) = open(&small(home.path()).sync(Sync::default()));
+    let (mut writer, reader) = open(&small(home.path()).fsync(Fsync::default()));
     append(&mut writer, 0..3);
     let lock = Arc::clone(writer.lock());
     assert!(lock.is_held());

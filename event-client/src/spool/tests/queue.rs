@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::{append, directory, drain, event, minute, number, open, segments, small};
-use crate::spool::{AppendError, Sync};
+use crate::spool::{AppendError, Fsync};
 
 #[test]
 fn what_is_appended_is_read_in_order_and_forgotten_when_acknowledged() {
@@ -124,7 +124,7 @@ fn a_batch_of_nothing_but_lost_records_can_be_acknowledged() {
 fn one_thread_reads_what_others_append() {
     const EACH: u64 = 5_000;
     let home = directory();
-    let options = small(home.path()).segment_bytes(20_000).sync(Sync::default());
+    let options = small(home.path()).segment_bytes(20_000).fsync(Fsync::default());
     let (writer, mut reader) = open(&options);
     let writer = Mutex::new(writer);
     let mut seen = Vec::new();

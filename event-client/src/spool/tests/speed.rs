@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use super::{directory, minute, open};
-use crate::spool::{SpoolOptions, Sync};
+use crate::spool::{Fsync, SpoolOptions};
 
 /// `cargo test --release -p event-client --features spool -- --ignored --nocapture time_of_an_append`
 #[test]
@@ -12,10 +12,10 @@ use crate::spool::{SpoolOptions, Sync};
 fn time_of_an_append() {
     const APPENDS: u32 = 200_000;
     let event = vec![b'e'; 300];
-    for sync in [Sync::Never, Sync::default(), Sync::Always] {
+    for sync in [Fsync::Never, Fsync::default(), Fsync::Always] {
         let home = directory();
-        let (mut writer, mut reader) = open(&SpoolOptions::new(home.path()).sync(sync));
-        let appends = if sync == Sync::Always { 200 } else { APPENDS };
+        let (mut writer, mut reader) = open(&SpoolOptions::new(home.path()).fsync(sync));
+        let appends = if sync == Fsync::Always { 200 } else { APPENDS };
         let start = Instant::now();
         for number in 0..appends {
             writer.append(black_box(&event), minute(0)).unwrap();
