@@ -16,9 +16,9 @@ pub(crate) enum Outcome {
     /// It is done: one verdict an event.
     Verdicts(Vec<Verdict>),
     /// Whether it is stored is not known: send it again, not before this time.
-    Again { after: Option<Duration>, why: String },
-    /// The collector failed with it: again, but not for ever with the same events together.
-    Failed { after: Option<Duration>, why: String },
+    Again(Again),
+    /// The collector failed with it: again, but not for ever with the same events.
+    Failed(Again),
     /// Send less at once.
     TooLarge,
     /// The collector cannot read it: find out which event is to blame.
@@ -29,42 +29,59 @@ pub(crate) enum Outcome {
     Paused(Pause),
 }
 
+/// Why and when to send a batch again.
+#[derive(Debug)]
+pub(crate) struct Again {
+    /// What the collector wants us to wait at the least.
+    pub(crate) after: Option<Duration>,
+    pub(crate) why: String,
+    /// Whether the batch itself may be the reason: too much to be sent or judged in time, or more than
+    /// the collector survives.
+    pub(crate) suspect: bool,
+}
+
 /// Reads the answer to a batch of so many events.
 pub(crate) fn outcome(answer: Result<Response, TransportError>, events: usize, now: SystemTime) -> Outcome {
     let response = match answer {
         Ok(response) => response,
         Err(error) => {
-            return Outcome::Again {
+            return Outcome::Again(Again {
                 after: None,
                 why: error.to_string(),
-            };
+                suspect: error.on_its_way,
+            });
         }
     };
     let after = response.retry_after.as_deref().and_then(|text| retry_after(text, now));
+    let again = |suspect| Again {
+        after,
+        why: problem(&response),
+        suspect,
+    };
     match response.status {
         200..300 => match verdicts(&response.body) {
             Some(verdicts) if verdicts.len() == events => Outcome::Verdicts(verdicts),
+            // Whatever says this, it knows nothing of events.
+            _ if !response.body.trim_ascii_start().starts_with(b"{") => {
+                Outcome::Paused(Pause::NoCollector(response.status))
+            }
             // An answer that says nothing is no answer: the ids will tell.
-            _ => Outcome::Again {
-                after,
+            _ => Outcome::Again(Again {
                 why: format!("the answer has not one verdict for each of {events} events"),
-            },
+                ..again(false)
+            }),
         },
         401 => Outcome::Paused(Pause::Unauthenticated),
         403 => Outcome::Paused(Pause::Forbidden),
-        408 | 425 | 429 | 502..=504 => Outcome::Again {
-            after,
-            why: problem(&response),
-        },
+        408 | 425 | 429 => Outcome::Again(again(false)),
         413 => Outcome::TooLarge,
         415 => Outcome::NotCompressed,
         400 | 422 => Outcome::Refused {
             why: problem(&response),
         },
-        500..600 => Outcome::Failed {
-            after,
-            why: problem(&response),
-        },
+        500 => Outcome::Failed(again(true)),
+        // Of the others in front of a collector only some are about the request.
+        status @ 501..600 => Outcome::Again(again(matches!(status, 502 | 504))),
         status => Outcome::Paused(Pause::NoCollector(status)),
     }
 }
@@ -97,10 +114,16 @@ fn known_part(verdict: &Value) -> Option<Verdict> {
     })
 }
 
-/// What went wrong in the collector's own words, which never hold what was sent.
+/// What went wrong in the collector's own words, which never hold what was sent; not all of them, and on one
+/// line.
 pub(crate) fn problem(response: &Response) -> String {
+    const LONGEST: usize = 300;
     match serde_json::from_slice::<Problem>(&response.body) {
-        Ok(problem) => format!("{} ({}): {}", problem.title, response.status, problem.detail),
+        Ok(problem) => {
+            let said = format!("{} ({}): {}", problem.title, response.status, problem.detail);
+            let printable = said.chars().map(|char| if char.is_control() { ' ' } else { char });
+            printable.take(LONGEST).collect()
+        }
         Err(_) => format!("status {}", response.status),
     }
 }
@@ -135,19 +158,29 @@ mod tests {
         assert!(
             matches!(answer(200, r#"{"results":[{"status":"stored"}]}"#), Outcome::Verdicts(all) if all.len() == 1)
         );
-        for body in ["", "{}", "[]", r#"{"results":[]}"#, r#"{"results":[{}]}"#, "<html>"] {
+        for body in ["{}", r#"{"results":[]}"#, r#"{"results":[{}]}"#, r#"{"results":[{"sta"#] {
+            let Outcome::Again(again) = answer(200, body) else {
+                panic!("{body}")
+            };
+            assert_eq!((again.after, again.suspect), (seven, false), "{body}");
+        }
+        for body in ["", "[]", "<html>"] {
             assert!(
-                matches!(answer(200, body), Outcome::Again { after, .. } if after == seven),
+                matches!(answer(200, body), Outcome::Paused(Pause::NoCollector(200))),
                 "{body}"
             );
         }
-        for status in [408, 425, 429, 502, 503, 504] {
-            assert!(
-                matches!(answer(status, ""), Outcome::Again { after, .. } if after == seven),
+        for status in [408, 425, 429, 502, 503, 504, 507, 520] {
+            let Outcome::Again(again) = answer(status, "") else {
+                panic!("{status}")
+            };
+            assert_eq!(
+                (again.after, again.suspect),
+                (seven, [502, 504].contains(&status)),
                 "{status}"
             );
         }
-        assert!(matches!(answer(500, ""), Outcome::Failed { .. }));
+        assert!(matches!(answer(500, ""), Outcome::Failed(_)));
         assert!(matches!(answer(413, ""), Outcome::TooLarge));
         assert!(matches!(answer(415, ""), Outcome::NotCompressed));
         for status in [400, 422] {
@@ -162,7 +195,8 @@ mod tests {
             );
         }
         let broken = outcome(Err(TransportError::new("cut")), 1, SystemTime::UNIX_EPOCH);
-        assert!(matches!(broken, Outcome::Again { after: None, why } if why == "cut"));
+        let Outcome::Again(again) = broken else { panic!() };
+        assert_eq!((again.after, again.why.as_str(), again.suspect), (None, "cut", false));
     }
 
     #[test]

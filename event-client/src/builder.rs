@@ -134,13 +134,13 @@ impl ClientBuilder {
     }
 
     /// How long [`Client::send`] goes on trying (30 s).
-    pub fn patience(mut self, at_most: Duration) -> Self {
+    pub fn send_timeout(mut self, at_most: Duration) -> Self {
         self.tuning.patience = at_most;
         self
     }
 
     /// How long the thread goes on after a client was dropped without shutdown, while events wait (5 s).
-    pub fn grace(mut self, at_most: Duration) -> Self {
+    pub fn drop_timeout(mut self, at_most: Duration) -> Self {
         self.tuning.grace = at_most;
         self
     }
@@ -219,7 +219,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Builds the client. Nothing is sent and no thread is started before the first event.
+    /// Builds the client. Nothing is sent and no thread is started before the first event, unless events wait in
+    /// the spool.
     ///
     /// # Errors
     /// Which setting cannot be used.
@@ -258,7 +259,9 @@ impl ClientBuilder {
             backlog,
         };
         fork::watch();
-        Ok(Client::of(Shared::new(Arc::new(settings), transport, key, waiting)))
+        let client = Client::of(Shared::new(Arc::new(settings), transport, key, waiting));
+        client.resume();
+        Ok(client)
     }
 
     fn address(&self) -> Result<Url, BuildError> {

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
@@ -12,10 +13,11 @@ use event_core::event::EventBuilder;
 use event_core::verdict::Status;
 use event_core::{Answer, EventId, Query, Verdict};
 
-use crate::desk::{after, close, closed, submit};
+use crate::desk::{after, close, submit};
 use crate::error::{AskError, SendError, TrackError, Unconfirmed, Unsent};
+use crate::fork;
 use crate::instrument;
-use crate::job::{Job, Reply};
+use crate::job::{Job, Reply, Sent};
 use crate::lines::Lines;
 use crate::loss::Loss;
 use crate::process;
@@ -63,6 +65,15 @@ impl Client {
         Client { inner: Arc::new(inner) }
     }
 
+    /// Sends what an earlier process has left, if anything.
+    pub(crate) fn resume(&self) {
+        let shared = self.shared();
+        let waiting = shared.lock().stats().waiting();
+        if waiting > 0 {
+            worker::start(&shared);
+        }
+    }
+
     /// Takes in an event and returns at once: what it costs is to write it down. It is sent soon, in
     /// a batch, and sent again until the collector has said what became of it.
     ///
@@ -93,10 +104,11 @@ impl Client {
         let mut state = shared.lock();
         let taken = state.track(line, now);
         let working = state.working;
+        let may_start = state.start_after.is_none_or(|at| at <= Instant::now());
         drop(state);
         match taken {
             Ok(wake) => {
-                if !working {
+                if !working && may_start {
                     worker::start(shared);
                 } else if wake {
                     shared.wake.notify_one();
@@ -114,18 +126,21 @@ impl Client {
         }
     }
 
-    /// Sends events and waits for the verdicts, one an event in their order; they go before the
-    /// events that were tracked. What gets no answer is sent again until the time given by
-    /// [`ClientBuilder::patience`](crate::ClientBuilder::patience) is over.
+    /// Sends events and answers with the verdicts, one an event in their order; they go beside the events that
+    /// were tracked. What gets no answer is sent again until the time given by
+    /// [`ClientBuilder::send_timeout`](crate::ClientBuilder::send_timeout) is over.
     ///
     /// If the future is dropped, the events are sent all the same.
     ///
     /// # Errors
-    /// If some events have no verdict; they may be stored or not.
-    pub async fn send(&self, events: impl IntoIterator<Item = EventBuilder>) -> Result<Vec<Verdict>, SendError> {
+    /// If some events have no verdict; they may be stored or not, and the error has them, to be sent again.
+    pub fn send<I>(&self, events: I) -> impl Future<Output = Result<Vec<Verdict>, SendError>> + Send + use<I>
+    where
+        I: IntoIterator<Item = EventBuilder>,
+    {
         let (reply, answer) = Reply::future();
-        let local = self.submit_events(events, reply);
-        join(local, answer.await.ok())
+        let offered = self.submit_events(events, reply);
+        async move { offered.join(answer.await.ok()) }
     }
 
     /// The same for threads that may wait.
@@ -134,72 +149,81 @@ impl Client {
     /// As [`Client::send`].
     pub fn send_blocking(&self, events: impl IntoIterator<Item = EventBuilder>) -> Result<Vec<Verdict>, SendError> {
         let (reply, answer) = Reply::blocking();
-        let patience = self.shared().settings.tuning.patience.saturating_add(SLACK);
-        let local = self.submit_events(events, reply);
-        join(local, answer.recv_timeout(patience).ok())
+        let at_most = self.shared().settings.tuning.patience;
+        let offered = self.submit_events(events, reply);
+        offered.join(wait(&answer, at_most))
     }
 
-    /// Hands events to the worker, and answers which of them were refused right here.
-    fn submit_events(
-        &self,
-        events: impl IntoIterator<Item = EventBuilder>,
-        reply: Reply<Result<Vec<Verdict>, SendError>>,
-    ) -> Vec<Option<Verdict>> {
+    /// Hands events to the worker, but for those that are refused right here.
+    fn submit_events(&self, events: impl IntoIterator<Item = EventBuilder>, reply: Reply<Sent>) -> Offered {
         let shared = self.shared();
         let now = now();
-        let (mut local, mut batches) = (Vec::new(), VecDeque::new());
+        let (mut offered, mut batches) = (Offered::default(), VecDeque::new());
         let mut text = String::new();
         for event in events {
             text.clear();
+            let event = shared.stamped(event, now);
+            offered.events.push(event.clone());
             match shared.line(event, now, &mut text) {
                 Ok(_) => {
                     push(&mut batches, text.as_bytes(), &shared.settings);
-                    local.push(None);
+                    offered.refused.push(None);
                 }
-                Err(refusal) => local.push(Some(Verdict::refused(Status::Rejected, &refusal))),
+                Err(refusal) => offered.refused.push(Some(Verdict::refused(Status::Rejected, &refusal))),
             }
         }
-        let refused = local.iter().flatten().count() as u64;
-        let sent = local.len() as u64 - refused;
+        let refused = offered.refused.iter().flatten().count();
+        let sent = offered.events.len() - refused;
         let mut state = shared.lock();
-        state.counts.offered += local.len() as u64;
-        state.lose(Loss::Invalid, refused, now);
-        let open = state.is_open();
-        if open {
-            state.counts.queued += sent;
+        let room = shared.settings.tuning.bounds.queue_events as u64;
+        let reason = if !state.is_open() {
+            Some((Loss::Closed, Unconfirmed::Closed))
+        } else if state.sending + sent as u64 > room {
+            Some((Loss::QueueFull, Unconfirmed::QueueFull))
         } else {
-            state.lose(Loss::Closed, sent, now);
+            None
+        };
+        state.counts.offered += offered.events.len() as u64;
+        state.lose(Loss::Invalid, refused as u64, now);
+        match &reason {
+            Some((loss, _)) => state.lose(*loss, sent as u64, now),
+            None => {
+                state.counts.queued += sent as u64;
+                state.sending += sent as u64;
+            }
         }
         drop(state);
-        instrument::lost(Loss::Invalid, refused);
+        instrument::lost(Loss::Invalid, refused as u64);
         if batches.is_empty() {
-            reply.send(Ok(Vec::new()));
-        } else if open {
-            let deadline = after(shared.settings.tuning.patience);
-            submit(
-                &shared,
-                Job::Send {
-                    batches,
-                    deadline,
-                    reply,
-                },
-            );
+            reply.send(Sent {
+                verdicts: Vec::new(),
+                reason: None,
+            });
+        } else if let Some((loss, reason)) = reason {
+            instrument::lost(loss, sent as u64);
+            reply.send(Sent::nothing(sent, reason));
         } else {
-            instrument::lost(Loss::Closed, sent);
-            reply.send(Err(closed(local.len())));
+            let deadline = after(shared.settings.tuning.patience);
+            let job = Job::Send {
+                batches,
+                deadline,
+                reply,
+            };
+            submit(&shared, job);
         }
-        local
+        offered
     }
 
-    /// Waits until all events that were tracked before have left, at the most so long. It does not
-    /// wait for batches to fill, nor for the next try.
+    /// Waits until all events that were tracked before have left, at the most so long. They go without
+    /// waiting for batches to fill.
     ///
     /// # Errors
     /// How many events still wait.
-    pub async fn flush(&self, at_most: Duration) -> Result<(), Unsent> {
+    pub fn flush(&self, at_most: Duration) -> impl Future<Output = Result<(), Unsent>> + Send + use<> {
         let (reply, answer) = Reply::future();
         self.begin_flush(at_most, reply);
-        answer.await.unwrap_or_else(|_| Err(self.unsent()))
+        let client = self.clone();
+        async move { answer.await.unwrap_or_else(|_| Err(client.unsent())) }
     }
 
     /// The same for threads that may wait.
@@ -209,9 +233,7 @@ impl Client {
     pub fn flush_blocking(&self, at_most: Duration) -> Result<(), Unsent> {
         let (reply, answer) = Reply::blocking();
         self.begin_flush(at_most, reply);
-        answer
-            .recv_timeout(at_most.saturating_add(SLACK))
-            .unwrap_or_else(|_| Err(self.unsent()))
+        wait(&answer, at_most).unwrap_or_else(|| Err(self.unsent()))
     }
 
     fn begin_flush(&self, at_most: Duration, reply: Reply<Result<(), Unsent>>) {
@@ -223,7 +245,6 @@ impl Client {
             return reply.send(Ok(()));
         }
         state.wanted = until;
-        state.hurry = true;
         drop(state);
         shared.wake.notify_one();
         let deadline = after(at_most);
@@ -236,10 +257,11 @@ impl Client {
     ///
     /// # Errors
     /// How many events were not delivered.
-    pub async fn shutdown(&self, at_most: Duration) -> Result<(), Unsent> {
+    pub fn shutdown(&self, at_most: Duration) -> impl Future<Output = Result<(), Unsent>> + Send + use<> {
         let (reply, answer) = Reply::future();
         close(&self.shared(), at_most, Some(reply));
-        answer.await.unwrap_or_else(|_| Err(self.unsent()))
+        let client = self.clone();
+        async move { answer.await.unwrap_or_else(|_| Err(client.unsent())) }
     }
 
     /// The same for threads that may wait.
@@ -249,9 +271,7 @@ impl Client {
     pub fn shutdown_blocking(&self, at_most: Duration) -> Result<(), Unsent> {
         let (reply, answer) = Reply::blocking();
         close(&self.shared(), at_most, Some(reply));
-        answer
-            .recv_timeout(at_most.saturating_add(SLACK))
-            .unwrap_or_else(|_| Err(self.unsent()))
+        wait(&answer, at_most).unwrap_or_else(|| Err(self.unsent()))
     }
 
     fn unsent(&self) -> Unsent {
@@ -272,10 +292,10 @@ impl Client {
     ///
     /// # Errors
     /// If there is no answer, or a problem instead.
-    pub async fn query(&self, query: &Query) -> Result<Answer, AskError> {
+    pub fn query(&self, query: &Query) -> impl Future<Output = Result<Answer, AskError>> + Send + use<> {
         let (reply, answer) = Reply::future();
         self.begin_query(query, reply);
-        read(answer.await.unwrap_or(Err(AskError::Closed)))
+        async move { read(answer.await.unwrap_or(Err(AskError::Closed))) }
     }
 
     /// The same for threads that may wait.
@@ -285,7 +305,8 @@ impl Client {
     pub fn query_blocking(&self, query: &Query) -> Result<Answer, AskError> {
         let (reply, answer) = Reply::blocking();
         self.begin_query(query, reply);
-        read(answer.recv().unwrap_or(Err(AskError::Closed)))
+        let at_most = self.shared().settings.tuning.patience;
+        read(wait(&answer, at_most).unwrap_or_else(|| Err(AskError::Unavailable("no answer in time".to_owned()))))
     }
 
     fn begin_query(&self, query: &Query, reply: Reply<Result<Bytes, AskError>>) {
@@ -323,7 +344,7 @@ impl Client {
         if shared.is_ours() {
             return shared;
         }
-        let renewed = Arc::new(process::renew(&shared));
+        let renewed = Arc::new(fork::in_our_name(|| process::renew(&shared)));
         let previous = self.inner.shared.compare_and_swap(&shared, renewed);
         if Arc::ptr_eq(&previous, &shared) {
             // Its locks may be held by threads that are no more, and its events are the parent's: it is
@@ -380,28 +401,42 @@ fn push(batches: &mut VecDeque<Lines>, event: &[u8], settings: &Settings) {
     }
 }
 
-/// The verdicts of this process and the collector's, in the order of the events.
-fn join(
-    local: Vec<Option<Verdict>>,
-    remote: Option<Result<Vec<Verdict>, SendError>>,
-) -> Result<Vec<Verdict>, SendError> {
-    let events = local.len();
-    let (given, reason) = match remote {
-        Some(Ok(verdicts)) => (verdicts, None),
-        Some(Err(error)) => (error.verdicts, Some(error.reason)),
-        None => (Vec::new(), Some(Unconfirmed::Closed)),
-    };
-    let mut given = given.into_iter();
-    let known = local.into_iter().map(|verdict| verdict.or_else(|| given.next()));
-    let verdicts: Vec<Verdict> = known.map_while(|verdict| verdict).collect();
-    match reason {
-        None => Ok(verdicts),
-        Some(reason) => Err(SendError {
+/// Events that were to be sent.
+#[derive(Default)]
+struct Offered {
+    events: Vec<EventBuilder>,
+    /// The verdicts of this process on those that break a rule.
+    refused: Vec<Option<Verdict>>,
+}
+
+impl Offered {
+    /// Puts the verdicts of this process and those of the collector together, in the order of the events.
+    fn join(self, sent: Option<Sent>) -> Result<Vec<Verdict>, SendError> {
+        let sent = sent.unwrap_or_else(|| Sent::nothing(self.events.len(), Unconfirmed::Closed));
+        let mut given = sent.verdicts.into_iter();
+        let known = |refused: Option<Verdict>| refused.or_else(|| given.next().flatten());
+        let verdicts: Vec<Option<Verdict>> = self.refused.into_iter().map(known).collect();
+        let Some(reason) = sent.reason else {
+            return Ok(verdicts.into_iter().flatten().collect());
+        };
+        let open = self.events.into_iter().zip(&verdicts);
+        let unconfirmed = open.filter(|(_, verdict)| verdict.is_none()).map(|(event, _)| event);
+        Err(SendError {
+            unconfirmed: unconfirmed.collect(),
             verdicts,
-            events,
             reason,
-        }),
+        })
     }
+}
+
+/// Waits for an answer; not at all on the client's own thread, which would have to give it.
+fn wait<T>(answer: &Receiver<T>, at_most: Duration) -> Option<T> {
+    let at_most = if fork::is_our_thread() {
+        Duration::ZERO
+    } else {
+        at_most.saturating_add(SLACK)
+    };
+    answer.recv_timeout(at_most).ok()
 }
 
 fn read(answer: Result<Bytes, AskError>) -> Result<Answer, AskError> {

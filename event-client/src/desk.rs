@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::{AskError, SendError, Unconfirmed, Unsent};
+use crate::error::Unsent;
 use crate::job::{Job, Reply};
-use crate::lines::Lines;
-use crate::loss::Loss;
-use crate::shared::{Shared, now};
+use crate::shared::Shared;
 use crate::state::Phase;
 use crate::worker;
 
@@ -26,34 +24,11 @@ pub(crate) fn submit(shared: &Arc<Shared>, job: Job) {
         let jobs = std::mem::take(&mut state.jobs);
         drop(state);
         for job in jobs {
-            refuse(shared, job);
+            worker::refuse(shared, job);
         }
     } else {
         drop(state);
         shared.call.notify_one();
-    }
-}
-
-fn refuse(shared: &Shared, job: Job) {
-    match job {
-        Job::Send { batches, reply, .. } => {
-            let events: usize = batches.iter().map(Lines::len).sum();
-            let mut state = shared.lock();
-            state.counts.queued -= events as u64;
-            state.lose(Loss::Closed, events as u64, now());
-            drop(state);
-            reply.send(Err(closed(events)));
-        }
-        Job::Flush { reply, .. } => {
-            let stats = shared.lock().stats();
-            let (waiting, spooled) = (stats.waiting(), stats.spooled);
-            reply.send(if waiting == 0 {
-                Ok(())
-            } else {
-                Err(Unsent { waiting, spooled })
-            });
-        }
-        Job::Ask { reply, .. } => reply.send(Err(AskError::Closed)),
     }
 }
 
@@ -75,12 +50,21 @@ pub(crate) fn close(shared: &Arc<Shared>, at_most: Duration, reply: Option<Reply
                 state.hurry = true;
                 drop(state);
                 worker::start(shared);
+                if !shared.lock().working {
+                    return worker::conclude(shared);
+                }
                 shared.wake.notify_one();
                 shared.call.notify_one();
                 return;
             }
         }
-        Phase::Closing { replies, .. } => return replies.extend(reply),
+        Phase::Closing { deadline, replies } => {
+            // The earliest deadline is the one that holds.
+            *deadline = (*deadline).min(after(at_most));
+            replies.extend(reply);
+            drop(state);
+            return shared.call.notify_one();
+        }
         Phase::Closed(result) => *result,
     };
     drop(state);
@@ -93,12 +77,4 @@ pub(crate) fn close(shared: &Arc<Shared>, at_most: Duration, reply: Option<Reply
 pub(crate) fn after(at_most: Duration) -> Instant {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
     Instant::now() + at_most.min(YEAR)
-}
-
-pub(crate) fn closed(events: usize) -> SendError {
-    SendError {
-        verdicts: Vec::new(),
-        events,
-        reason: Unconfirmed::Closed,
-    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::fork;
 use crate::instrument;
 use crate::lines::Lines;
 use crate::loss::Loss;
@@ -73,7 +74,7 @@ impl Shared {
     pub(crate) fn acknowledge(&self) {
         let through = {
             let mut state = self.lock();
-            if state.hand.is_empty() {
+            if state.hand.is_empty() && state.aside.is_none() {
                 state.through.take()
             } else {
                 None
@@ -100,7 +101,7 @@ impl Shared {
     /// Waits for the disk, where that is due.
     pub(crate) fn sync(&self) {
         let unsynced = self.lock().backlog.unsynced();
-        if let Some(Err(error)) = unsynced.map(|unsynced| unsynced.sync()) {
+        if let Some(Err(error)) = unsynced.map(|unsynced| fork::aside(|| unsynced.sync())) {
             tracing::warn!(%error, "the spool is not safe from a loss of power");
         }
     }

@@ -1,5 +1,6 @@
 //! What a client can answer instead of doing what it was asked.
 
+use event_core::event::EventBuilder;
 use event_core::{Refusal, Verdict};
 
 use crate::loss::Loss;
@@ -43,9 +44,12 @@ pub enum Unconfirmed {
     /// There was no answer in time; the last thing that went wrong.
     #[error("no answer in time: {0}")]
     Deadline(String),
-    /// The client was shut down.
+    /// The client was shut down, or has no thread to send with.
     #[error("the client is shut down")]
     Closed,
+    /// As many events are being sent as may wait.
+    #[error("too many events are being sent at once")]
+    QueueFull,
     /// The collector takes nothing at present.
     #[error("{0}")]
     Paused(Pause),
@@ -54,16 +58,16 @@ pub enum Unconfirmed {
     Refused(String),
 }
 
-/// Some of the events that were sent have no verdict: whether they are stored is not known. To send
-/// them again under the same ids is safe.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} of {} events have no verdict: {reason}", .events - .verdicts.len(), .events)]
+/// Some of the events that were sent have no verdict: whether they are stored is not known.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{} of {} events have no verdict: {reason}", .unconfirmed.len(), .verdicts.len())]
 pub struct SendError {
-    /// The verdicts on the first of the events.
-    pub verdicts: Vec<Verdict>,
-    /// How many events were to be sent.
-    pub events: usize,
-    /// Why the others have none.
+    /// What is known: one verdict an event, in their order, and `None` where there is none.
+    pub verdicts: Vec<Option<Verdict>>,
+    /// The events without a verdict, with their ids, times and numbers: to send these again is safe, as
+    /// those that are stored after all will be duplicates.
+    pub unconfirmed: Vec<EventBuilder>,
+    /// Why they have none.
     pub reason: Unconfirmed,
 }
 

@@ -16,7 +16,7 @@ static BUSY: AtomicU32 = AtomicU32::new(0);
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// How long a fork waits for us, and we for a fork; then it has to do without.
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(20);
 /// How long to sleep between two looks.
 const LOOK: Duration = Duration::from_micros(20);
 
@@ -32,6 +32,14 @@ pub(crate) fn generation() -> u32 {
 /// Whether the calling thread is a client's own.
 pub(crate) fn is_our_thread() -> bool {
     OURS.get()
+}
+
+/// Does something in the client's own name on a thread that is not its own: what it says is not to make events.
+pub(crate) fn in_our_name<T>(work: impl FnOnce() -> T) -> T {
+    let before = OURS.replace(true);
+    let done = work();
+    OURS.set(before);
+    done
 }
 
 /// Makes the calling thread a client's own, which is busy from now on.
@@ -59,6 +67,17 @@ pub(crate) fn resume() {
 pub(crate) fn pause() {
     // In a child that was forked by one of our threads nobody is counted any more.
     let _ = BUSY.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |busy| busy.checked_sub(1));
+}
+
+/// Runs what may take a while and is no business of ours, so that no fork waits for it.
+pub(crate) fn aside<T>(work: impl FnOnce() -> T) -> T {
+    if !is_our_thread() {
+        return work();
+    }
+    pause();
+    let done = work();
+    resume();
+    done
 }
 
 /// Has forks seen from now on. To ask for the process's id at each event would cost a system call.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use event_core::Verdict;
 
-use crate::error::{AskError, SendError};
+use crate::error::{AskError, Unconfirmed};
 use crate::lines::Lines;
 
 /// Takes an answer to whoever waits for it, in whatever way he waits.
@@ -29,13 +29,31 @@ impl<T: Send + 'static> Reply<T> {
     }
 }
 
+/// What became of events that were sent.
+pub(crate) struct Sent {
+    /// One an event; none where there is no verdict.
+    pub(crate) verdicts: Vec<Option<Verdict>>,
+    /// Why some have none.
+    pub(crate) reason: Option<Unconfirmed>,
+}
+
+impl Sent {
+    /// None of so many events has a verdict.
+    pub(crate) fn nothing(events: usize, reason: Unconfirmed) -> Self {
+        Sent {
+            verdicts: vec![None; events],
+            reason: Some(reason),
+        }
+    }
+}
+
 /// Something that somebody waits for.
 pub(crate) enum Job {
     /// Send these events, in these batches, and answer with the verdicts.
     Send {
         batches: std::collections::VecDeque<Lines>,
         deadline: Instant,
-        reply: Reply<Result<Vec<Verdict>, SendError>>,
+        reply: Reply<Sent>,
     },
     /// Say whether so many of the events that were tracked have left before the deadline.
     Flush {

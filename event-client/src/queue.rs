@@ -17,6 +17,8 @@ pub(crate) struct Bounds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Full;
 
+/// Bytes of an event, more than most have.
+const USUAL: usize = 512;
 /// Buffers that are kept for reuse; each is as large as a request.
 const SPARE: usize = 2;
 /// Buffers that are asked for at once: to ask the system for memory takes several times as long as to track an
@@ -81,7 +83,8 @@ impl Queue {
         if let Some(spare) = self.spare.pop() {
             return spare;
         }
-        let bytes = self.bounds.batch_bytes.min(self.bounds.queue_bytes);
+        let all = self.bounds.batch_bytes.min(self.bounds.queue_bytes);
+        let bytes = all.min(self.bounds.batch_events.saturating_mul(USUAL));
         let events = self.bounds.batch_events.min(self.bounds.queue_events);
         let new = || Lines::with_capacity(bytes, events);
         // The first is enough for those who track little, and all together are never larger than the queue.

@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use arc_swap::ArcSwapOption;
 use event_core::event::{EventBuilder, Reception};
 use event_core::{EventId, Refusal, Timestamp};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::answer::{self, Outcome};
+use crate::answer::{self, Again, Outcome};
 use crate::backlog::Backlog;
 use crate::compression::Compression;
 use crate::fork;
@@ -19,6 +19,11 @@ use crate::numbers::Numbers;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::transport::{Key, Method, Request, Transport};
+
+/// How many calls of `send` are on their way at once; the others wait for their turn.
+const TURNS: usize = 4;
+/// More than any valid session has.
+const SESSION_BYTES: usize = 128;
 
 /// Where events wait.
 pub(crate) struct Waiting {
@@ -50,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) call: Notify,
     /// How many tracked events have left.
     pub(crate) progress: watch::Sender<u64>,
+    /// Of those who send at once.
+    pub(crate) turns: Semaphore,
     /// Turns true when jobs are to end.
     pub(crate) stop: watch::Sender<bool>,
 }
@@ -83,6 +90,7 @@ impl Shared {
             wake: Notify::new(),
             call: Notify::new(),
             progress: watch::Sender::new(0),
+            turns: Semaphore::new(TURNS),
             stop: watch::Sender::new(false),
         }
     }
@@ -107,29 +115,51 @@ impl Shared {
         self.wake.notify_one();
     }
 
-    /// Writes an event as a line, with all that the collector would have to guess.
-    ///
-    /// # Errors
-    /// Which rule the event breaks.
-    pub(crate) fn line(&self, mut event: EventBuilder, now: Timestamp, out: &mut String) -> Result<EventId, Refusal> {
-        if let Some(session) = event.unnumbered() {
-            let number = lock(&self.numbers).next(session);
-            event = event.sequence(number);
+    /// The event with all that the collector would have to guess, so that it is the same event however often it is
+    /// sent.
+    pub(crate) fn stamped(&self, event: EventBuilder, now: Timestamp) -> EventBuilder {
+        self.received(now, |reception| self.numbered(event).stamped(reception))
+    }
+
+    /// The event with its number in its session.
+    fn numbered(&self, event: EventBuilder) -> EventBuilder {
+        // A name that is too long is refused later, and not remembered here.
+        match event.unnumbered().filter(|session| session.len() <= SESSION_BYTES) {
+            Some(session) => {
+                let number = lock(&self.numbers).next(session);
+                event.sequence(number)
+            }
+            None => event,
         }
-        let reception = Reception {
+    }
+
+    fn received<T>(&self, now: Timestamp, work: impl FnOnce(&Reception<'_>) -> T) -> T {
+        work(&Reception {
             received_at: now,
             source: &self.settings.source,
             zone: chrono_tz::Tz::UTC,
             limits: self.settings.tuning.limits,
             new_id: &|| self.ids.next(now),
-        };
+        })
+    }
+
+    /// Writes an event as a line, with all that the collector would have to guess.
+    ///
+    /// # Errors
+    /// Which rule the event breaks.
+    pub(crate) fn line(&self, event: EventBuilder, now: Timestamp, out: &mut String) -> Result<EventId, Refusal> {
+        let event = self.numbered(event);
+        self.received(now, |reception| self.write(event, reception, out))
+    }
+
+    fn write(&self, event: EventBuilder, reception: &Reception<'_>, out: &mut String) -> Result<EventId, Refusal> {
         #[cfg(feature = "validation")]
         if let Some(registry) = &*self.registry.load() {
-            let event = event.build(&reception)?;
+            let event = event.build(reception)?;
             let id = event.envelope().id.clone();
             // As it was offered: which version is the active one is for the collector to say.
             out.push_str(&serde_json::to_string(&event).unwrap_or_default());
-            return match registry.validate(event, now) {
+            return match registry.validate(event, reception.received_at) {
                 Ok(_) => Ok(id),
                 Err(refused) => {
                     out.clear();
@@ -137,7 +167,7 @@ impl Shared {
                 }
             };
         }
-        event.write(&reception, out)
+        event.write(reception, out)
     }
 
     /// Judges events by these rules from now on.
@@ -178,10 +208,11 @@ impl Shared {
             Outcome::NotCompressed if encoding.is_some() => {
                 self.plain.store(true, Ordering::Relaxed);
                 tracing::info!("the collector does not read compressed bodies; they go out as they are");
-                Outcome::Again {
+                Outcome::Again(Again {
                     after: None,
                     why: "the collector does not read compressed bodies".to_owned(),
-                }
+                    suspect: false,
+                })
             }
             outcome => outcome,
         }

@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub(crate) backlog: Backlog,
     /// Batches that were taken, the oldest first: they are in flight until they have verdicts.
     pub(crate) hand: VecDeque<Arc<Lines>>,
+    /// An event that was refused alone, set aside until it is known whether others are taken.
+    pub(crate) aside: Option<Arc<Lines>>,
     /// What to acknowledge to the spool when all in hand is done with.
     #[cfg(feature = "spool")]
     pub(crate) through: Option<u64>,
@@ -52,14 +54,18 @@ pub(crate) struct State {
     pub(crate) jobs: VecDeque<Job>,
     pub(crate) phase: Phase,
     pub(crate) attention: Attention,
+    /// Events in calls of `send` that have not ended.
+    pub(crate) sending: u64,
     /// Whether there is a thread that works.
     pub(crate) working: bool,
+    /// When to try again to start one, after that has failed.
+    pub(crate) start_after: Option<Instant>,
     /// Tracked events that were taken in, and those of them that have left; both only grow.
     pub(crate) taken_in: u64,
     pub(crate) gone: u64,
     /// Somebody waits until so many have left.
     pub(crate) wanted: u64,
-    /// Somebody does not want to wait for the next try.
+    /// What kept us from sending may be over, or the end is near: no need to wait for the next try.
     pub(crate) hurry: bool,
 }
 
@@ -73,6 +79,7 @@ impl State {
                 ..Stats::default()
             },
             hand: VecDeque::new(),
+            aside: None,
             #[cfg(feature = "spool")]
             through: None,
             unreported: Unreported::default(),
@@ -80,7 +87,9 @@ impl State {
             jobs: VecDeque::new(),
             phase: Phase::Open,
             attention: Attention::Busy,
+            sending: 0,
             working: false,
+            start_after: None,
             taken_in: found,
             gone: 0,
             wanted: 0,
@@ -147,6 +156,7 @@ impl State {
     /// Leaves what came from disk to the disk.
     #[cfg(feature = "spool")]
     pub(crate) fn leave_on_disk(&mut self) {
+        self.take_back();
         if self.through.take().is_some() {
             let events = self.hand.drain(..).map(|batch| batch.len() as u64).sum();
             self.counts.in_flight -= events;
@@ -185,6 +195,23 @@ impl State {
         self.gone += batch.len() as u64;
         if let Ok(batch) = Arc::try_unwrap(batch) {
             self.backlog.reuse(batch);
+        }
+    }
+
+    /// Sets the oldest batch in hand aside, if none is and others wait behind it; answers whether it did.
+    pub(crate) fn set_aside(&mut self) -> bool {
+        let others = self.hand.len() > 1 || !self.backlog.is_empty();
+        if self.aside.is_some() || !others {
+            return false;
+        }
+        self.aside = self.hand.pop_front();
+        true
+    }
+
+    /// Takes what was set aside back in hand, as the oldest.
+    pub(crate) fn take_back(&mut self) {
+        if let Some(batch) = self.aside.take() {
+            self.hand.push_front(batch);
         }
     }
 

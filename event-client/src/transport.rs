@@ -64,12 +64,28 @@ pub(crate) struct Response {
 
 /// There was no response: the collector may have got the request, or not.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct TransportError(String);
+#[error("{text}")]
+pub(crate) struct TransportError {
+    text: String,
+    /// Whether the request was on its way when it failed, so that it may itself be the reason.
+    pub(crate) on_its_way: bool,
+}
 
 impl TransportError {
+    /// Nothing was sent.
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        TransportError(text.into())
+        TransportError {
+            text: text.into(),
+            on_its_way: false,
+        }
+    }
+
+    /// Something was sent, and nothing came back.
+    pub(crate) fn on_its_way(text: impl Into<String>) -> Self {
+        TransportError {
+            on_its_way: true,
+            ..TransportError::new(text)
+        }
     }
 }
 

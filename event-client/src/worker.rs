@@ -3,11 +3,13 @@
 mod pump;
 mod chore;
 mod task;
+mod refusal;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(crate) use refusal::refuse;
 use tokio::task::JoinSet;
 
 use crate::error::Unsent;
@@ -17,8 +19,10 @@ use crate::loss::Loss;
 use crate::shared::{Shared, now};
 use crate::state::Phase;
 
-/// How long to rest after a defect of our own.
-const AFTER_PANIC: Duration = Duration::from_secs(1);
+/// How long to rest after a defect of our own, or where there is no thread to be had.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// Failures with the same batch after which it is halved, in case it is itself the reason.
+const SUSPICIOUS: u32 = 3;
 /// How long the last words to the collector may take.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -30,14 +34,28 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     let theirs = Arc::clone(shared);
     let thread = std::thread::Builder::new().name("event-client".to_owned());
     if let Err(error) = thread.spawn(move || supervise(&theirs)) {
-        shared.lock().working = false;
-        tracing::warn!(%error, "no thread to send events with; the next event will try again");
+        let mut state = shared.lock();
+        state.working = false;
+        state.start_after = Some(Instant::now() + AFTER_FAILURE);
+        drop(state);
+        tracing::warn!(%error, "no thread to send events with; a later event will try again");
+    }
+}
+
+/// The thread's own time; however it ends, another may be started.
+struct Shift<'a>(&'a Arc<Shared>);
+
+impl Drop for Shift<'_> {
+    fn drop(&mut self) {
+        self.0.lock().working = false;
+        fork::pause();
     }
 }
 
 /// Works until the client is closed, whatever happens: events in hand stay in hand.
 fn supervise(shared: &Arc<Shared>) {
     fork::enter();
+    let _shift = Shift(shared);
     loop {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -49,11 +67,33 @@ fn supervise(shared: &Arc<Shared>) {
             Ok::<(), std::io::Error>(())
         }));
         match outcome {
-            Ok(Ok(())) => return fork::pause(),
-            Ok(Err(error)) => tracing::error!(%error, "the event client cannot work; it tries again"),
-            Err(_) => tracing::error!("a defect stopped the event client; it goes on"),
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                shielded(|| tracing::error!(%error, "the event client cannot work; it tries again"));
+                if !shared.lock().is_open() {
+                    return conclude(shared);
+                }
+                let jobs = std::mem::take(&mut shared.lock().jobs);
+                jobs.into_iter().for_each(|job| refuse(shared, job));
+            }
+            Err(_) => shielded(|| tracing::error!("a defect stopped the event client; it goes on")),
         }
-        std::thread::sleep(AFTER_PANIC);
+        fork::aside(|| std::thread::sleep(AFTER_FAILURE));
+    }
+}
+
+/// Ends a client that no thread works for.
+pub(crate) fn conclude(shared: &Arc<Shared>) {
+    let result = give_up(shared);
+    end(shared, result);
+}
+
+/// Runs what is not ours to judge; its panics are its own.
+fn shielded(work: impl FnOnce()) {
+    let panicked = fork::aside(|| catch_unwind(AssertUnwindSafe(work)).is_err());
+    if panicked {
+        // Whoever writes this down may be what panicked.
+        let _ = catch_unwind(|| tracing::error!("a callback of the event client panicked"));
     }
 }
 
@@ -97,33 +137,48 @@ async fn overdue(deadline: Option<Instant>) {
 
 /// Counts what was not delivered, says so, and tells whoever waits.
 async fn finish(shared: &Arc<Shared>) {
-    shared.save();
-    let result = {
-        let mut state = shared.lock();
-        #[cfg(feature = "spool")]
-        state.leave_on_disk();
-        let (spooled, waiting) = (state.backlog.spooled(), state.stats().waiting());
-        let unsent = Unsent { waiting, spooled };
-        while state.give_up(Loss::Shutdown, now()) {}
-        while state.take_queued() {
-            state.give_up(Loss::Shutdown, now());
-        }
-        if waiting == 0 { Ok(()) } else { Err(unsent) }
-    };
-    if let Err(Unsent { waiting, spooled }) = result {
-        instrument::lost(Loss::Shutdown, waiting - spooled);
-        tracing::warn!(
-            dropped = waiting - spooled,
-            spooled,
-            "the event client ends before all events are delivered"
-        );
-    }
-    // First the report that had no answer yet, if there is one, then what has been lost since.
+    let result = give_up(shared);
+    // For what has been lost at last, too: beside a report that has no answer yet, there is one more.
     let last_words = async {
         chore::report(shared).await;
         chore::report(shared).await;
     };
     let _ = tokio::time::timeout(LAST_WORDS, last_words).await;
+    end(shared, result);
+}
+
+/// Counts what was not delivered.
+fn give_up(shared: &Arc<Shared>) -> Result<(), Unsent> {
+    shared.save();
+    let (unsent, dropped) = {
+        let mut state = shared.lock();
+        state.take_back();
+        #[cfg(feature = "spool")]
+        state.leave_on_disk();
+        let (spooled, waiting) = (state.backlog.spooled(), state.stats().waiting());
+        while state.give_up(Loss::Shutdown, now()) {}
+        while state.take_queued() {
+            state.give_up(Loss::Shutdown, now());
+        }
+        (Unsent { waiting, spooled }, waiting - spooled)
+    };
+    if unsent.waiting == 0 {
+        return Ok(());
+    }
+    instrument::lost(Loss::Shutdown, dropped);
+    let spooled = unsent.spooled;
+    shielded(|| {
+        tracing::warn!(
+            dropped,
+            spooled,
+            "the event client ends before all events are delivered"
+        );
+    });
+    Err(unsent)
+}
+
+/// Lets go of everything, and tells whoever waits.
+fn end(shared: &Arc<Shared>, result: Result<(), Unsent>) {
     shared.close_disk();
     let (closing, jobs) = {
         let mut state = shared.lock();
@@ -131,7 +186,7 @@ async fn finish(shared: &Arc<Shared>) {
         (closing, std::mem::take(&mut state.jobs))
     };
     for job in jobs {
-        task::run(Arc::clone(shared), job).await;
+        refuse(shared, job);
     }
     if let Phase::Closing { replies, .. } = closing {
         for reply in replies {

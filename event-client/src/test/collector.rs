@@ -95,7 +95,9 @@ impl Ledger {
         }
         let mut results: Vec<Verdict> = events.into_iter().map(|event| self.judge(event)).collect();
         match mishap {
-            Some(Mishap::AnswerLost) => return Err(TransportError::new("the answer is lost, as the test wants it")),
+            Some(Mishap::AnswerLost) => {
+                return Err(TransportError::on_its_way("the answer is lost, as the test wants it"));
+            }
             Some(Mishap::VerdictMissing) => drop(results.pop()),
             _ => {}
         }
@@ -135,7 +137,7 @@ impl Ledger {
         }
         if self.script.lost_reports > 0 {
             self.script.lost_reports -= 1;
-            return Err(TransportError::new("the answer is lost, as the test wants it"));
+            return Err(TransportError::on_its_way("the answer is lost, as the test wants it"));
         }
         Ok(status(204))
     }

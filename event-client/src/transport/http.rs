@@ -12,7 +12,7 @@ use super::{Exchange, Method, Request, Response, Transport, TransportError};
 /// Shorter than collectors keep idle connections, so that they are not closed under a request.
 const IDLE: Duration = Duration::from_secs(8);
 /// More than any answer has: a verdict has a few hundred bytes.
-const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 /// Whether requests go through a proxy. By default they do not, whatever the environment says.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -133,7 +133,10 @@ impl Transport for Http {
     fn exchange(&self, request: Request) -> Exchange<'_> {
         Box::pin(async {
             let response = self.request(request).await;
-            response.map_err(|error| TransportError::new(describe(&error)))
+            response.map_err(|error| match error.is_connect() {
+                true => TransportError::new(describe(&error)),
+                false => TransportError::on_its_way(describe(&error)),
+            })
         })
     }
 }

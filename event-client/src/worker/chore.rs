@@ -10,6 +10,12 @@ use crate::instrument;
 use crate::shared::Shared;
 use crate::transport::{Method, Request};
 
+/// Between two rounds of a chore, whatever the settings say.
+const LEAST: Duration = Duration::from_millis(10);
+/// How soon to ask again for schemas that were not to be had.
+#[cfg(feature = "validation")]
+const SOON: Duration = Duration::from_secs(5);
+
 /// Does its chores for ever.
 pub(super) async fn run(shared: &Arc<Shared>) {
     tokio::join!(
@@ -23,7 +29,7 @@ pub(super) async fn run(shared: &Arc<Shared>) {
 
 async fn reports(shared: &Arc<Shared>) {
     loop {
-        tokio::time::sleep(shared.settings.tuning.report_every).await;
+        tokio::time::sleep(shared.settings.tuning.report_every.max(LEAST)).await;
         report(shared).await;
     }
 }
@@ -71,6 +77,7 @@ async fn schemas(shared: &Arc<Shared>) {
         return;
     };
     let mut known = None;
+    let mut wait = SOON;
     loop {
         let mut request = Request::new(Method::Get, "/v1/types", shared.key());
         request.if_none_match.clone_from(&known);
@@ -79,6 +86,7 @@ async fn schemas(shared: &Arc<Shared>) {
                 Ok(registry) => {
                     shared.set_registry(registry);
                     known = response.etag;
+                    wait = every;
                 }
                 Err(error) => tracing::warn!(%error, "the collector's schemas cannot be read"),
             },
@@ -89,7 +97,7 @@ async fn schemas(shared: &Arc<Shared>) {
             ),
             Err(error) => tracing::debug!(%error, "the collector's schemas are not to be had"),
         }
-        tokio::time::sleep(every).await;
+        tokio::time::sleep(wait.min(every).max(LEAST)).await;
     }
 }
 

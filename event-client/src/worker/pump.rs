@@ -1,13 +1,13 @@
 //! Tracked events, in their order, one batch after the other: each until it has its verdicts.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::Verdict;
 use event_core::verdict::Status;
 
-use crate::answer::Outcome;
+use super::{SUSPICIOUS, shielded};
+use crate::answer::{Again, Outcome};
 use crate::instrument;
 use crate::lines::Lines;
 use crate::loss::Loss;
@@ -17,12 +17,12 @@ use crate::shared::{Shared, now};
 use crate::state::Attention;
 use crate::stats::Pause;
 
-/// Failures of the collector with the same batch, after which it is halved.
-const SUSPICIOUS: u32 = 3;
-/// The same with a single event, after which it is given up.
-const HOPELESS: u32 = 10;
 /// Between two tries, whatever the settings say.
 const LONGEST_REST: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Batches after which it is tried whether the collector takes larger ones.
+const MANY: u32 = 10;
+/// Failures of the collector with the same event, after which it is given up.
+const HOPELESS: u32 = 10;
 
 /// How long to leave a disk alone that cannot be read.
 #[cfg(feature = "spool")]
@@ -34,6 +34,9 @@ pub(super) async fn run(shared: &Arc<Shared>) {
         shared,
         retry: Retry::new(shared.settings.tuning.backoff),
         failed_with_this: 0,
+        trusted: false,
+        most_bytes: usize::MAX,
+        taken: 0,
     };
     while let Some(batch) = pump.next().await {
         let outcome = shared.exchange(&batch).await;
@@ -44,8 +47,15 @@ pub(super) async fn run(shared: &Arc<Shared>) {
 struct Pump<'a> {
     shared: &'a Arc<Shared>,
     retry: Retry,
-    /// How often the collector failed with the batch in hand.
+    /// How often the batch in hand has failed in a way that may be its own fault.
     failed_with_this: u32,
+    /// Whether the collector has taken something since an event was given up: only then is it the event
+    /// that is wrong, and not whatever answers.
+    trusted: bool,
+    /// What the collector takes at once, as far as is known.
+    most_bytes: usize,
+    /// Batches that it has taken since it refused one for its size.
+    taken: u32,
 }
 
 enum Nap {
@@ -67,10 +77,21 @@ impl Pump<'_> {
                 if wanted && !on_disk {
                     state.take_queued();
                 }
+                while state
+                    .hand
+                    .front()
+                    .is_some_and(|batch| batch.bytes().len() > self.most_bytes)
+                    && state.halve()
+                {}
                 if let Some(batch) = state.hand.front() {
                     let batch = Arc::clone(batch);
                     state.attention = Attention::Busy;
+                    state.hurry = false;
                     return Some(batch);
+                }
+                if state.backlog.is_empty() && state.aside.is_some() {
+                    state.take_back();
+                    continue;
                 }
                 if on_disk {
                     state.attention = Attention::Busy;
@@ -100,7 +121,7 @@ impl Pump<'_> {
     #[cfg(feature = "spool")]
     async fn take_spooled(&self) {
         if self.shared.take_spooled().is_err() {
-            self.rest(UNREADABLE).await;
+            self.rest(UNREADABLE, UNREADABLE).await;
         }
         self.moved();
     }
@@ -115,91 +136,146 @@ impl Pump<'_> {
             Outcome::Verdicts(verdicts) => {
                 self.retry.succeeded();
                 self.failed_with_this = 0;
+                self.trusted = true;
+                self.taken += 1;
+                // It may have been one event that was too large, and not all of them together.
+                if self.taken.is_multiple_of(MANY) {
+                    self.most_bytes = self.most_bytes.saturating_mul(2);
+                }
                 self.tell(&batch, &verdicts);
                 // What is in hand can be used again where nobody else holds it.
                 drop(batch);
-                shared.lock().settle(&verdicts);
+                {
+                    let mut state = shared.lock();
+                    state.settle(&verdicts);
+                    // It has its second chance, now that it is known whose fault it was.
+                    state.take_back();
+                }
                 shared.acknowledge();
                 instrument::judged(&verdicts);
                 self.moved();
             }
-            Outcome::Again { after, why } => self.again(after, &why).await,
-            Outcome::Failed { after, why } => {
-                self.failed_with_this += 1;
-                if self.failed_with_this >= SUSPICIOUS && shared.lock().halve() {
-                    self.failed_with_this = 0;
-                } else if self.failed_with_this >= HOPELESS {
-                    drop(batch);
-                    return self.give_up(Loss::ServerError, &why);
+            Outcome::Again(again) => {
+                if again.suspect {
+                    self.suspect();
                 }
-                self.again(after, &why).await;
+                self.again(again).await;
+            }
+            Outcome::Failed(again) => {
+                let alone = self.suspect();
+                if !alone || self.failed_with_this < HOPELESS {
+                    self.again(again).await;
+                } else if self.trusted {
+                    drop(batch);
+                    self.give_up(Loss::ServerError, &again.why);
+                } else {
+                    self.failed_with_this = 0;
+                    if !shared.lock().set_aside() {
+                        shared.lock().take_back();
+                    }
+                    self.again(again).await;
+                }
             }
             Outcome::TooLarge => {
+                if batch.len() > 1 {
+                    self.most_bytes = batch.bytes().len() / 2;
+                    self.taken = 0;
+                }
                 drop(batch);
-                self.halve_or_give_up(Loss::TooLarge, "the collector takes no event of this size");
+                self.refused(Loss::TooLarge, 413, "the collector takes no event of this size")
+                    .await;
             }
             Outcome::Refused { why } => {
                 drop(batch);
-                self.halve_or_give_up(Loss::Refused, &why);
+                self.refused(Loss::Refused, 400, &why).await;
             }
             Outcome::NotCompressed => self.pause(Pause::NoCollector(415)).await,
             Outcome::Paused(pause) => self.pause(pause).await,
         }
     }
 
-    async fn again(&mut self, after: Option<Duration>, why: &str) {
+    /// Notes a failure that may be the batch's fault, and halves it after some; answers whether it is a
+    /// single event.
+    fn suspect(&mut self) -> bool {
+        self.failed_with_this += 1;
+        if self.failed_with_this < SUSPICIOUS {
+            return false;
+        }
+        let halved = self.shared.lock().halve();
+        if halved {
+            self.failed_with_this = 0;
+        }
+        !halved
+    }
+
+    /// Finds out which event of a batch is refused. One alone is given up if the collector takes others; if it
+    /// takes none, it is no collector, and nothing is lost.
+    async fn refused(&mut self, loss: Loss, status: u16, why: &str) {
+        self.failed_with_this = 0;
+        if self.shared.lock().halve() {
+            if self.trusted {
+                return;
+            }
+        } else if self.trusted {
+            return self.give_up(loss, why);
+        } else if !self.shared.lock().set_aside() {
+            self.shared.lock().take_back();
+            self.paused(Pause::NoCollector(status));
+        }
+        let wait = self.retry.failed(None, fastrand::f64());
+        self.rest(wait, Duration::ZERO).await;
+    }
+
+    async fn again(&mut self, again: Again) {
+        let Again { after, why, .. } = again;
         let wait = self.retry.failed(after, fastrand::f64());
         let failures = self.retry.failures();
         if failures.is_power_of_two() {
-            tracing::warn!(
-                why,
-                failures,
-                wait_ms = wait.as_millis(),
-                "events are not delivered; trying again"
-            );
+            let wait_ms = wait.as_millis();
+            tracing::warn!(why, failures, wait_ms, "events are not delivered; trying again");
         }
         self.shared.lock().counts.retries += 1;
         instrument::retried();
-        self.rest(wait).await;
+        self.rest(wait, after.unwrap_or_default()).await;
     }
 
-    /// Waits, unless somebody is in a hurry.
-    async fn rest(&self, wait: Duration) {
+    /// Waits, and less so if somebody is in a hurry, but never less than what the collector has asked for.
+    async fn rest(&self, wait: Duration, at_least: Duration) {
+        let started = tokio::time::Instant::now();
         // A time too far away to be named is far enough.
-        let until = tokio::time::Instant::now() + wait.min(LONGEST_REST);
+        let mut until = started + wait.min(LONGEST_REST);
         loop {
             if std::mem::take(&mut self.shared.lock().hurry) {
-                return;
+                until = until.min(started + at_least.min(wait));
             }
-            if tokio::time::timeout_at(until, self.shared.wake.notified())
-                .await
-                .is_err()
-            {
+            let woken = tokio::time::timeout_at(until, self.shared.wake.notified());
+            if woken.await.is_err() {
                 return;
             }
         }
     }
 
+    /// Rests until somebody may have seen to the reason.
     async fn pause(&mut self, pause: Pause) {
+        self.paused(pause);
+        let longest = self.shared.settings.tuning.pause;
+        self.rest(longest.mul_f64(0.5 + fastrand::f64() / 2.0), Duration::ZERO)
+            .await;
+    }
+
+    /// Says that nothing is sent, where that is news.
+    fn paused(&mut self, pause: Pause) {
         if self.shared.lock().pause(pause) {
             tracing::error!(why = %pause, "no events are sent until this is seen to; they wait");
             if let Some(on_pause) = &self.shared.settings.callbacks.on_pause {
                 shielded(|| on_pause(pause));
             }
         }
-        let longest = self.shared.settings.tuning.pause;
-        self.rest(longest.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
-    }
-
-    fn halve_or_give_up(&mut self, loss: Loss, why: &str) {
-        self.failed_with_this = 0;
-        if !self.shared.lock().halve() {
-            self.give_up(loss, why);
-        }
     }
 
     fn give_up(&mut self, loss: Loss, why: &str) {
         self.failed_with_this = 0;
+        self.trusted = false;
         self.shared.lock().give_up(loss, now());
         self.shared.acknowledge();
         tracing::warn!(reason = %loss, why, "an event is given up");
@@ -223,12 +299,5 @@ impl Pump<'_> {
                 shielded(|| on_unstored(&Unstored { event, verdict }));
             }
         }
-    }
-}
-
-/// Runs what the application wants to know; its panics are its own.
-fn shielded(callback: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(callback)).is_err() {
-        tracing::error!("a callback of the event client panicked");
     }
 }

@@ -7,10 +7,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use event_core::Verdict;
 
+use super::SUSPICIOUS;
 use crate::answer::{self, Outcome};
-use crate::error::{AskError, SendError, Unconfirmed, Unsent};
+use crate::error::{AskError, Unconfirmed, Unsent};
 use crate::instrument;
-use crate::job::Job;
+use crate::job::{Job, Sent};
 use crate::lines::Lines;
 use crate::loss::Loss;
 use crate::retry::Retry;
@@ -75,83 +76,144 @@ impl<'a> Flight<'a> {
 
     fn landed(&mut self, verdicts: &[Verdict]) {
         self.events -= verdicts.len() as u64;
-        self.shared.lock().judged(verdicts.iter().map(|verdict| verdict.status));
+        {
+            let mut state = self.shared.lock();
+            state.sending -= verdicts.len() as u64;
+            state.judged(verdicts.iter().map(|verdict| verdict.status));
+        }
         instrument::judged(verdicts);
+    }
+
+    fn lost(&mut self, loss: Loss, events: u64) {
+        self.events -= events;
+        {
+            let mut state = self.shared.lock();
+            state.sending -= events;
+            state.counts.in_flight -= events;
+            state.lose(loss, events, now());
+        }
+        // A recorder that panics has done so once already.
+        if !std::thread::panicking() {
+            instrument::lost(loss, events);
+        }
     }
 }
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.counts.in_flight -= self.events;
-        state.lose(Loss::Unconfirmed, self.events, now());
-        drop(state);
-        instrument::lost(Loss::Unconfirmed, self.events);
+        self.lost(Loss::Unconfirmed, self.events);
     }
 }
 
-async fn send(shared: &Shared, mut batches: VecDeque<Lines>, deadline: Instant) -> Result<Vec<Verdict>, SendError> {
+async fn send(shared: &Shared, mut batches: VecDeque<Lines>, deadline: Instant) -> Sent {
     let events = batches.iter().map(Lines::len).sum();
     let mut flight = Flight::begin(shared, events as u64);
-    let mut verdicts = Vec::with_capacity(events);
+    let (mut verdicts, mut reason) = (Vec::with_capacity(events), None);
     let ended = tokio::select! {
-        ended = deliver(&mut flight, &mut batches, deadline, &mut verdicts) => ended,
+        ended = deliver(&mut flight, &mut batches, deadline, &mut verdicts, &mut reason) => ended,
         () = stopped(shared) => Err(Unconfirmed::Closed),
     };
-    match ended {
-        Ok(()) => Ok(verdicts),
-        Err(reason) => Err(SendError {
-            verdicts,
-            events,
-            reason,
-        }),
-    }
+    verdicts.resize(events, None);
+    let reason = ended.err().or(reason);
+    Sent { verdicts, reason }
 }
 
-/// Sends batches until each has its verdicts; what is done is done, wherever this is dropped.
+/// Sends batches until each has its verdicts, or is refused alone; what is done is done, wherever this is dropped.
 async fn deliver(
     flight: &mut Flight<'_>,
     batches: &mut VecDeque<Lines>,
     deadline: Instant,
-    verdicts: &mut Vec<Verdict>,
+    verdicts: &mut Vec<Option<Verdict>>,
+    refused: &mut Option<Unconfirmed>,
 ) -> Result<(), Unconfirmed> {
     let shared = flight.shared;
+    let late = |why: &str| Unconfirmed::Deadline(why.to_owned());
+    let turn = tokio::time::timeout_at(deadline.into(), shared.turns.acquire()).await;
+    let _turn = turn.map_err(|_| late("others were sent before"))?;
     let mut retry = Retry::new(shared.settings.tuning.backoff);
+    let mut failed_with_this = 0;
     while let Some(batch) = batches.front() {
         let attempt = tokio::time::timeout_at(deadline.into(), shared.exchange(batch));
-        let Ok(outcome) = attempt.await else {
-            return Err(Unconfirmed::Deadline("no answer".to_owned()));
-        };
+        let outcome = attempt.await.map_err(|_| late("no answer"))?;
+        let alone = batch.len() == 1;
         let (after, why) = match outcome {
             Outcome::Verdicts(given) => {
                 retry.succeeded();
+                failed_with_this = 0;
                 batches.pop_front();
                 flight.landed(&given);
-                verdicts.extend(given);
+                verdicts.extend(given.into_iter().map(Some));
                 continue;
             }
-            Outcome::TooLarge if batch.len() > 1 => {
-                let (first, second) = batch.halves();
-                batches.pop_front();
-                batches.push_front(second);
-                batches.push_front(first);
+            Outcome::TooLarge if alone => {
+                refuse(
+                    Loss::TooLarge,
+                    "the event is too large",
+                    flight,
+                    batches,
+                    verdicts,
+                    refused,
+                );
                 continue;
             }
-            Outcome::TooLarge => return Err(Unconfirmed::Refused("the event is too large".to_owned())),
-            Outcome::Refused { why } => return Err(Unconfirmed::Refused(why)),
+            Outcome::Refused { why } if alone => {
+                refuse(Loss::Refused, &why, flight, batches, verdicts, refused);
+                continue;
+            }
+            Outcome::TooLarge => {
+                halve(batches);
+                continue;
+            }
+            Outcome::Refused { why } => {
+                halve(batches);
+                // Where nothing is ever taken it is not the events that are wrong.
+                if !verdicts.is_empty() {
+                    continue;
+                }
+                (None, why)
+            }
             Outcome::NotCompressed => return Err(Unconfirmed::Paused(Pause::NoCollector(415))),
             Outcome::Paused(pause) => return Err(Unconfirmed::Paused(pause)),
-            Outcome::Again { after, why } | Outcome::Failed { after, why } => (after, why),
+            Outcome::Again(again) | Outcome::Failed(again) => {
+                failed_with_this += u32::from(again.suspect);
+                if failed_with_this >= SUSPICIOUS && !alone {
+                    failed_with_this = 0;
+                    halve(batches);
+                }
+                (again.after, again.why)
+            }
         };
         let wait = retry.failed(after, fastrand::f64());
         shared.lock().counts.retries += 1;
         instrument::retried();
-        if wait >= deadline.saturating_duration_since(Instant::now()) {
+        if Instant::now() + wait >= deadline {
             return Err(Unconfirmed::Deadline(why));
         }
         tokio::time::sleep(wait).await;
     }
     Ok(())
+}
+
+fn halve(batches: &mut VecDeque<Lines>) {
+    if let Some(batch) = batches.pop_front() {
+        let (first, second) = batch.halves();
+        batches.push_front(second);
+        batches.push_front(first);
+    }
+}
+
+fn refuse(
+    loss: Loss,
+    why: &str,
+    flight: &mut Flight<'_>,
+    batches: &mut VecDeque<Lines>,
+    verdicts: &mut Vec<Option<Verdict>>,
+    refused: &mut Option<Unconfirmed>,
+) {
+    batches.pop_front();
+    flight.lost(loss, 1);
+    verdicts.push(None);
+    refused.get_or_insert_with(|| Unconfirmed::Refused(why.to_owned()));
 }
 
 async fn ask(shared: &Shared, path: &'static str, body: Bytes) -> Result<Bytes, AskError> {

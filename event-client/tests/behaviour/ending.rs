@@ -109,7 +109,7 @@ fn a_client_that_is_dropped_delivers_and_says_so() {
 fn a_client_that_is_dropped_ends_when_its_grace_does() {
     let held = Arc::new(());
     let theirs = Arc::clone(&held);
-    let builder = test::builder().grace(Duration::from_millis(20));
+    let builder = test::builder().drop_timeout(Duration::from_millis(20));
     let (client, collected) = builder
         .on_pause(move |_| drop(Arc::clone(&theirs)))
         .collecting()

@@ -62,6 +62,16 @@ impl EventBuilder {
         }
     }
 
+    /// The same event with all that the receiver would have to add (id, source and time), so that it is
+    /// known as the same however often it is written.
+    #[must_use]
+    pub fn stamped(mut self, reception: &Reception<'_>) -> Self {
+        self.id.get_or_insert_with(|| (reception.new_id)().as_str().to_owned());
+        self.source.get_or_insert_with(|| reception.source.as_str().to_owned());
+        self.occurred_at.get_or_insert(reception.received_at);
+        self
+    }
+
     /// Its own id, or a new one; `None` if a part breaks its grammar.
     fn checked_id(&self, reception: &Reception<'_>) -> Option<EventId> {
         fn holds(check: fn(&str) -> bool, text: Option<&String>) -> bool {
