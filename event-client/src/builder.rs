@@ -10,7 +10,7 @@ use reqwest::Url;
 use crate::backlog::Backlog;
 use crate::client::Client;
 use crate::compression::Compression;
-use crate::error::BuildError;
+use crate::error::{BuildError, InvalidKey};
 use crate::fork;
 use crate::retry::Backoff;
 use crate::settings::{Callbacks, Connect, Settings, Tuning, Unstored};
@@ -235,7 +235,7 @@ impl ClientBuilder {
     /// Builds the client over a transport of any kind.
     pub(crate) fn build_with(self, connect: Box<Connect>) -> Result<Client, BuildError> {
         self.check()?;
-        let key = self.key.map(|key| Key::new(key).ok_or(BuildError::Key)).transpose()?;
+        let key = self.key.map(|key| Key::new(key).ok_or(InvalidKey)).transpose()?;
         let source = self
             .source
             .ok_or_else(|| BuildError::Source("which application sends? name it by `.source(…)`".to_owned()))?;
@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_named() {
         let builder = || ClientBuilder::new("http://127.0.0.1".into()).source("shop");
-        assert!(matches!(builder().key("a\nb").build(), Err(BuildError::Key)));
+        assert!(matches!(builder().key("a\nb").build(), Err(BuildError::Key(_))));
         assert!(matches!(builder().source("").build(), Err(BuildError::Source(_))));
         assert!(matches!(
             ClientBuilder::new("http://127.0.0.1".into()).build(),

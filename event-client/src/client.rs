@@ -14,7 +14,7 @@ use event_core::verdict::Status;
 use event_core::{Answer, EventId, Query, Verdict};
 
 use crate::desk::{after, close, submit};
-use crate::error::{AskError, SendError, TrackError, Unconfirmed, Unsent};
+use crate::error::{FlushError, InvalidKey, QueryError, SendError, TrackError, Unconfirmed};
 use crate::fork;
 use crate::instrument;
 use crate::job::{Job, Reply, Sent};
@@ -219,7 +219,7 @@ impl Client {
     ///
     /// # Errors
     /// How many events still wait.
-    pub fn flush(&self, at_most: Duration) -> impl Future<Output = Result<(), Unsent>> + Send + use<> {
+    pub fn flush(&self, at_most: Duration) -> impl Future<Output = Result<(), FlushError>> + Send + use<> {
         let (reply, answer) = Reply::future();
         self.begin_flush(at_most, reply);
         let client = self.clone();
@@ -230,13 +230,13 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::flush`].
-    pub fn flush_blocking(&self, at_most: Duration) -> Result<(), Unsent> {
+    pub fn flush_blocking(&self, at_most: Duration) -> Result<(), FlushError> {
         let (reply, answer) = Reply::blocking();
         self.begin_flush(at_most, reply);
         wait(&answer, at_most).unwrap_or_else(|| Err(self.unsent()))
     }
 
-    fn begin_flush(&self, at_most: Duration, reply: Reply<Result<(), Unsent>>) {
+    fn begin_flush(&self, at_most: Duration, reply: Reply<Result<(), FlushError>>) {
         let shared = self.shared();
         let mut state = shared.lock();
         let until = state.taken_in;
@@ -257,7 +257,7 @@ impl Client {
     ///
     /// # Errors
     /// How many events were not delivered.
-    pub fn shutdown(&self, at_most: Duration) -> impl Future<Output = Result<(), Unsent>> + Send + use<> {
+    pub fn shutdown(&self, at_most: Duration) -> impl Future<Output = Result<(), FlushError>> + Send + use<> {
         let (reply, answer) = Reply::future();
         close(&self.shared(), at_most, Some(reply));
         let client = self.clone();
@@ -268,15 +268,15 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::shutdown`].
-    pub fn shutdown_blocking(&self, at_most: Duration) -> Result<(), Unsent> {
+    pub fn shutdown_blocking(&self, at_most: Duration) -> Result<(), FlushError> {
         let (reply, answer) = Reply::blocking();
         close(&self.shared(), at_most, Some(reply));
         wait(&answer, at_most).unwrap_or_else(|| Err(self.unsent()))
     }
 
-    fn unsent(&self) -> Unsent {
+    fn unsent(&self) -> FlushError {
         let stats = self.stats();
-        Unsent {
+        FlushError {
             waiting: stats.waiting(),
             spooled: stats.spooled,
         }
@@ -292,24 +292,24 @@ impl Client {
     ///
     /// # Errors
     /// If there is no answer, or a problem instead.
-    pub fn query(&self, query: &Query) -> impl Future<Output = Result<Answer, AskError>> + Send + use<> {
+    pub fn query(&self, query: &Query) -> impl Future<Output = Result<Answer, QueryError>> + Send + use<> {
         let (reply, answer) = Reply::future();
         self.begin_query(query, reply);
-        async move { read(answer.await.unwrap_or(Err(AskError::Closed))) }
+        async move { read(answer.await.unwrap_or(Err(QueryError::Closed))) }
     }
 
     /// The same for threads that may wait.
     ///
     /// # Errors
     /// As [`Client::query`].
-    pub fn query_blocking(&self, query: &Query) -> Result<Answer, AskError> {
+    pub fn query_blocking(&self, query: &Query) -> Result<Answer, QueryError> {
         let (reply, answer) = Reply::blocking();
         self.begin_query(query, reply);
         let at_most = self.shared().settings.tuning.patience;
-        read(wait(&answer, at_most).unwrap_or_else(|| Err(AskError::Unavailable("no answer in time".to_owned()))))
+        read(wait(&answer, at_most).unwrap_or_else(|| Err(QueryError::Unavailable("no answer in time".to_owned()))))
     }
 
-    fn begin_query(&self, query: &Query, reply: Reply<Result<Bytes, AskError>>) {
+    fn begin_query(&self, query: &Query, reply: Reply<Result<Bytes, QueryError>>) {
         match serde_json::to_vec(query) {
             Ok(body) => {
                 let body = body.into();
@@ -322,20 +322,18 @@ impl Client {
                     },
                 );
             }
-            Err(error) => reply.send(Err(AskError::Refused(error.to_string()))),
+            Err(error) => reply.send(Err(QueryError::Refused(error.to_string()))),
         }
     }
 
-    /// Takes another key from now on, and tries again at once where the old one was refused. `false`
-    /// if it has characters other than printable ASCII; the old one then stays.
-    #[must_use]
-    pub fn set_key(&self, key: impl Into<String>) -> bool {
-        let key = Key::new(key.into());
-        let good = key.is_some();
-        if good {
-            self.shared().set_key(key);
-        }
-        good
+    /// Takes another key from now on, and tries again at once where the old one was refused.
+    ///
+    /// # Errors
+    /// If it has characters other than printable ASCII; the old one then stays.
+    pub fn set_key(&self, key: impl Into<String>) -> Result<(), InvalidKey> {
+        let key = Key::new(key.into()).ok_or(InvalidKey)?;
+        self.shared().set_key(Some(key));
+        Ok(())
     }
 
     /// What is shared with the worker of this very process.
@@ -439,6 +437,6 @@ fn wait<T>(answer: &Receiver<T>, at_most: Duration) -> Option<T> {
     answer.recv_timeout(at_most).ok()
 }
 
-fn read(answer: Result<Bytes, AskError>) -> Result<Answer, AskError> {
-    serde_json::from_slice(&answer?).map_err(|error| AskError::Unreadable(error.to_string()))
+fn read(answer: Result<Bytes, QueryError>) -> Result<Answer, QueryError> {
+    serde_json::from_slice(&answer?).map_err(|error| QueryError::Unreadable(error.to_string()))
 }

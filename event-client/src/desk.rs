@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::Unsent;
+use crate::error::FlushError;
 use crate::job::{Job, Reply};
 use crate::shared::Shared;
 use crate::state::Phase;
@@ -32,7 +32,7 @@ pub(crate) fn submit(shared: &Arc<Shared>, job: Job) {
     }
 }
 
-pub(crate) fn close(shared: &Arc<Shared>, at_most: Duration, reply: Option<Reply<Result<(), Unsent>>>) {
+pub(crate) fn close(shared: &Arc<Shared>, at_most: Duration, reply: Option<Reply<Result<(), FlushError>>>) {
     let mut state = shared.lock();
     let result = match &mut state.phase {
         Phase::Open => {

@@ -74,7 +74,7 @@ pub struct SendError {
 /// The time was over before all events were delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{waiting} events are not delivered yet, {spooled} of them are on disk")]
-pub struct Unsent {
+pub struct FlushError {
     /// Events that wait, or that were dropped because the client was shut down.
     pub waiting: u64,
     /// Those of them that are safe in the spool, and sent by the next process that opens it.
@@ -84,7 +84,7 @@ pub struct Unsent {
 /// A question was not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum AskError {
+pub enum QueryError {
     /// The collector did not answer.
     #[error("the collector did not answer: {0}")]
     Unavailable(String),
@@ -98,6 +98,11 @@ pub enum AskError {
     #[error("the client is shut down")]
     Closed,
 }
+
+/// A key that cannot stand in a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key is empty, or has characters other than printable ASCII")]
+pub struct InvalidKey;
 
 /// A client cannot be built as it was asked to be.
 #[derive(Debug, thiserror::Error)]
@@ -116,8 +121,8 @@ pub enum BuildError {
     #[error("https needs the feature `tls` of event-client")]
     NoTls,
     /// The key cannot stand in a header.
-    #[error("the key is empty, or has characters other than printable ASCII")]
-    Key,
+    #[error(transparent)]
+    Key(#[from] InvalidKey),
     /// No source, or one that breaks its grammar.
     #[error("the source: {0}")]
     Source(String),

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use event_core::Verdict;
 
-use crate::error::{AskError, Unconfirmed};
+use crate::error::{QueryError, Unconfirmed};
 use crate::lines::Lines;
 
 /// Takes an answer to whoever waits for it, in whatever way he waits.
@@ -59,12 +59,12 @@ pub(crate) enum Job {
     Flush {
         until: u64,
         deadline: Instant,
-        reply: Reply<Result<(), crate::error::Unsent>>,
+        reply: Reply<Result<(), crate::error::FlushError>>,
     },
     /// Ask the collector a question.
     Ask {
         path: &'static str,
         body: Bytes,
-        reply: Reply<Result<Bytes, AskError>>,
+        reply: Reply<Result<Bytes, QueryError>>,
     },
 }

@@ -230,11 +230,11 @@ where
         let Some(span) = context.span(id) else { return };
         alone(|| {
             // Not under the lock of the span: to record a value may run anything.
-            let Some(mut kept) = span.extensions_mut().remove::<Kept>() else {
-                return;
-            };
-            values.record(&mut kept.fields);
-            span.extensions_mut().replace(kept);
+            let mut later = Fields::default();
+            values.record(&mut later);
+            if let Some(kept) = span.extensions_mut().get_mut::<Kept>() {
+                kept.fields.merge(later);
+            }
         });
     }
 

@@ -40,7 +40,7 @@ pub mod test;
 pub use builder::{ClientBuilder, PlainHttp};
 pub use client::Client;
 pub use compression::Compression;
-pub use error::{AskError, BuildError, SendError, TrackError, Unconfirmed, Unsent};
+pub use error::{BuildError, FlushError, InvalidKey, QueryError, SendError, TrackError, Unconfirmed};
 pub use loss::{Loss, Losses};
 pub use settings::Unstored;
 #[cfg(feature = "spool")]

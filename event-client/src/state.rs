@@ -9,7 +9,7 @@ use event_core::wire::LossReport;
 use event_core::{Timestamp, Verdict};
 
 use crate::backlog::Backlog;
-use crate::error::Unsent;
+use crate::error::FlushError;
 use crate::job::{Job, Reply};
 use crate::lines::Lines;
 use crate::loss::{Loss, Unreported};
@@ -32,9 +32,9 @@ pub(crate) enum Phase {
     /// Nothing is taken in any more, and what waits has until then.
     Closing {
         deadline: Instant,
-        replies: Vec<Reply<Result<(), Unsent>>>,
+        replies: Vec<Reply<Result<(), FlushError>>>,
     },
-    Closed(Result<(), Unsent>),
+    Closed(Result<(), FlushError>),
 }
 
 /// Everything behind the lock. Nothing of the application's own runs while it is held.

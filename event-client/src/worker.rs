@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub(crate) use refusal::refuse;
 use tokio::task::JoinSet;
 
-use crate::error::Unsent;
+use crate::error::FlushError;
 use crate::fork;
 use crate::instrument;
 use crate::loss::Loss;
@@ -148,7 +148,7 @@ async fn finish(shared: &Arc<Shared>) {
 }
 
 /// Counts what was not delivered.
-fn give_up(shared: &Arc<Shared>) -> Result<(), Unsent> {
+fn give_up(shared: &Arc<Shared>) -> Result<(), FlushError> {
     shared.save();
     let (unsent, dropped) = {
         let mut state = shared.lock();
@@ -160,7 +160,7 @@ fn give_up(shared: &Arc<Shared>) -> Result<(), Unsent> {
         while state.take_queued() {
             state.give_up(Loss::Shutdown, now());
         }
-        (Unsent { waiting, spooled }, waiting - spooled)
+        (FlushError { waiting, spooled }, waiting - spooled)
     };
     if unsent.waiting == 0 {
         return Ok(());
@@ -178,7 +178,7 @@ fn give_up(shared: &Arc<Shared>) -> Result<(), Unsent> {
 }
 
 /// Lets go of everything, and tells whoever waits.
-fn end(shared: &Arc<Shared>, result: Result<(), Unsent>) {
+fn end(shared: &Arc<Shared>, result: Result<(), FlushError>) {
     shared.close_disk();
     let (closing, jobs) = {
         let mut state = shared.lock();

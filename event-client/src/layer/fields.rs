@@ -82,6 +82,32 @@ pub(super) enum Message {
 }
 
 impl Fields {
+    /// Adds what was recorded later, in place of what was there.
+    pub(super) fn merge(&mut self, later: Fields) {
+        let Fields {
+            category,
+            name,
+            version,
+            id,
+            origin,
+            data,
+        } = later;
+        let texts = [
+            (&mut self.category, category),
+            (&mut self.name, name),
+            (&mut self.version, version),
+            (&mut self.id, id),
+            (&mut self.origin.subject, origin.subject),
+            (&mut self.origin.session_id, origin.session_id),
+        ];
+        for (known, later) in texts {
+            if later.is_some() {
+                *known = later;
+            }
+        }
+        self.data.extend(data);
+    }
+
     /// Whether it asks to become an application event.
     pub(super) fn ask(&self) -> bool {
         self.category.is_some() || self.name.is_some()

@@ -1,6 +1,6 @@
 //! A job that nobody does: whoever waits for it is told at once.
 
-use crate::error::{AskError, Unconfirmed, Unsent};
+use crate::error::{FlushError, QueryError, Unconfirmed};
 use crate::job::{Job, Sent};
 use crate::lines::Lines;
 use crate::loss::Loss;
@@ -22,9 +22,9 @@ pub(crate) fn refuse(shared: &Shared, job: Job) {
         Job::Flush { reply, .. } => {
             let stats = shared.lock().stats();
             let (waiting, spooled) = (stats.waiting(), stats.spooled);
-            let all = Err(Unsent { waiting, spooled });
+            let all = Err(FlushError { waiting, spooled });
             reply.send(if waiting == 0 { Ok(()) } else { all });
         }
-        Job::Ask { reply, .. } => reply.send(Err(AskError::Closed)),
+        Job::Ask { reply, .. } => reply.send(Err(QueryError::Closed)),
     }
 }

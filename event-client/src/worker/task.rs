@@ -9,7 +9,7 @@ use event_core::Verdict;
 
 use super::SUSPICIOUS;
 use crate::answer::{self, Outcome};
-use crate::error::{AskError, Unconfirmed, Unsent};
+use crate::error::{FlushError, QueryError, Unconfirmed};
 use crate::instrument;
 use crate::job::{Job, Sent};
 use crate::lines::Lines;
@@ -30,7 +30,7 @@ pub(super) async fn run(shared: Arc<Shared>, job: Job) {
         Job::Ask { path, body, reply } => {
             let answer = tokio::select! {
                 answer = ask(&shared, path, body) => answer,
-                () = stopped(&shared) => Err(AskError::Closed),
+                () = stopped(&shared) => Err(QueryError::Closed),
             };
             reply.send(answer);
         }
@@ -42,7 +42,7 @@ async fn stopped(shared: &Shared) {
     let _ = shared.stop.subscribe().wait_for(|stop| *stop).await;
 }
 
-async fn flush(shared: &Shared, until: u64, deadline: Instant) -> Result<(), Unsent> {
+async fn flush(shared: &Shared, until: u64, deadline: Instant) -> Result<(), FlushError> {
     let mut progress = shared.progress.subscribe();
     let delivered = tokio::select! {
         moved = tokio::time::timeout_at(deadline.into(), progress.wait_for(|gone| *gone >= until)) => {
@@ -54,7 +54,7 @@ async fn flush(shared: &Shared, until: u64, deadline: Instant) -> Result<(), Uns
     if delivered || shared.lock().gone >= until {
         return Ok(());
     }
-    Err(Unsent {
+    Err(FlushError {
         waiting: stats.waiting(),
         spooled: stats.spooled,
     })
@@ -216,13 +216,13 @@ fn refuse(
     refused.get_or_insert_with(|| Unconfirmed::Refused(why.to_owned()));
 }
 
-async fn ask(shared: &Shared, path: &'static str, body: Bytes) -> Result<Bytes, AskError> {
+async fn ask(shared: &Shared, path: &'static str, body: Bytes) -> Result<Bytes, QueryError> {
     let request = Request::new(Method::Post, path, shared.key()).with("application/json", body);
     let response = shared.transport.exchange(request).await;
-    let response = response.map_err(|error| AskError::Unavailable(error.to_string()))?;
+    let response = response.map_err(|error| QueryError::Unavailable(error.to_string()))?;
     match response.status {
         200..300 => Ok(response.body),
-        500..600 => Err(AskError::Unavailable(answer::problem(&response))),
-        _ => Err(AskError::Refused(answer::problem(&response))),
+        500..600 => Err(QueryError::Unavailable(answer::problem(&response))),
+        _ => Err(QueryError::Refused(answer::problem(&response))),
     }
 }

@@ -40,7 +40,7 @@ fn a_key_that_is_refused_pauses_and_another_goes_on() {
     assert_eq!(client.stats().paused, Some(Pause::Unauthenticated));
     assert_eq!(client.stats().in_flight, 1);
     let (key, _) = create(&collector);
-    assert!(client.set_key(key));
+    client.set_key(key).unwrap();
     client.flush_blocking(Duration::from_secs(10)).unwrap();
     let stats = client.stats();
     assert_eq!(
