@@ -197,6 +197,10 @@ impl ClientBuilder {
 
     /// Events wait on disk, in this directory, and survive the end of the process: what `track` has taken in
     /// is there before it returns. What an earlier process has left there is sent first.
+    ///
+    /// While the disk refuses, because it is full or broken, events wait in memory instead, as many as
+    /// `queue_events` and `queue_bytes` allow, and are counted as [`queued`](crate::Stats::queued) until the disk
+    /// takes them again.
     #[cfg(feature = "spool")]
     pub fn spool(mut self, options: crate::spool::SpoolOptions) -> Self {
         self.spool = Some(options);

@@ -13,7 +13,7 @@ pub(crate) struct Disk {
     reader: Mutex<Option<Reader>>,
     lock: Option<Arc<Lock>>,
     kind: Kind,
-    /// How often in a row it could not be read, and could not be written.
+    /// How often in a row it could not be read, and could not be written, for the log.
     pub(crate) unread: AtomicU32,
     pub(crate) unwritten: AtomicU32,
 }
@@ -31,10 +31,13 @@ impl Disk {
     /// Opens the spool that was asked for, if any.
     ///
     /// # Errors
-    /// If it belongs to somebody else, or cannot be used.
+    /// If it belongs to somebody else, cannot be used, or has no room for the largest event there can be.
     pub(crate) fn open(settings: &Settings, backlog: &mut Backlog) -> Result<Self, SpoolError> {
         match &settings.spool {
-            Some(options) => Ok(Disk::of(spool::open(options)?, Kind::Own, backlog)),
+            Some(options) => {
+                spool::check(options, settings.tuning.limits.event_bytes)?;
+                Ok(Disk::of(spool::open(options)?, Kind::Own, backlog))
+            }
             None => Ok(Disk::default()),
         }
     }
@@ -73,11 +76,15 @@ impl Disk {
         self.kind == Kind::Own
     }
 
-    /// Ends reading.
+    /// Ends reading, and leaves the directory to others; the writer is closed before.
     pub(crate) fn close(&self) {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Err(error)) = reader.map(Reader::close) {
             tracing::warn!(%error, "the spool could not be written out");
+        }
+        // Handles of the client may live on.
+        if let Some(lock) = &self.lock {
+            lock.release();
         }
     }
 

@@ -11,8 +11,8 @@ use crate::loss::Loss;
 use crate::shared::{Shared, now};
 use crate::spool::{self, Fsync, Writer};
 
-/// Failures after which a part of the spool that cannot be read is given up.
-const UNREADABLE: u32 = 10;
+/// How long whoever tracks may have the lock, between two portions of what is saved.
+const BREATH: Duration = Duration::from_micros(50);
 
 /// The disk could not be read; it is tried again later.
 pub(crate) struct Unread;
@@ -28,15 +28,12 @@ impl Shared {
         let known = self.lock().backlog.spooled();
         let read = self.disk.reader(|reader| {
             let batch = reader.read(bounds.batch_events, bounds.batch_bytes, now);
-            batch.or_else(|error| {
+            batch.map_err(|error| {
                 let failures = self.disk.unread.fetch_add(1, Ordering::Relaxed) + 1;
-                tracing::warn!(%error, failures, "the spool cannot be read");
-                // It would hold up all that comes behind it.
-                if failures >= UNREADABLE {
-                    Ok(reader.skip_segment())
-                } else {
-                    Err(Unread)
+                if failures.is_power_of_two() {
+                    tracing::warn!(%error, failures, "the spool cannot be read; trying again");
                 }
+                Unread
             })
         });
         let batch = read.unwrap_or(Err(Unread))?;
@@ -87,9 +84,17 @@ impl Shared {
         }
     }
 
-    /// Writes down what is only in memory, as far as the disk takes it.
+    /// Writes down what is only in memory, as far as the disk takes it, and waits for the disk where that is due:
+    /// whoever tracks meanwhile waits for a portion to be written at the longest.
     pub(crate) fn save(&self) {
-        while self.lock().backlog.save(now()) {}
+        while self.lock().backlog.save(now()) {
+            // Who waits for a lock does not get it if it is taken again at once.
+            std::thread::sleep(BREATH);
+        }
+        let sync = self.settings.spool.as_ref().map(|spool| spool.sync);
+        if sync == Some(Fsync::Always) {
+            self.sync();
+        }
         let waiting = self.lock().backlog.queued();
         if waiting == 0 || self.settings.spool.is_none() {
             self.disk.unwritten.store(0, Ordering::Relaxed);

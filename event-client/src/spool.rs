@@ -11,6 +11,7 @@
 //! spool/00000000000000000001.spool      records from index 1 on
 //! spool/00000000000000028012.spool      the newest one is written on
 //! spool/child-4711-0/…                  the same for a forked child, see `open_child`
+//! spool/….spool.unreadable              segments that the disk did not give back, put aside for people
 //! ```
 
 mod options;
@@ -24,15 +25,17 @@ mod ledger;
 mod recovery;
 mod batch;
 mod writer;
+mod trouble;
 mod reader;
 mod orphan;
 
-use std::fs;
 use std::sync::Arc;
 
 use ledger::Shared;
 
 pub(crate) use batch::Batch;
+#[cfg(test)]
+pub(crate) use disk::faults;
 pub(crate) use failure::AppendError;
 pub use failure::SpoolError;
 pub(crate) use lock::Lock;
@@ -53,7 +56,7 @@ pub(crate) struct Recovered {
     pub(crate) damaged: u64,
 }
 
-/// Opens a spool, and is its only owner until both sides are dropped.
+/// Opens a spool, and is its only owner until both sides are dropped or [`Lock::release`] is called.
 ///
 /// # Errors
 /// If somebody else owns it, or the directory cannot be made or written to. Never for what is in it.
@@ -77,8 +80,23 @@ pub(crate) fn open_child(options: &SpoolOptions) -> Result<(Writer, Reader, Reco
     open_locked(options, lock)
 }
 
+/// Checks that an event of so many bytes would have room, were there nothing else.
+///
+/// # Errors
+/// [`SpoolError::TooSmall`].
+pub(crate) fn check(options: &SpoolOptions, event_bytes: usize) -> Result<(), SpoolError> {
+    let record = record::size(event_bytes);
+    if options.most_of_a_record() < record {
+        return Err(SpoolError::TooSmall {
+            bytes: options.bytes,
+            least: record.saturating_mul(4),
+        });
+    }
+    Ok(())
+}
+
 fn make(options: &SpoolOptions) -> Result<(), SpoolError> {
-    fs::create_dir_all(&options.directory).map_err(SpoolError::at(&options.directory))
+    disk::make_directories(&options.directory).map_err(SpoolError::at(&options.directory))
 }
 
 fn open_locked(options: &SpoolOptions, lock: Lock) -> Result<(Writer, Reader, Recovered), SpoolError> {

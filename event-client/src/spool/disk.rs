@@ -1,17 +1,54 @@
 //! Everything that a spool changes on disk, so that tests can let each of it fail.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 #[cfg(test)]
-use faults::{Op, check};
+use faults::{Op, check, refuse};
+
+/// What the names of files end with that were put aside.
+pub(crate) const ASIDE: &str = ".unreadable";
+
+/// To open files that only their owner may read, where they are made.
+pub(crate) fn private() -> OpenOptions {
+    #[cfg_attr(not(unix), allow(unused_mut))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn private_directory() -> DirBuilder {
+    #[cfg_attr(not(unix), allow(unused_mut))]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// Makes a directory that only its owner may look into, and those above it; one that is there stays as it is.
+pub(crate) fn make_directories(path: &Path) -> io::Result<()> {
+    private_directory().recursive(true).create(path)
+}
+
+/// Makes a directory that only its owner may look into, and that must not exist yet.
+pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
+    private_directory().create(path)
+}
 
 /// Makes a file that must not exist yet.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     #[cfg(test)]
     check(Op::Create)?;
-    OpenOptions::new().write(true).create_new(true).open(path)
+    private().write(true).create_new(true).open(path)
+}
+
+/// Opens a file to read.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    #[cfg(test)]
+    refuse(Op::Open)?;
+    File::open(path)
 }
 
 /// Opens a segment to write on after its first bytes. Not for appending, which on Windows would forbid [`cut`].
@@ -62,7 +99,7 @@ pub(crate) fn replace(path: &Path, content: &[u8], synced: bool) -> io::Result<(
     let temporary = path.with_extension("new");
     #[cfg(test)]
     check(Op::Create)?;
-    let mut file = File::create(&temporary)?;
+    let mut file = private().write(true).create(true).truncate(true).open(&temporary)?;
     file.write_all(content)?;
     if synced {
         sync(&file)?;
@@ -78,6 +115,16 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     #[cfg(test)]
     check(Op::Remove)?;
     match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Gives a file another name, so that nobody takes it for a segment; that it was gone before is as good.
+pub(crate) fn put_aside(path: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    check(Op::Rename)?;
+    match fs::rename(path, to) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -114,6 +161,8 @@ pub(crate) fn remove_empty(path: &Path) -> io::Result<()> {
 
 /// Reads a part of a file. Where the file ends early the rest is zeros, which no record consists of.
 pub(crate) fn read_at(mut file: &File, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+    #[cfg(test)]
+    refuse(Op::Read)?;
     file.seek(SeekFrom::Start(at))?;
     let mut filled = 0;
     while filled < buffer.len() {
@@ -139,6 +188,8 @@ pub(crate) mod faults {
     /// What may fail.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) enum Op {
+        Open,
+        Read,
         Create,
         Write,
         Cut,
@@ -189,6 +240,16 @@ pub(crate) mod faults {
                 return Err(io::Error::other(format!("{op:?} fails")));
             }
             Ok(())
+        })
+    }
+
+    /// What changes nothing on disk fails only where that was asked for, as the operating system would say it: there
+    /// are too many open files, and the disk cannot be read.
+    pub(crate) fn refuse(op: Op) -> io::Result<()> {
+        PLAN.with_borrow(|plan| match op {
+            _ if !plan.failing.contains(&op) => Ok(()),
+            Op::Open => Err(io::Error::from_raw_os_error(24)),
+            _ => Err(io::Error::from_raw_os_error(5)),
         })
     }
 

@@ -13,6 +13,14 @@ pub enum SpoolError {
         /// The spool's directory.
         directory: PathBuf,
     },
+    /// The spool has no room for the largest event that the client takes.
+    #[error("a spool of {bytes} bytes is too small for the largest event: it needs {least}")]
+    TooSmall {
+        /// What it may hold, by its options.
+        bytes: u64,
+        /// What it has to hold at the least.
+        least: u64,
+    },
     /// A file or directory could not be made, read or written.
     #[error("the spool cannot use {}", path.display())]
     Io {
@@ -36,7 +44,7 @@ impl SpoolError {
 /// Why an event was not taken. It is not in the spool, and never will be unless it is appended again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppendError {
-    /// There is no room: the bound of all is reached, or the event is larger than a segment may be.
+    /// There is no room: the bound of all is reached, or the event is larger than a quarter of it.
     #[error("the spool is full")]
     Full,
     /// The disk refused.

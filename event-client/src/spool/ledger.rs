@@ -38,6 +38,8 @@ pub(crate) struct Ledger {
     pub(crate) bytes: u64,
     /// The index of the next record.
     pub(crate) next: u64,
+    /// The segment that is not to be written on, by its first index: it cannot be read.
+    pub(crate) given_up: Option<u64>,
 }
 
 impl Ledger {

@@ -1,10 +1,12 @@
 //! One owner for a directory.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError as Busy};
 
+use crate::spool::disk;
 use crate::spool::failure::SpoolError;
 
 /// The file that is locked; in it stands the owner's process id, for people.
@@ -12,12 +14,16 @@ pub(crate) fn path(directory: &Path) -> PathBuf {
     directory.join("lock")
 }
 
-/// An advisory lock on a directory, held until it is dropped. It is bound to the opened file, so a second client of
+/// An advisory lock on a directory, held until it is released or dropped. It is bound to the opened file, so a second client of
 /// the same process is kept out like another process.
 #[derive(Debug)]
 pub(crate) struct Lock {
     directory: PathBuf,
-    /// With a mutex of its own that nothing but [`Lock::close_inherited`] takes, so that it is free after any fork.
+    /// The process that took it.
+    owner: u32,
+    held: AtomicBool,
+    /// With a mutex of its own that is taken only to take the file out, for good, so that it is free after any fork
+    /// but one in that very moment.
     file: Mutex<Option<File>>,
 }
 
@@ -32,7 +38,7 @@ impl Lock {
         let locked = || SpoolError::Locked {
             directory: directory.to_owned(),
         };
-        let mut file = OpenOptions::new()
+        let mut file = disk::private()
             .read(true)
             .write(true)
             .create(true)
@@ -45,13 +51,15 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
         // Between opening and locking, who adopted the directory may have removed it: then this is a lock on nothing.
-        if !fs::exists(&path).map_err(io)? {
+        if !is_at(&file, &path).map_err(io)? {
             return Err(locked());
         }
         // Only for people, and on a full disk it can fail.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Lock {
             directory: directory.to_owned(),
+            owner: std::process::id(),
+            held: AtomicBool::new(true),
             file: Mutex::new(Some(file)),
         })
     }
@@ -59,6 +67,7 @@ impl Lock {
     /// In a forked child: closes the child's copy of the parent's descriptor. The parent keeps the lock; but without
     /// this the child would keep it too, and the directory would stay locked after the parent's end.
     pub(crate) fn close_inherited(&self) {
+        self.held.store(false, Ordering::Relaxed);
         match self.file.try_lock() {
             Ok(mut file) => drop(file.take()),
             Err(Busy::Poisoned(poisoned)) => drop(poisoned.into_inner().take()),
@@ -67,10 +76,20 @@ impl Lock {
         }
     }
 
-    /// Whether this process is still the owner: in a child that called [`Lock::close_inherited`] it is not, and
-    /// nothing may be written.
+    /// Leaves the directory to others, although somebody may still have this lock. Nothing may be written any more.
+    pub(crate) fn release(&self) {
+        self.held.store(false, Ordering::Relaxed);
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(file) = file.filter(|_| self.owner == std::process::id()) {
+            // A forked process that never used the client has a copy of the descriptor, which would keep it locked.
+            let _ = file.unlock();
+        }
+    }
+
+    /// Whether this process is still the owner: after [`Lock::release`], and in a child that called
+    /// [`Lock::close_inherited`], it is not, and nothing may be written.
     pub(crate) fn is_held(&self) -> bool {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.held.load(Ordering::Relaxed)
     }
 
     /// The locked directory.
@@ -79,7 +98,45 @@ impl Lock {
     }
 }
 
+/// Whether a path still leads to an opened file.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let there = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        there => there?,
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let opened = file.metadata()?;
+        Ok((opened.dev(), opened.ino()) == (there.dev(), there.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, there);
+        Ok(true)
+    }
+}
+
 /// Whether there is a lock to try at all: what a directory that is being made, or was removed by half, has not.
 pub(crate) fn exists(directory: &Path) -> io::Result<bool> {
     fs::exists(path(directory))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who adopted the directory removed it, and somebody else made it anew, all since the file was opened.
+    #[cfg(unix)]
+    #[test]
+    fn another_file_of_the_same_name_is_not_the_locked_one() {
+        let home = tempfile::tempdir().unwrap();
+        let path = path(home.path());
+        let file = File::create(&path).unwrap();
+        assert!(is_at(&file, &path).unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(!is_at(&file, &path).unwrap());
+        File::create(&path).unwrap();
+        assert!(!is_at(&file, &path).unwrap());
+    }
 }

@@ -8,6 +8,10 @@ use std::time::Duration;
 /// Whatever is chosen, an event that was taken survives the end of the process, `kill -9` included: it was handed to
 /// the operating system before the call returned. The choice is about a loss of power and a crash of the operating
 /// system.
+///
+/// That holds as long as the disk takes events. While it refuses, because it is full or broken, they wait in memory,
+/// which is bounded, and are counted as [`queued`](crate::Stats::queued) instead of as
+/// [`spooled`](crate::Stats::spooled) until the disk takes them again: the end of the process takes those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fsync {
@@ -46,8 +50,8 @@ pub struct SpoolOptions {
 }
 
 impl SpoolOptions {
-    /// The defaults, for a spool in this directory. It is made where it does not exist, and belongs to one client of
-    /// one process at a time.
+    /// The defaults, for a spool in this directory. It is made where it does not exist, for the eyes of its owner only,
+    /// and belongs to one client of one process at a time.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         SpoolOptions {
@@ -60,7 +64,10 @@ impl SpoolOptions {
     }
 
     /// How much disk the events may take; 256 MiB by default. Beyond that new ones are refused: the old ones stay.
-    /// Files of a few bytes come on top, and what forked children of the process keep for themselves.
+    /// Files of a few bytes come on top, and what forked children of the process keep for themselves; also files that the
+    /// disk did not give back: they are put aside as `….unreadable`, for people to look at and to delete.
+    ///
+    /// A quarter of this has to hold the largest event that the client takes: 256 KiB, if its limits say nothing else.
     #[must_use]
     pub fn bytes(mut self, bytes: u64) -> Self {
         self.bytes = bytes;
@@ -75,7 +82,7 @@ impl SpoolOptions {
     }
 
     /// How large one file becomes; 8 MiB by default. Space comes free by whole files, so it is never more than a
-    /// quarter of all; and no event can be larger.
+    /// quarter of all. An event that is larger has a file of its own.
     #[must_use]
     pub fn segment_bytes(mut self, bytes: u64) -> Self {
         self.segment_bytes = bytes;
@@ -92,6 +99,11 @@ impl SpoolOptions {
     /// How large one file becomes, once the bound of all is respected.
     pub(crate) fn most_of_a_segment(&self) -> u64 {
         self.segment_bytes.min(self.bytes / 4)
+    }
+
+    /// How large one record can be: what waits behind it has to fit too.
+    pub(crate) fn most_of_a_record(&self) -> u64 {
+        self.bytes / 4
     }
 
     pub(crate) fn age_micros(&self) -> i64 {

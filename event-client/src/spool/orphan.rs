@@ -21,8 +21,8 @@ use crate::spool::writer::Unsynced;
 const PREFIX: &str = "child-";
 
 /// How much is taken over at once, under the mutex of those who append.
-const EVENTS: usize = 500;
-const BYTES: usize = 256 * 1024;
+const EVENTS: usize = 100;
+const BYTES: usize = 128 * 1024;
 
 /// What was taken over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) fn child(directory: &Path) -> Result<Lock, SpoolError> {
     let mut number = 0_u32;
     loop {
         let path = directory.join(format!("{PREFIX}{}-{number}", std::process::id()));
-        let made = fs::create_dir(&path);
+        let made = disk::make_directory(&path);
         let locked = match made {
             Ok(()) => Lock::take(&path),
             Err(error) => Err(SpoolError::at(&path)(error)),
@@ -62,7 +62,7 @@ pub(crate) fn child(directory: &Path) -> Result<Lock, SpoolError> {
 }
 
 /// Takes over what dead children left. `take` appends a batch to the own spool ([`Writer::take_over`]), under whatever
-/// mutex that needs, and is called for some hundred records at a time.
+/// mutex that needs, and is called for a hundred records at a time.
 ///
 /// A record leaves the child's directory when the own one has it on disk, so an end in between makes it be sent twice,
 /// never lost. What does not fit stays for the next time.
@@ -82,7 +82,7 @@ pub(crate) fn adopt(
                     adopted.left += 1;
                 }
             }
-            Err(SpoolError::Io { .. }) => adopted.left += 1,
+            Err(_) => adopted.left += 1,
         }
     }
     adopted
@@ -154,10 +154,28 @@ impl Orphan {
             }
         }
         let directory = self.lock.directory();
+        rescue(directory).map_err(SpoolError::at(directory))?;
         disk::remove_directory(directory, &lock::path(directory)).map_err(SpoolError::at(directory))?;
         if let (true, Some(parent)) = (self.synced, directory.parent()) {
             disk::sync_directory(parent).map_err(SpoolError::at(parent))?;
         }
         Ok(true)
     }
+}
+
+/// Takes what the child had put aside out of its directory, under a name that tells whose it was.
+fn rescue(directory: &Path) -> io::Result<()> {
+    let (Some(parent), Some(child)) = (directory.parent(), directory.file_name()) else {
+        return Ok(());
+    };
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().ends_with(disk::ASIDE) {
+            let mut name = child.to_owned();
+            name.push("-");
+            name.push(entry.file_name());
+            disk::put_aside(&entry.path(), &parent.join(name))?;
+        }
+    }
+    Ok(())
 }

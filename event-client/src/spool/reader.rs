@@ -1,6 +1,8 @@
 //! The side of a spool that gives events, and forgets them when they are delivered.
 
+use std::ffi::OsString;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use event_core::Timestamp;
@@ -13,6 +15,7 @@ use crate::spool::ledger::{self, Shared};
 use crate::spool::lock::Lock;
 use crate::spool::options::{Fsync, SpoolOptions};
 use crate::spool::scan::{Extent, Found, Scan};
+use crate::spool::trouble::{Failure, Trouble};
 
 /// Reads records from the front, each once, and deletes segments when all of them are acknowledged. It never waits for
 /// who appends, nor lets them wait for the disk.
@@ -27,6 +30,7 @@ pub(crate) struct Reader {
     acked: u64,
     /// The segment that is being read, by its first index.
     scan: Option<(u64, Scan)>,
+    trouble: Trouble,
 }
 
 impl Reader {
@@ -40,6 +44,7 @@ impl Reader {
             position: acked + 1,
             acked,
             scan: None,
+            trouble: Trouble::default(),
         }
     }
 
@@ -50,7 +55,8 @@ impl Reader {
     ///
     /// # Errors
     /// If a segment can for the time being not be opened or read. The place is kept, so another call tries again. One
-    /// whose file is gone is no error: its records count as damaged.
+    /// whose file is gone is no error: its records count as damaged, and so they do where the disk has failed to give
+    /// the content back many times over.
     pub(crate) fn read(&mut self, max_events: usize, max_bytes: usize, now: Timestamp) -> Result<Batch, SpoolError> {
         let mut batch = Batch::default();
         let oldest = now.as_micros().saturating_sub(self.age_micros);
@@ -64,11 +70,16 @@ impl Reader {
             let outcome = self.read_segment(extent, (max_events, max_bytes), oldest, &mut batch);
             if self.position > before {
                 batch.through = Some(self.position - 1);
+                self.trouble.is_over();
             }
             match outcome {
                 // What was read before the failure goes out first.
-                Err(error) if batch.through.is_none() => {
-                    return Err(SpoolError::at(&self.path(extent))(error));
+                Err(failure) if batch.through.is_none() => {
+                    // It would hold up all that comes behind it.
+                    if self.trouble.is_hopeless(extent.first, &failure, now) {
+                        return Ok(self.skip_segment());
+                    }
+                    return Err(SpoolError::at(&self.path(extent))(failure.into_error()));
                 }
                 Err(_) => break,
                 Ok(()) if self.position == before => break,
@@ -93,17 +104,28 @@ impl Reader {
     }
 
     /// Gives up the segment that is to be read next, for one that cannot be read for good: all that is left in it
-    /// counts as damaged.
+    /// counts as damaged. Its file is put aside when it would be deleted: it may be read another day.
     pub(crate) fn skip_segment(&mut self) -> Batch {
         let mut batch = Batch::default();
-        let extent = self.shared.ledger().segment_of(self.position);
+        let mut ledger = self.shared.ledger();
+        let extent = ledger.segment_of(self.position);
+        // What is written next goes into another one.
+        ledger.given_up = extent.map(|extent| extent.first);
+        drop(ledger);
         if let Some(extent) = extent {
+            self.trouble.give_up(extent.first);
             self.position = self.position.max(extent.first);
             batch.lost.corrupt = self.lose(self.position, extent.bound);
             batch.through = Some(self.position - 1);
             self.scan = None;
         }
         batch
+    }
+
+    /// Has the next read go to the disk.
+    #[cfg(test)]
+    pub(crate) fn forget_window(&mut self) {
+        self.scan = None;
     }
 
     /// How many records wait behind what is acknowledged, damaged and expired ones included.
@@ -136,7 +158,7 @@ impl Reader {
         (max_events, max_bytes): (usize, usize),
         oldest: i64,
         batch: &mut Batch,
-    ) -> io::Result<()> {
+    ) -> Result<(), Failure> {
         let mut scan = match self.scan.take() {
             Some((first, scan)) if first == extent.first => scan,
             _ => match Scan::open(&ledger::path(self.lock.directory(), extent.first), extent.first) {
@@ -144,7 +166,7 @@ impl Reader {
                     batch.lost.corrupt += self.lose(self.position, extent.bound);
                     return Ok(());
                 }
-                opened => opened?,
+                opened => opened.map_err(Failure::Open)?,
             },
         };
         let outcome = loop {
@@ -152,7 +174,7 @@ impl Reader {
                 break Ok(());
             }
             match scan.next(extent) {
-                Err(error) => break Err(error),
+                Err(error) => break Err(Failure::Read(error)),
                 Ok(Found::End { from }) => {
                     batch.lost.corrupt += self.lose(from, extent.bound);
                     break Ok(());
@@ -218,7 +240,12 @@ impl Reader {
                 self.scan = None;
             }
             let path = ledger::path(directory, segment.first);
-            disk::remove(&path).map_err(SpoolError::at(&path))?;
+            let gone = match self.trouble.gave_up(segment.first) {
+                true => disk::put_aside(&path, &aside(&path)),
+                false => disk::remove(&path),
+            };
+            gone.map_err(SpoolError::at(&path))?;
+            self.trouble.forget(segment.first);
             self.shared.ledger().forget_oldest();
             deleted = true;
         }
@@ -228,7 +255,14 @@ impl Reader {
         Ok(())
     }
 
-    fn path(&self, extent: Extent) -> std::path::PathBuf {
+    fn path(&self, extent: Extent) -> PathBuf {
         ledger::path(self.lock.directory(), extent.first)
     }
+}
+
+/// The name of a file that is put aside.
+fn aside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(disk::ASIDE);
+    name.into()
 }

@@ -52,7 +52,7 @@ impl Header {
 
 /// Bytes of the record of an event of so many bytes.
 pub(crate) fn size(event: usize) -> u64 {
-    SMALLEST as u64 + event as u64
+    (SMALLEST as u64).saturating_add(event as u64)
 }
 
 /// Writes a record into an empty buffer; `None` if no length can say how large the event is.

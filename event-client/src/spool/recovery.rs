@@ -43,6 +43,7 @@ pub(crate) fn read(directory: &Path) -> Result<State, SpoolError> {
             segments,
             open: false,
             next: 1,
+            given_up: None,
         },
         damaged: 0,
         clean: false,

@@ -63,7 +63,7 @@ impl Scan {
     /// If the file cannot be opened.
     pub(crate) fn open(path: &Path, first: u64) -> io::Result<Scan> {
         Ok(Scan {
-            file: File::open(path)?,
+            file: disk::open(path)?,
             window: Vec::new(),
             start: 0,
             at: 0,

@@ -4,6 +4,7 @@ mod model;
 mod damage;
 mod faults;
 mod owner;
+mod unreadable;
 mod adoption;
 mod queue;
 mod speed;

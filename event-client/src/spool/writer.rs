@@ -26,6 +26,7 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     sync: Fsync,
     most: u64,
+    most_of_a_record: u64,
     segment_bytes: u64,
     buffer: Vec<u8>,
     tail: Option<Tail>,
@@ -73,6 +74,7 @@ impl Writer {
             shared,
             sync: options.sync,
             most: options.bytes,
+            most_of_a_record: options.most_of_a_record(),
             segment_bytes: options.most_of_a_segment(),
             buffer: Vec::new(),
             tail,
@@ -96,22 +98,28 @@ impl Writer {
     /// Appends what was read from another spool, without waiting for the disk: as many records as there is room for.
     /// Returns how many, and what the caller has to wait for before it forgets them elsewhere.
     pub(crate) fn take_over(&mut self, batch: &Batch) -> (usize, Option<Unsynced>) {
+        let taken = self.append_unsynced(batch.events());
+        (taken, self.unsynced())
+    }
+
+    /// Appends events without waiting for the disk, whatever the policy, until one is refused; how many were taken.
+    /// Who calls this waits for what is [`unsynced`](Writer::unsynced), outside the mutex.
+    pub(crate) fn append_unsynced<'a>(&mut self, events: impl Iterator<Item = (&'a [u8], Timestamp)>) -> usize {
         let mut taken = 0;
-        for (event, time) in batch.events() {
+        for (event, time) in events {
             if self.write(event, time).is_err() {
                 break;
             }
             self.shared.ledger().written(record::size(event.len()));
             taken += 1;
         }
-        let unsynced = (self.sync != Fsync::Never).then(|| self.take_unsynced());
-        (taken, unsynced.flatten())
+        taken
     }
 
-    /// What the disk has to be waited for, outside the mutex, once per stretch of [`Fsync::Every`]; nothing under
-    /// another policy.
+    /// What the disk has to be waited for, outside the mutex: once per stretch of [`Fsync::Every`], and after what was
+    /// written without waiting under [`Fsync::Always`].
     pub(crate) fn unsynced(&mut self) -> Option<Unsynced> {
-        matches!(self.sync, Fsync::Every(_)).then(|| self.take_unsynced())?
+        (self.sync != Fsync::Never).then(|| self.take_unsynced())?
     }
 
     /// The lock, for a forked child to close its copy of.
@@ -134,14 +142,17 @@ impl Writer {
     /// Writes a record behind the last good one, without telling the reader.
     fn write(&mut self, event: &[u8], time: Timestamp) -> Result<(), AppendError> {
         let size = record::size(event.len());
-        let (bytes, index) = {
+        let (bytes, index, given_up) = {
             let ledger = self.shared.ledger();
-            (ledger.bytes, ledger.next)
+            (ledger.bytes, ledger.next, ledger.given_up)
         };
-        if size > self.segment_bytes || bytes.saturating_add(size) > self.most {
+        if size > self.most_of_a_record || bytes.saturating_add(size) > self.most {
             return Err(AppendError::Full);
         }
-        let fits = |tail: &Tail| !tail.torn && (tail.bytes == 0 || tail.bytes + size <= self.segment_bytes);
+        // One that is larger than a segment has one of its own.
+        let fits = |tail: &Tail| {
+            !tail.torn && given_up != Some(tail.first) && (tail.bytes == 0 || tail.bytes + size <= self.segment_bytes)
+        };
         let index = if self.tail.as_ref().is_some_and(fits) {
             index
         } else {

@@ -51,6 +51,38 @@ fn the_living_are_left_alone_and_the_dead_adopted() {
 }
 
 #[test]
+fn the_mutex_is_held_for_a_hundred_at_a_time() {
+    let home = directory();
+    let options = small(home.path()).segment_bytes(100_000);
+    let (mut writer, mut reader) = open(&options);
+    dead_child(&options, 0..350);
+    let mut portions = Vec::new();
+    let adopted = adopt(&options, minute(0), |batch| {
+        portions.push(batch.ends.len());
+        writer.take_over(batch)
+    });
+    assert_eq!((adopted.records, portions), (350, vec![100, 100, 100, 50]));
+    assert_eq!(drain(&mut reader, minute(0)), ((0..350).collect(), 0, 0));
+}
+
+#[test]
+fn what_a_child_had_put_aside_is_kept() {
+    let home = directory();
+    let options = small(home.path());
+    let (mut writer, _reader) = open(&options);
+    dead_child(&options, 0..2);
+    let child = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path());
+    let child = child.filter(|path| path.is_dir()).last().unwrap();
+    fs::write(child.join("7.spool.unreadable"), "good").unwrap();
+    assert_eq!(adopt_into(&mut writer, &options).records, 2);
+    let name = format!("{}-7.spool.unreadable", child.file_name().unwrap().to_str().unwrap());
+    assert_eq!(
+        (fs::read(home.path().join(name)).unwrap(), child.exists()),
+        (b"good".to_vec(), false)
+    );
+}
+
+#[test]
 fn times_are_kept_and_what_is_lost_is_counted() {
     let home = directory();
     let options = small(home.path()).age(Duration::from_secs(3600));

@@ -127,6 +127,53 @@ fn a_child_lets_go_of_the_lock_and_of_the_files() {
 }
 
 #[test]
+fn a_released_directory_is_for_others_although_the_lock_is_still_there() {
+    let home = directory();
+    let (mut writer, reader) = open(&small(home.path()));
+    append(&mut writer, 0..3);
+    let lock = Arc::clone(writer.lock());
+    writer.close().unwrap();
+    reader.close().unwrap();
+    lock.release();
+    assert!(!lock.is_held());
+    let (_writer, mut reader) = open(&small(home.path()));
+    assert_eq!(drain(&mut reader, minute(0)), (vec![0, 1, 2], 0, 0));
+    // The second time it is somebody else's.
+    lock.release();
+    assert!(matches!(
+        crate::spool::open(&small(home.path())),
+        Err(SpoolError::Locked { .. })
+    ));
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_what_is_in_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = directory();
+    let options = small(&home.path().join("above/spool"));
+    let (mut writer, mut reader) = open(&options);
+    append(&mut writer, 0..7);
+    let through = reader.read(1, 1000, minute(0)).unwrap().through.unwrap();
+    reader.ack(through).unwrap();
+    let (mut child, _reader, _) = crate::spool::open_child(&options).unwrap();
+    append(&mut child, 7..8);
+    let mut paths = vec![home.path().join("above")];
+    let mut seen = 0;
+    while let Some(path) = paths.pop() {
+        let (metadata, mut mode) = (path.metadata().unwrap(), 0o600);
+        if metadata.is_dir() {
+            mode = 0o700;
+            paths.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+        assert_eq!(metadata.permissions().mode() & 0o777, mode, "{}", path.display());
+        seen += 1;
+    }
+    // Three directories, two locks, four segments, and what is acknowledged.
+    assert_eq!(seen, 10);
+}
+
+#[test]
 fn only_a_directory_that_cannot_be_had_is_an_error() {
     let home = directory();
     let file = home.path().join("file");

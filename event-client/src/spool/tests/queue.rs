@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::{append, directory, drain, event, minute, number, open, segments, small};
-use crate::spool::{AppendError, Fsync};
+use crate::spool::{AppendError, Fsync, SpoolError};
 
 #[test]
 fn what_is_appended_is_read_in_order_and_forgotten_when_acknowledged() {
@@ -79,6 +79,36 @@ fn a_full_spool_refuses_and_takes_again_when_segments_are_gone() {
     reader.ack(through).unwrap();
     append(&mut writer, 30..33);
     assert_eq!(drain(&mut reader, minute(0)), ((3..33).collect(), 0, 0));
+}
+
+#[test]
+fn an_event_that_is_larger_than_a_segment_has_one_of_its_own() {
+    let home = directory();
+    let (mut writer, mut reader) = open(&small(home.path()).bytes(1000));
+    append(&mut writer, 0..1);
+    let large = [&event(1)[..7], &[b' '; 200], b"}"].concat();
+    writer.append(&large, minute(0)).unwrap();
+    append(&mut writer, 2..3);
+    assert_eq!(segments(home.path()).len(), 3);
+    assert_eq!(drain(&mut reader, minute(0)), (vec![0, 1, 2], 0, 0));
+    // What could never wait together with others is refused.
+    assert!(matches!(writer.append(&[b'1'; 250], minute(0)), Err(AppendError::Full)));
+}
+
+#[test]
+fn a_spool_without_room_for_the_largest_event_is_none() {
+    let check = |bytes: u64, event: usize| crate::spool::check(&small("/nowhere".as_ref()).bytes(bytes), event);
+    for (bytes, event) in [(0, 0), (0, 1), (1 << 20, 256 << 10), (u64::MAX, usize::MAX)] {
+        assert!(
+            matches!(check(bytes, event), Err(SpoolError::TooSmall { .. })),
+            "{bytes}, {event}"
+        );
+    }
+    let Err(SpoolError::TooSmall { least, .. }) = check(1, 256 << 10) else {
+        panic!("one byte is enough for anybody");
+    };
+    check(least, 256 << 10).unwrap();
+    assert!(check(least - 1, 256 << 10).is_err());
 }
 
 #[test]
