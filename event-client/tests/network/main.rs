@@ -10,6 +10,8 @@ mod kill;
 mod log;
 mod outage;
 mod proxy;
+#[cfg(feature = "validation")]
+mod schemas;
 
 /// So many where time is short, or so many where it is not.
 fn scale(short: u64, long: u64) -> u64 {
