@@ -57,7 +57,7 @@ impl Limits {
 impl Limits {
     /// The limits of a whole document, widened by what may stand around its payload.
     pub(crate) const fn of_document(self) -> Self {
-        self.with_depth(self.depth + 1)
+        self.with_depth(self.depth.saturating_add(1))
             .with_nodes(self.nodes.saturating_add(100))
     }
 }
