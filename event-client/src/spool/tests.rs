@@ -7,7 +7,6 @@ mod owner;
 mod unreadable;
 mod adoption;
 mod queue;
-mod speed;
 
 use std::path::{Path, PathBuf};
 
