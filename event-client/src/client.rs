@@ -275,11 +275,7 @@ impl Client {
     }
 
     fn unsent(&self) -> FlushError {
-        let stats = self.stats();
-        FlushError {
-            waiting: stats.waiting(),
-            spooled: stats.spooled,
-        }
+        FlushError::of(&self.stats())
     }
 
     /// What became of all events so far; the counts are of one moment and add up.

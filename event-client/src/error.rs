@@ -4,7 +4,7 @@ use event_core::event::EventBuilder;
 use event_core::{Refusal, Verdict};
 
 use crate::loss::Loss;
-use crate::stats::Pause;
+use crate::stats::{Pause, Stats};
 
 /// An event was not taken. It is counted, by its reason, and told to the collector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +79,16 @@ pub struct FlushError {
     pub waiting: u64,
     /// Those of them that are safe in the spool, and sent by the next process that opens it.
     pub spooled: u64,
+}
+
+impl FlushError {
+    /// What waits by these counts.
+    pub(crate) fn of(stats: &Stats) -> Self {
+        FlushError {
+            waiting: stats.waiting(),
+            spooled: stats.spooled,
+        }
+    }
 }
 
 /// A question was not answered.

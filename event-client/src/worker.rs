@@ -155,12 +155,12 @@ fn give_up(shared: &Arc<Shared>) -> Result<(), FlushError> {
         state.take_back();
         #[cfg(feature = "spool")]
         state.leave_on_disk();
-        let (spooled, waiting) = (state.backlog.spooled(), state.stats().waiting());
+        let unsent = FlushError::of(&state.stats());
         while state.give_up(Loss::Shutdown, now()) {}
         while state.take_queued() {
             state.give_up(Loss::Shutdown, now());
         }
-        (FlushError { waiting, spooled }, waiting - spooled)
+        (unsent, unsent.waiting - unsent.spooled)
     };
     if unsent.waiting == 0 {
         return Ok(());

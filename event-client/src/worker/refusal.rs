@@ -20,10 +20,8 @@ pub(crate) fn refuse(shared: &Shared, job: Job) {
             reply.send(Sent::nothing(events, Unconfirmed::Closed));
         }
         Job::Flush { reply, .. } => {
-            let stats = shared.lock().stats();
-            let (waiting, spooled) = (stats.waiting(), stats.spooled);
-            let all = Err(FlushError { waiting, spooled });
-            reply.send(if waiting == 0 { Ok(()) } else { all });
+            let unsent = FlushError::of(&shared.lock().stats());
+            reply.send(if unsent.waiting == 0 { Ok(()) } else { Err(unsent) });
         }
         Job::Ask { reply, .. } => reply.send(Err(QueryError::Closed)),
     }

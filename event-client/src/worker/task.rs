@@ -50,14 +50,11 @@ async fn flush(shared: &Shared, until: u64, deadline: Instant) -> Result<(), Flu
         }
         () = stopped(shared) => false,
     };
-    let stats = shared.lock().stats();
-    if delivered || shared.lock().gone >= until {
+    let state = shared.lock();
+    if delivered || state.gone >= until {
         return Ok(());
     }
-    Err(FlushError {
-        waiting: stats.waiting(),
-        spooled: stats.spooled,
-    })
+    Err(FlushError::of(&state.stats()))
 }
 
 /// Events on their way, which are given up if this ends before they have verdicts, however it ends.
