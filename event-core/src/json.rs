@@ -9,15 +9,17 @@ mod number;
 mod parse;
 mod pointer;
 mod tape;
+mod text;
 
 use std::fmt;
 
 pub use number::Number;
-pub(crate) use number::decimal_parts;
+pub(crate) use number::{decimal_parts, digits};
 pub(crate) use pointer::index as pointer_index;
 pub use pointer::{Pointer, PointerError};
 pub(crate) use tape::StringNode;
 pub use tape::{Elements, Kind, Members, Node};
+pub use text::{Text, TextError};
 
 use crate::code::Code;
 use crate::limits::Limits;

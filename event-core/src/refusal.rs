@@ -2,7 +2,7 @@
 
 use crate::code::Code;
 use crate::event_type::EventType;
-use crate::json::JsonError;
+use crate::json::{JsonError, TextError};
 use crate::name::{EventId, Label, SessionId, Source, Subject};
 use crate::violation::Violation;
 
@@ -52,12 +52,27 @@ impl Refusal {
         let claims = Box::new(claims);
         Refusal { claims, ..self }
     }
+
+    /// The refusal of data, seen from the event that it is of.
+    #[must_use]
+    pub fn within_data(mut self) -> Self {
+        for violation in &mut self.violations {
+            violation.pointer.insert_str(0, "/data");
+        }
+        self
+    }
 }
 
 impl From<JsonError> for Refusal {
     fn from(error: JsonError) -> Self {
         let message = format!("{} (byte {})", describe(error.code), error.offset);
         Refusal::new(error.code, error.pointer, message)
+    }
+}
+
+impl From<TextError> for Refusal {
+    fn from(error: TextError) -> Self {
+        Refusal::new(error.code, error.pointer, error.message)
     }
 }
 

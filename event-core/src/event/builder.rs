@@ -1,10 +1,12 @@
 //! An event made in Rust, by the same rules as one that comes over the wire.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Event, Reception};
 use crate::code::Code;
-use crate::json::{JsonError, Payload, dismantle};
+use crate::json::{JsonError, Payload, Text, dismantle};
+use crate::limits::Limits;
 use crate::refusal::Refusal;
 use crate::timestamp::{Timestamp, TimestampError};
 
@@ -35,8 +37,16 @@ pub struct EventBuilder {
     pub(super) subject: Option<String>,
     pub(super) occurred_at: Option<Timestamp>,
     pub(super) sent_at: Option<Timestamp>,
-    pub(super) data: Map<String, Value>,
+    pub(super) data: Data,
     pub(super) wrong: Option<Refusal>,
+}
+
+/// The data while it comes in.
+#[derive(Clone, Debug)]
+pub(super) enum Data {
+    Members(Map<String, Value>),
+    /// All of it, written already.
+    Text(Text),
 }
 
 /// A value that an event's data can hold; floats that JSON cannot write are kept apart, where
@@ -58,7 +68,7 @@ impl EventBuilder {
             subject: None,
             occurred_at: None,
             sent_at: None,
-            data: Map::new(),
+            data: Data::Members(Map::new()),
             wrong: None,
         }
     }
@@ -163,7 +173,7 @@ impl EventBuilder {
     fn insert(&mut self, key: String, value: FieldValue) {
         match value.0 {
             Ok(value) => {
-                if let Some(replaced) = self.data.insert(key, value) {
+                if let Some(replaced) = self.members().insert(key, value) {
                     dismantle(replaced);
                 }
             }
@@ -175,18 +185,80 @@ impl EventBuilder {
         }
     }
 
+    /// The members of the data; what was written is read again.
+    fn members(&mut self) -> &mut Map<String, Value> {
+        if let Data::Text(text) = &self.data {
+            self.data = Data::Members(serde_json::from_str(text.as_str()).unwrap_or_default());
+        }
+        match &mut self.data {
+            Data::Members(members) => members,
+            Data::Text(_) => unreachable!("the text was replaced just now"),
+        }
+    }
+
+    fn replace(&mut self, data: Data) {
+        if let Data::Members(members) = std::mem::replace(&mut self.data, data) {
+            dismantle(Value::Object(members));
+        }
+    }
+
+    fn no_object(&mut self) {
+        let refusal = Refusal::new(Code::PayloadNotObject, "/data", "the data is not a JSON object");
+        self.wrong.get_or_insert(refusal);
+    }
+
     /// All of the data, in place of what was there. Anything but an object is refused.
     #[must_use]
     pub fn data(mut self, data: Value) -> Self {
         match data {
-            Value::Object(members) => dismantle(Value::Object(std::mem::replace(&mut self.data, members))),
+            Value::Object(members) => self.replace(Data::Members(members)),
             other => {
                 dismantle(other);
-                let refusal = Refusal::new(Code::PayloadNotObject, "/data", "the data is not a JSON object");
-                self.wrong.get_or_insert(refusal);
+                self.no_object();
             }
         }
         self
+    }
+
+    /// The same from text that was written by [`Text::of`]: the fastest way.
+    #[must_use]
+    pub fn text(mut self, data: Text) -> Self {
+        if data.is_object() {
+            self.replace(Data::Text(data));
+        } else {
+            self.no_object();
+        }
+        self
+    }
+
+    /// The same from a value of the program's own, which has to become an object.
+    ///
+    /// ```
+    /// # let source = event_core::Source::new("shop")?;
+    /// # let reception = event_core::event::Reception {
+    /// #     received_at: "2021-01-01T09:15:28Z".parse()?, source: &source, zone: chrono_tz::Tz::UTC,
+    /// #     limits: Default::default(), new_id: &|| event_core::EventId::new("made-here").unwrap(),
+    /// # };
+    /// #[derive(serde::Serialize)]
+    /// struct Order { value: f64 }
+    /// let event = event_core::Event::builder("order", "created").serialize(&Order { value: 12.5 }).build(&reception)?;
+    /// assert_eq!(event.payload().as_str(), r#"{"value":12.5}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn serialize<T: Serialize + ?Sized>(mut self, data: &T) -> Self {
+        // What the receiver's limits are is not known yet; no stack is at risk all the same.
+        let widest = Limits {
+            key_bytes: usize::MAX,
+            ..Limits::DEFAULT.with_nodes(usize::MAX).with_depth(100)
+        };
+        match Text::of(data, &widest) {
+            Ok(text) => self.text(text),
+            Err(error) => {
+                self.wrong.get_or_insert(Refusal::from(error).within_data());
+                self
+            }
+        }
     }
 
     /// Finishes the event, by the rules for events that come over the wire.
@@ -194,14 +266,23 @@ impl EventBuilder {
     /// # Errors
     /// A [`Refusal`] with the code that the same event would get over HTTP.
     pub fn build(mut self, reception: &Reception<'_>) -> Result<Event, Refusal> {
-        let data = Value::Object(std::mem::take(&mut self.data));
-        // Looked at without recursion first: writing a very deep tree would overflow the stack.
-        let payload = match self.wrong.take() {
-            Some(wrong) => Err(wrong),
-            None => Payload::from_value(&data, &reception.limits).map_err(within_data),
-        };
-        dismantle(data);
-        let payload = payload?;
+        let limits = &reception.limits;
+        let data = std::mem::replace(&mut self.data, Data::Members(Map::new()));
+        let payload = match (self.wrong.take(), data) {
+            (Some(wrong), Data::Members(members)) => {
+                dismantle(Value::Object(members));
+                Err(wrong)
+            }
+            (Some(wrong), Data::Text(_)) => Err(wrong),
+            (None, Data::Text(text)) => text.payload(limits).map_err(within_data),
+            (None, Data::Members(members)) => {
+                // Looked at without recursion first: writing a very deep tree would overflow the stack.
+                let data = Value::Object(members);
+                let payload = Payload::from_value(&data, limits).map_err(within_data);
+                dismantle(data);
+                payload
+            }
+        }?;
         let mut text = String::with_capacity(payload.as_str().len() + 256);
         self.write_envelope(&mut text);
         text.push_str(",\"data\":");
@@ -213,11 +294,7 @@ impl EventBuilder {
 
 /// The refusal of a payload, seen from the event.
 fn within_data(error: JsonError) -> Refusal {
-    let mut refusal = Refusal::from(error);
-    for violation in &mut refusal.violations {
-        violation.pointer.insert_str(0, "/data");
-    }
-    refusal
+    Refusal::from(error).within_data()
 }
 
 macro_rules! field_value {

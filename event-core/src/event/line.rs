@@ -1,13 +1,9 @@
 //! Event under construction → JSON text, in one pass: what a sender does with every event.
 
-use std::fmt::Write as _;
-
-use serde_json::Value;
-
+use super::builder::Data;
 use super::{EventBuilder, Reception};
 use crate::code::Code;
-use crate::json::quote_into;
-use crate::limits::Limits;
+use crate::json::{Text, digits, quote_into};
 use crate::name::{EventId, Label, SessionId, Source, Subject};
 use crate::refusal::Refusal;
 use crate::timestamp::Timestamp;
@@ -101,9 +97,15 @@ impl EventBuilder {
         };
         self.write_stamped(&stamp, out);
         out.push_str(",\"data\":");
-        let limits = &reception.limits;
-        let mut nodes = limits.nodes;
-        let good = object(&self.data, limits.depth, &mut nodes, limits, out);
+        let good = match &self.data {
+            Data::Members(members) => Text::of(members, &reception.limits)
+                .map(|text| out.push_str(text.as_str()))
+                .is_ok(),
+            Data::Text(text) => {
+                out.push_str(text.as_str());
+                text.is_within(&reception.limits)
+            }
+        };
         out.push('}');
         good
     }
@@ -173,106 +175,13 @@ struct Stamp<'a> {
     occurred_at: Option<Timestamp>,
 }
 
-/// Writes an object and answers whether all of it is within the limits; `depth` and `nodes` are what is left.
-fn object(
-    members: &serde_json::Map<String, Value>,
-    depth: usize,
-    nodes: &mut usize,
-    limits: &Limits,
-    out: &mut String,
-) -> bool {
-    if depth == 0 || !take(nodes) {
-        return false;
-    }
-    out.push('{');
-    for (at, (key, member)) in members.iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        if key.is_empty() || key.len() > limits.key_bytes || !string(key, out) {
-            return false;
-        }
-        out.push(':');
-        if !value(member, depth - 1, nodes, limits, out) {
-            return false;
-        }
-    }
-    out.push('}');
-    true
-}
-
-fn value(value: &Value, depth: usize, nodes: &mut usize, limits: &Limits, out: &mut String) -> bool {
-    match value {
-        Value::Object(members) => return object(members, depth, nodes, limits, out),
-        Value::Array(elements) => {
-            if depth == 0 || !take(nodes) {
-                return false;
-            }
-            out.push('[');
-            for (at, element) in elements.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                if !self::value(element, depth - 1, nodes, limits, out) {
-                    return false;
-                }
-            }
-            out.push(']');
-            return true;
-        }
-        Value::String(text) if !string(text, out) => return false,
-        Value::String(_) => {}
-        Value::Number(number) => match number.as_i64() {
-            Some(integer) => {
-                if integer < 0 {
-                    out.push('-');
-                }
-                digits(integer.unsigned_abs(), out);
-            }
-            // Beyond `i64` a `u64` is no number of ours.
-            None if number.is_u64() => return false,
-            // Writing to a string cannot fail.
-            None => {
-                let _ = write!(out, "{number}");
-            }
-        },
-        Value::Bool(true) => out.push_str("true"),
-        Value::Bool(false) => out.push_str("false"),
-        Value::Null => out.push_str("null"),
-    }
-    take(nodes)
-}
-
-/// Writes a string; `false` if it holds U+0000, which needs an escape as other characters do.
-fn string(text: &str, out: &mut String) -> bool {
-    let escaped = quote_into(out, text);
-    !escaped || memchr::memchr(0, text.as_bytes()).is_none()
-}
-
-/// Writes an integer: several times faster than the formatter, which is asked for each event's number.
-fn digits(mut integer: u64, out: &mut String) {
-    let mut text = [b'0'; 20];
-    let mut at = text.len();
-    loop {
-        at -= 1;
-        text[at] += (integer % 10) as u8;
-        integer /= 10;
-        if integer == 0 {
-            break;
-        }
-    }
-    out.push_str(std::str::from_utf8(&text[at..]).unwrap_or_default());
-}
-
-fn take(nodes: &mut usize) -> bool {
-    nodes.checked_sub(1).map(|left| *nodes = left).is_some()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::Event;
+    use crate::limits::Limits;
     use proptest::prelude::*;
+    use serde_json::Value;
 
     fn values() -> impl Strategy<Value = Value> {
         let number = prop_oneof![

@@ -290,6 +290,21 @@ impl std::hash::Hash for Number {
     }
 }
 
+/// Writes an integer: several times faster than the formatter, and asked for with every event.
+pub(crate) fn digits(mut integer: u64, out: &mut String) {
+    let mut text = [b'0'; 20];
+    let mut at = text.len();
+    loop {
+        at -= 1;
+        text[at] += (integer % 10) as u8;
+        integer /= 10;
+        if integer == 0 {
+            break;
+        }
+    }
+    out.push_str(std::str::from_utf8(&text[at..]).unwrap_or_default());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
