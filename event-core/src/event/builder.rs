@@ -261,6 +261,13 @@ impl EventBuilder {
         }
     }
 
+    /// Has the event refused, for a reason that only its maker knows; an earlier one stays.
+    #[must_use]
+    pub fn refused(mut self, refusal: Refusal) -> Self {
+        self.wrong.get_or_insert(refusal);
+        self
+    }
+
     /// Finishes the event, by the rules for events that come over the wire.
     ///
     /// # Errors

@@ -1,0 +1,45 @@
+"""Application events: sent without blocking, judged by JSON Schema, answered exactly.
+
+>>> from event_py.testing import collecting
+>>> client, collected = collecting()
+>>> client.track("page interaction", "pageview", {"path": "/"}, session_id="visit-1")
+True
+"""
+
+from __future__ import annotations
+
+import atexit
+
+from event_py._native import Client, Stats, close_all
+from event_py.errors import (
+    ClientClosedError,
+    CollectorError,
+    ConfigError,
+    EventError,
+    EventInternalError,
+    EventTypeError,
+    FlushTimeoutError,
+    QueueFullError,
+    ValidationError,
+    Violation,
+)
+from event_py.settings import Settings
+
+__all__ = [
+    "Client",
+    "ClientClosedError",
+    "CollectorError",
+    "ConfigError",
+    "EventError",
+    "EventInternalError",
+    "EventTypeError",
+    "FlushTimeoutError",
+    "QueueFullError",
+    "Settings",
+    "Stats",
+    "ValidationError",
+    "Violation",
+]
+
+# Before the interpreter goes: afterwards no thread may speak to it.
+atexit.register(close_all)

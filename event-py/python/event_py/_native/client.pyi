@@ -1,0 +1,37 @@
+from collections.abc import Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, final
+
+from typing_extensions import Unpack
+
+from event_py._native.stats import Stats
+from event_py.settings import Settings
+
+class Client:
+    def __new__(cls, url: str, key: str | None = None, *, source: str, **settings: Unpack[Settings]) -> Self: ...
+    def track(
+        self,
+        category: str,
+        name: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        id: str | None = None,
+        version: str | None = None,
+        session_id: str | None = None,
+        sequence: int | None = None,
+        source: str | None = None,
+        subject: str | None = None,
+        occurred_at: datetime | str | None = None,
+    ) -> bool: ...
+    def flush(self, timeout: float = 5.0) -> None: ...
+    def close(self, timeout: float = 5.0) -> None: ...
+    def stats(self) -> Stats: ...
+    def set_key(self, key: str) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        exception: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None: ...

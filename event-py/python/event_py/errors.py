@@ -1,0 +1,121 @@
+"""Everything that `event_py` raises. Each is an `EventError`, and the built-in exception of the same meaning."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = [
+    "ClientClosedError",
+    "CollectorError",
+    "ConfigError",
+    "EventError",
+    "EventInternalError",
+    "EventTypeError",
+    "FlushTimeoutError",
+    "QueueFullError",
+    "ValidationError",
+    "Violation",
+]
+
+
+class Violation(NamedTuple):
+    """One broken rule. The value that breaks it is never part of it: it may be personal, or a megabyte long."""
+
+    pointer: str
+    """The place in the data, for rules of schemas, else in the event: a JSON pointer (RFC 6901)."""
+    keyword: str
+    """The keyword of the schema (`required`, `maxLength`, …), or the code of another rule."""
+    limit: str | None
+    """What the rule asks for, where that is short: the bound, the type, the missing property."""
+    message: str
+    """The rule in words."""
+
+
+class EventError(Exception):
+    """Whatever goes wrong here."""
+
+
+class ValidationError(EventError, ValueError):
+    """An event, or its data, breaks a rule.
+
+    >>> import event_py
+    >>> try:
+    ...     event_py.Schema({"required": ["path"]}).validate({})
+    ... except event_py.ValidationError as error:
+    ...     print(error.code, error.violations[0].message)
+    schema_violation "path" is a required property
+    """
+
+    code: str
+    """The machine-readable name of the first reason, the one that a collector would give."""
+    violations: list[Violation]
+    """Every broken rule that was found."""
+
+    def __init__(self, message: str, code: str, violations: list[tuple[str, str, str | None, str]]) -> None:
+        super().__init__(message, code, violations)
+        self.code = code
+        self.violations = [Violation(*violation) for violation in violations]
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class EventTypeError(EventError, TypeError):
+    """The data holds a value of a type that JSON does not have, or that could be written in several ways."""
+
+    pointer: str
+    """Where it is: a JSON pointer (RFC 6901)."""
+
+    def __init__(self, message: str, pointer: str) -> None:
+        super().__init__(message, pointer)
+        self.pointer = pointer
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class QueueFullError(EventError):
+    """The event was dropped, and counted, because as many wait as may (`Client(on_full="raise")`)."""
+
+    reason: str
+    """`queue_full` or `spool_full`."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message, reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ClientClosedError(EventError, RuntimeError):
+    """The client was closed; the event was dropped, and counted."""
+
+
+class ConfigError(EventError, ValueError):
+    """A client, a registry or a query cannot be made as it was asked for."""
+
+
+class FlushTimeoutError(EventError, TimeoutError):
+    """The time was over before all events were delivered."""
+
+    waiting: int
+    """Events that wait still."""
+    spooled: int
+    """Those of them that are safe on disk, and sent by the next process that opens it."""
+
+    def __init__(self, message: str, waiting: int, spooled: int) -> None:
+        super().__init__(message, waiting, spooled)
+        self.waiting = waiting
+        self.spooled = spooled
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class CollectorError(EventError):
+    """The collector did not answer, or not as it should."""
+
+
+class EventInternalError(EventError, RuntimeError):
+    """A defect of `event_py` itself. The process and the client go on."""

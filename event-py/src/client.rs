@@ -1,0 +1,321 @@
+//! The client, as Python sees it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_client::{Client as Sender, TrackError};
+use event_core::event::EventBuilder;
+use event_core::{Code, Event, Limits, Refusal, Timestamp};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use crate::boundary::guarded;
+use crate::error;
+use crate::exit;
+use crate::settings::{self, Manner, OnFull};
+use crate::stats::Stats;
+use crate::value;
+use crate::wait::wait;
+
+/// Sends events to a collector; it never blocks the program that it works for, and never loses an event
+/// without counting it.
+///
+/// One native thread, started by the first event of each process, does all the sending: so it works from any
+/// thread, under gevent, and in processes that fork. What still waits when the program ends is sent then, for two
+/// seconds at the most (`exit_timeout`); what is left is kept in the `spool`, where there is one.
+///
+/// Args:
+///     url: The collector, say `https://events.example.org`; plain `http` only to this machine, unless
+///         `plain_http=True`.
+///     key: The API key, as `event-server key create` has printed it.
+///     source: The application that sends.
+///     **settings: See `event_py.Settings`; all are optional.
+///
+/// Raises:
+///     ConfigError: if a setting cannot be used.
+///
+/// >>> import event_py
+/// >>> with event_py.Client("http://127.0.0.1:8000", source="shop", exit_timeout=0) as client:
+/// ...     client.stats()
+/// Stats()
+#[pyclass(frozen, subclass, weakref, module = "event_py")]
+pub(crate) struct Client {
+    pub(crate) handle: Arc<Handle>,
+}
+
+/// What the end of the program has to know of a client.
+pub(crate) struct Handle {
+    pub(crate) sender: Sender,
+    pub(crate) manner: Manner,
+}
+
+impl Client {
+    pub(crate) fn of(sender: Sender, manner: Manner) -> Self {
+        let handle = Arc::new(Handle { sender, manner });
+        exit::watch(&handle);
+        Client { handle }
+    }
+
+    fn offer(&self, py: Python<'_>, event: EventBuilder) -> PyResult<bool> {
+        let Handle { sender, manner } = &*self.handle;
+        let taken = if manner.spools {
+            // A disk may take its time.
+            py.detach(|| sender.track(event))
+        } else {
+            sender.track(event)
+        };
+        match taken {
+            Ok(_) => Ok(true),
+            Err(TrackError::QueueFull | TrackError::SpoolFull) if manner.on_full == OnFull::Drop => Ok(false),
+            Err(error) => Err(error::not_taken(py, &error)),
+        }
+    }
+
+    /// Counts an event that cannot even be written down.
+    fn count_invalid(&self) {
+        let wrong = Refusal::new(Code::InvalidEnvelope, "", "the event could not be written down");
+        let _told = self.handle.sender.track(Event::builder("", "").refused(wrong));
+    }
+}
+
+/// A number of seconds that Python has given.
+pub(crate) fn seconds(py: Python<'_>, seconds: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| error::bad_setting(py, "timeout: this is a number of seconds, from 0".to_owned()))
+}
+
+#[pymethods]
+impl Client {
+    #[new]
+    #[pyo3(signature = (url, key=None, *, source, **settings))]
+    fn new(
+        py: Python<'_>,
+        url: &str,
+        key: Option<&str>,
+        source: &str,
+        settings: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        guarded(|| {
+            let builder = Sender::builder(url).source(source);
+            let builder = match key {
+                Some(key) => builder.key(key),
+                None => builder,
+            };
+            let (builder, manner) = settings::apply(builder, settings)?;
+            let sender = py.detach(|| builder.build());
+            Ok(Client::of(
+                sender.map_err(|error| error::not_built(py, &error))?,
+                manner,
+            ))
+        })
+    }
+
+    /// Takes in an event and returns at once: it is sent soon, and sent again until the collector has said what
+    /// became of it.
+    ///
+    /// Its id (a UUIDv7), its source, its time and, in a session, its number are set here where they are not
+    /// given, so that sending it twice stores it once.
+    ///
+    /// Args:
+    ///     category: What it belongs to, say `page interaction`.
+    ///     name: What happened, say `pageview`.
+    ///     data: A dict of `None`, `bool`, `int`, `float`, `str`, `list`, `tuple`, aware `datetime` and `dict`.
+    ///     id: What makes the event itself, within its source.
+    ///     version: The version of its type; without one the active version judges it.
+    ///     session_id: The visit or run it belongs to.
+    ///     sequence: Its number inside the session, from 0.
+    ///     source: The application, if it is not the client's own.
+    ///     subject: Whom it is about.
+    ///     occurred_at: When it happened: an aware `datetime`, or text by RFC 3339.
+    ///
+    /// Returns:
+    ///     False if it was dropped because as many events wait as may, True otherwise.
+    ///
+    /// Raises:
+    ///     ValidationError: if it breaks a rule for events.
+    ///     EventTypeError: if its data holds a value that is not JSON.
+    ///     ClientClosedError: if the client is closed.
+    ///     QueueFullError: if there is no room and `on_full` is `"raise"`.
+    ///
+    /// >>> from event_py.testing import collecting
+    /// >>> client, collected = collecting()
+    /// >>> client.track("page interaction", "pageview", {"path": "/"}, session_id="visit-1")
+    /// True
+    #[pyo3(signature = (
+        category, name, data=None, *, id=None, version=None, session_id=None, sequence=None, source=None,
+        subject=None, occurred_at=None,
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn track(
+        &self,
+        py: Python<'_>,
+        category: &Bound<'_, PyString>,
+        name: &Bound<'_, PyString>,
+        data: Option<&Bound<'_, PyAny>>,
+        id: Option<&Bound<'_, PyString>>,
+        version: Option<&Bound<'_, PyString>>,
+        session_id: Option<&Bound<'_, PyString>>,
+        sequence: Option<u64>,
+        source: Option<&Bound<'_, PyString>>,
+        subject: Option<&Bound<'_, PyString>>,
+        occurred_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<bool> {
+        guarded(|| {
+            let written = || {
+                let mut event = Event::builder(text(category, "category")?, text(name, "name")?);
+                if let Some(id) = id {
+                    event = event.id(text(id, "id")?);
+                }
+                if let Some(version) = version {
+                    event = event.version(text(version, "version")?);
+                }
+                if let Some(session_id) = session_id {
+                    event = event.session_id(text(session_id, "session_id")?);
+                }
+                if let Some(source) = source {
+                    event = event.source(text(source, "source")?);
+                }
+                if let Some(subject) = subject {
+                    event = event.subject(text(subject, "subject")?);
+                }
+                if let Some(sequence) = sequence {
+                    event = event.sequence(sequence);
+                }
+                if let Some(at) = occurred_at {
+                    event = event.occurred_at(instant(at)?);
+                }
+                match data {
+                    Some(data) => Ok(event.text(value::text(data, &Limits::DEFAULT)?)),
+                    None => Ok(event),
+                }
+            };
+            match written() {
+                Ok(event) => self.offer(py, event),
+                Err(error) => {
+                    self.count_invalid();
+                    Err(error)
+                }
+            }
+        })
+    }
+
+    /// Waits until all events that were tracked before have left. They go without waiting for batches to fill.
+    ///
+    /// Args:
+    ///     timeout: The longest wait, in seconds.
+    ///
+    /// Raises:
+    ///     FlushTimeoutError: with the number of events that wait still.
+    ///
+    /// >>> from event_py.testing import collecting
+    /// >>> client, collected = collecting()
+    /// >>> client.flush(timeout=1)
+    #[pyo3(signature = (timeout=5.0))]
+    fn flush(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
+        guarded(|| {
+            let at_most = seconds(py, timeout)?;
+            let flushed = wait(py, self.handle.sender.flush(at_most))?;
+            flushed.map_err(|error| error::not_flushed(py, &error))
+        })
+    }
+
+    /// Takes in no more events, sends those that wait, for so long at the most, and ends the client's thread.
+    /// What then still waits is kept in the spool, where there is one, or else dropped and counted.
+    ///
+    /// Args:
+    ///     timeout: The longest wait, in seconds.
+    ///
+    /// Raises:
+    ///     FlushTimeoutError: with the number of events that were not delivered.
+    ///
+    /// >>> from event_py.testing import collecting
+    /// >>> client, collected = collecting()
+    /// >>> client.close()
+    /// >>> client.track("order", "created")
+    /// Traceback (most recent call last):
+    /// event_py.errors.ClientClosedError: the client is shut down: the event is dropped
+    #[pyo3(signature = (timeout=5.0))]
+    fn close(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
+        guarded(|| {
+            let at_most = seconds(py, timeout)?;
+            let closed = wait(py, self.handle.sender.shutdown(at_most))?;
+            closed.map_err(|error| error::not_flushed(py, &error))
+        })
+    }
+
+    /// What became of all events so far.
+    ///
+    /// >>> from event_py.testing import collecting
+    /// >>> client, collected = collecting()
+    /// >>> client.stats().offered
+    /// 0
+    fn stats(&self) -> PyResult<Stats> {
+        guarded(|| Ok(Stats(self.handle.sender.stats())))
+    }
+
+    /// Takes another API key from now on, and tries again at once where the old one was refused.
+    ///
+    /// Raises:
+    ///     ConfigError: if it has characters other than printable ASCII; the old one then stays.
+    ///
+    /// >>> from event_py.testing import collecting
+    /// >>> client, collected = collecting()
+    /// >>> client.set_key("ev_another")
+    fn set_key(&self, py: Python<'_>, key: &str) -> PyResult<()> {
+        guarded(|| {
+            self.handle
+                .sender
+                .set_key(key)
+                .map_err(|error| error::bad_key(py, error))
+        })
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
+        self.close(py, self.handle.manner.exit_timeout.as_secs_f64())
+    }
+
+    fn __repr__(&self) -> PyResult<String> {
+        guarded(|| Ok(format!("{:?}", self.handle.sender)))
+    }
+}
+
+/// A text of the envelope.
+fn text<'a>(text: &'a Bound<'_, PyString>, field: &str) -> PyResult<&'a str> {
+    text.to_str().map_err(|_| {
+        let refusal = Refusal::new(
+            Code::InvalidUnicode,
+            format!("/{field}"),
+            "a string holds a lone surrogate",
+        );
+        error::refused(text.py(), &refusal)
+    })
+}
+
+/// A time of the envelope.
+pub(crate) fn instant(at: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
+    let py = at.py();
+    let refused = |message: String| error::refused(py, &Refusal::new(Code::InvalidTimestamp, "/occurred_at", message));
+    let text = match at.cast::<PyString>() {
+        Ok(text) => self::text(text, "occurred_at")?.to_owned(),
+        Err(_) => match value::instant(at) {
+            Ok(Some(text)) => text,
+            Ok(None) => {
+                let message = format!("a time is a datetime or text, not {}", value::type_name(at));
+                return Err(error::not_json(py, "/occurred_at", &message));
+            }
+            Err(error) if error.is_instance_of::<pyo3::exceptions::PyValueError>(py) => {
+                return Err(refused(
+                    "a datetime has no time zone: give it one, say timezone.utc".to_owned(),
+                ));
+            }
+            Err(error) => return Err(error),
+        },
+    };
+    text.parse()
+        .map_err(|error: event_core::timestamp::TimestampError| refused(error.to_string()))
+}

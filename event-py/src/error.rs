@@ -1,0 +1,113 @@
+//! What went wrong → the exceptions of `event_py.errors`, which are plain Python classes.
+
+use std::any::Any;
+
+use event_client::{BuildError, FlushError, InvalidKey, QueryError, TrackError};
+use event_core::{Refusal, Violation};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+
+macro_rules! exceptions {
+    ($($name:ident => $class:literal,)+) => {
+        $(fn $name(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+            static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+            CLASS.import(py, "event_py.errors", $class)
+        })+
+    };
+}
+
+exceptions! {
+    validation_class => "ValidationError",
+    value_class => "EventTypeError",
+    queue_full_class => "QueueFullError",
+    closed_class => "ClientClosedError",
+    config_class => "ConfigError",
+    flush_class => "FlushTimeoutError",
+    collector_class => "CollectorError",
+    internal_class => "EventInternalError",
+}
+
+/// An exception of a class, made of these arguments; or why it could not be made.
+fn raised<'py, A>(class: PyResult<&Bound<'py, PyType>>, arguments: A) -> PyErr
+where
+    A: pyo3::call::PyCallArgs<'py>,
+{
+    match class.and_then(|class| class.call1(arguments)) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(error) => error,
+    }
+}
+
+/// A panic of ours, as an error that programs catch.
+pub(crate) fn internal(panic: &(dyn Any + Send)) -> PyErr {
+    let message = format!("a defect of event_py, please report it: {}", told(panic));
+    Python::attach(|py| raised(internal_class(py), (message,)))
+}
+
+/// An event, or the data of one, that breaks a rule.
+pub(crate) fn refused(py: Python<'_>, refusal: &Refusal) -> PyErr {
+    let violations: Vec<_> = refusal.violations.iter().map(parts).collect();
+    let message = match refusal.violations.first() {
+        Some(first) if first.pointer.is_empty() => format!("{}: {}", refusal.code, first.message),
+        Some(first) => format!("{} at {}: {}", refusal.code, first.pointer, first.message),
+        None => refusal.code.to_string(),
+    };
+    raised(validation_class(py), (message, refusal.code.as_str(), violations))
+}
+
+/// A violation as the fields of `event_py.Violation`.
+pub(crate) fn parts(violation: &Violation) -> (&str, &str, Option<&str>, &str) {
+    let Violation {
+        pointer,
+        keyword,
+        limit,
+        message,
+    } = violation;
+    (pointer, keyword, limit.as_deref(), message)
+}
+
+/// A value of a type that JSON does not have.
+pub(crate) fn not_json(py: Python<'_>, pointer: &str, message: &str) -> PyErr {
+    let told = format!("{}: {message}", if pointer.is_empty() { "the value" } else { pointer });
+    raised(value_class(py), (told, pointer))
+}
+
+/// An event that was not taken in.
+pub(crate) fn not_taken(py: Python<'_>, error: &TrackError) -> PyErr {
+    match error {
+        TrackError::Invalid(refusal) => refused(py, refusal),
+        TrackError::Closed => raised(closed_class(py), (error.to_string(),)),
+        _ => raised(queue_full_class(py), (error.to_string(), error.loss().as_str())),
+    }
+}
+
+pub(crate) fn not_flushed(py: Python<'_>, error: &FlushError) -> PyErr {
+    raised(flush_class(py), (error.to_string(), error.waiting, error.spooled))
+}
+
+pub(crate) fn not_built(py: Python<'_>, error: &BuildError) -> PyErr {
+    raised(config_class(py), (error.to_string(),))
+}
+
+pub(crate) fn bad_setting(py: Python<'_>, message: String) -> PyErr {
+    raised(config_class(py), (message,))
+}
+
+pub(crate) fn bad_key(py: Python<'_>, error: InvalidKey) -> PyErr {
+    raised(config_class(py), (error.to_string(),))
+}
+
+pub(crate) fn not_answered(py: Python<'_>, error: &QueryError) -> PyErr {
+    match error {
+        QueryError::Closed => raised(closed_class(py), (error.to_string(),)),
+        _ => raised(collector_class(py), (error.to_string(),)),
+    }
+}
+
+/// What a panic says of itself.
+fn told(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&'static str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message")
+}

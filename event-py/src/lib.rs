@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+// Bottom first: a file may use only what stands above it in this list.
+mod error;
+mod boundary;
+mod value;
+mod wait;
+mod stats;
+mod settings;
+mod exit;
+mod client;
+mod collected;
+
+/// The native half of `event_py`; the package exports what is meant for others.
+#[pyo3::pymodule]
+mod _native {
+    #[pymodule_export]
+    use crate::client::Client;
+    #[pymodule_export]
+    use crate::collected::{Collected, collecting};
+    #[pymodule_export]
+    use crate::exit::close_all;
+    #[pymodule_export]
+    use crate::stats::Stats;
+}

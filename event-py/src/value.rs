@@ -1,0 +1,201 @@
+//! A Python value → JSON, by the rules of the house: nothing is guessed, and nothing is turned into text unasked.
+
+use std::cell::Cell;
+
+use event_core::json::{Text, TextError};
+use event_core::{Code, Limits, Refusal};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
+use serde::ser::{Error, Serialize, SerializeMap, SerializeSeq, Serializer};
+
+use crate::error;
+
+/// Writes a Python value as JSON text.
+///
+/// Taken are `None`, `bool`, `int`, `float`, `str`, `dict` with keys that are `str`, `list`, `tuple` and aware
+/// `datetime`s, which become RFC 3339.
+pub(crate) fn text(value: &Bound<'_, PyAny>, limits: &Limits) -> PyResult<Text> {
+    let trouble = Cell::new(None);
+    Text::of(
+        &Value {
+            value,
+            trouble: &trouble,
+        },
+        limits,
+    )
+    .map_err(|error| explained(value.py(), error, trouble.take()))
+}
+
+/// Why a value cannot be written, where serde has no words for it.
+enum Trouble {
+    /// Python code that was asked for a part of it has raised this.
+    Raised(PyErr),
+    /// It is of a type that JSON does not have.
+    NotJson(String),
+    /// It is of a type that JSON has, but cannot be written.
+    Refused(Code, &'static str),
+}
+
+fn explained(py: Python<'_>, wrong: TextError, trouble: Option<Trouble>) -> PyErr {
+    match trouble {
+        Some(Trouble::Raised(error)) => error,
+        Some(Trouble::NotJson(message)) => error::not_json(py, &format!("/data{}", wrong.pointer), &message),
+        Some(Trouble::Refused(code, message)) => {
+            error::refused(py, &Refusal::new(code, wrong.pointer, message).within_data())
+        }
+        None => error::refused(py, &Refusal::from(wrong).within_data()),
+    }
+}
+
+struct Value<'a, 'py> {
+    value: &'a Bound<'py, PyAny>,
+    trouble: &'a Cell<Option<Trouble>>,
+}
+
+impl<'a, 'py> Value<'a, 'py> {
+    fn of(&self, value: &'a Bound<'py, PyAny>) -> Self {
+        Value { value, ..*self }
+    }
+
+    fn fail<E: Error>(&self, trouble: Trouble) -> E {
+        self.trouble.set(Some(trouble));
+        E::custom("")
+    }
+
+    fn string<S: Serializer>(&self, text: &Bound<'py, PyString>, serializer: S) -> Result<S::Ok, S::Error> {
+        match text.to_str() {
+            Ok(text) => serializer.serialize_str(text),
+            // The only texts without UTF-8.
+            Err(_) => Err(self.fail(Trouble::Refused(
+                Code::InvalidUnicode,
+                "a string holds a lone surrogate",
+            ))),
+        }
+    }
+
+    fn integer<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.value.extract::<i64>() {
+            Ok(integer) => serializer.serialize_i64(integer),
+            Err(_) => {
+                let message = "a number is beyond 64-bit integers";
+                Err(self.fail(Trouble::Refused(Code::NumberOutOfRange, message)))
+            }
+        }
+    }
+
+    fn members<S: Serializer>(
+        &self,
+        members: impl Iterator<Item = PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for member in members {
+            let (key, value) = member.map_err(|error| self.fail::<S::Error>(Trouble::Raised(error)))?;
+            match key.cast::<PyString>() {
+                Ok(_) => map.serialize_entry(&self.of(&key), &self.of(&value))?,
+                Err(_) => {
+                    let message = format!("a key is of type {}: keys are str", type_name(&key));
+                    return Err(self.fail(Trouble::NotJson(message)));
+                }
+            }
+        }
+        map.end()
+    }
+
+    /// What is no exact instance of a type that JSON has.
+    fn other<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Value { value, .. } = self;
+        if let Ok(text) = value.cast::<PyString>() {
+            return self.string(text, serializer);
+        }
+        if value.is_instance_of::<PyInt>() {
+            return self.integer(serializer);
+        }
+        if value.is_instance_of::<PyDict>() {
+            // What a class of its own says of its items is what counts, and what it raises is raised.
+            let items = value.call_method0("items").and_then(|items| items.try_iter());
+            let items = items.map_err(|error| self.fail::<S::Error>(Trouble::Raised(error)))?;
+            return self.members(items.map(|item| item?.extract()), serializer);
+        }
+        if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+            let elements = value
+                .try_iter()
+                .map_err(|error| self.fail::<S::Error>(Trouble::Raised(error)))?;
+            return self.elements(elements, serializer);
+        }
+        match instant(value) {
+            Ok(Some(text)) => serializer.serialize_str(&text),
+            Ok(None) => {
+                let message = format!("a value of type {} is not JSON: convert it first", type_name(value));
+                Err(self.fail(Trouble::NotJson(message)))
+            }
+            Err(error) if error.is_instance_of::<PyValueError>(value.py()) => {
+                let message = "a datetime has no time zone: give it one, say timezone.utc";
+                Err(self.fail(Trouble::Refused(Code::InvalidTimestamp, message)))
+            }
+            Err(error) => Err(self.fail(Trouble::Raised(error))),
+        }
+    }
+
+    fn elements<S: Serializer>(
+        &self,
+        elements: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut sequence = serializer.serialize_seq(None)?;
+        for element in elements {
+            let element = element.map_err(|error| self.fail::<S::Error>(Trouble::Raised(error)))?;
+            sequence.serialize_element(&self.of(&element))?;
+        }
+        sequence.end()
+    }
+}
+
+impl Serialize for Value<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value = self.value;
+        if let Ok(text) = value.cast_exact::<PyString>() {
+            self.string(text, serializer)
+        } else if value.is_exact_instance_of::<PyInt>() {
+            self.integer(serializer)
+        } else if let Ok(float) = value.cast_exact::<PyFloat>() {
+            serializer.serialize_f64(float.value())
+        } else if value.is_none() {
+            serializer.serialize_unit()
+        } else if let Ok(boolean) = value.cast_exact::<PyBool>() {
+            serializer.serialize_bool(boolean.is_true())
+        } else if let Ok(members) = value.cast_exact::<PyDict>() {
+            self.members(members.iter().map(Ok), serializer)
+        } else if let Ok(elements) = value.cast_exact::<PyList>() {
+            self.elements(elements.iter().map(Ok), serializer)
+        } else if let Ok(elements) = value.cast_exact::<PyTuple>() {
+            self.elements(elements.iter().map(Ok), serializer)
+        } else {
+            self.other(serializer)
+        }
+    }
+}
+
+/// The RFC 3339 text of an aware `datetime`; `None` for anything else, and `ValueError` for a naive one.
+pub(crate) fn instant(value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    static DATETIME: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let py = value.py();
+    if !value.is_instance(DATETIME.import(py, "datetime", "datetime")?)? {
+        return Ok(None);
+    }
+    // A zone may be there and know no offset.
+    if value.call_method0("utcoffset")?.is_none() {
+        return Err(PyValueError::new_err("a datetime without a time zone"));
+    }
+    value.call_method0("isoformat")?.extract().map(Some)
+}
+
+/// The name of a value's type, as a programmer would write it.
+pub(crate) fn type_name(value: &Bound<'_, PyAny>) -> String {
+    value
+        .get_type()
+        .fully_qualified_name()
+        .map_or_else(|_| "unknown".to_owned(), |name| name.to_string())
+}
