@@ -27,8 +27,7 @@ impl Backends {
     ///
     /// When `REQUIRE_BACKENDS` cannot be read. A server that does not start is absent, and no error yet.
     pub(crate) fn start() -> Outcome<Self> {
-        let required = std::env::var_os(requirement::VARIABLE).unwrap_or_default();
-        let required = requirement::parse(&required.to_string_lossy())?;
+        let required = requirement::read()?.databases;
         let states = Database::SERVERS.map(|database| (database, state(database)));
         Ok(Self {
             states: states.into(),

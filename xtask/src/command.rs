@@ -55,3 +55,17 @@ pub(crate) fn output(command: &mut Command) -> Outcome<String> {
     let complaint = String::from_utf8_lossy(&output.stderr);
     Err(format!("{command:?} failed: {}", complaint.trim_end()).into())
 }
+
+/// Runs it quietly, with nothing to read unless it was given something.
+///
+/// # Errors
+///
+/// When it fails: with all that it printed.
+pub(crate) fn quietly(command: &mut Command) -> Outcome<()> {
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let [printed, complaint] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    Err(format!("{command:?} failed:\n{printed}{}", complaint.trim_end()).into())
+}

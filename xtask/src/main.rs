@@ -15,6 +15,7 @@ mod requirement;
 mod server;
 mod backends;
 mod databases;
+mod python;
 mod test;
 mod bench;
 
@@ -22,11 +23,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use command::Outcome;
+use test::Suite;
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  test           every test of the workspace, with its own database servers; the last line is `N passed, N failed`
+  test           every test of the workspace, with its own database servers; the last line is `N passed, N failed`;
+                 [rust|python]: only those
   databases      those servers until you press Enter; `databases -- <command>`: for as long as the command runs
   bench          append and queries on every database, as ratios, into benches/RESULTS.md;
                  [--rows N] [--rounds N] [--only append|queries] [--database NAME]; and the calls of track, without
@@ -40,7 +43,9 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["databases"] => return exit(databases::run(&[])),
         ["databases", "--", ref command @ ..] => return exit(databases::run(command)),
-        ["test"] => test::run(root()),
+        ["test"] => test::run(root(), &Suite::ALL),
+        ["test", "rust"] => test::run(root(), &[Suite::Rust]),
+        ["test", "python"] => test::run(root(), &[Suite::Python]),
         ["bench", ref arguments @ ..] => bench::run(root(), arguments),
         ["lint"] => lint::run(root()),
         ["architecture"] => architecture::run(root()),

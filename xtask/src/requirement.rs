@@ -1,24 +1,52 @@
-//! `REQUIRE_BACKENDS`: the databases whose absence is a failure.
+//! `REQUIRE_BACKENDS`: the databases, and the Python, whose absence is a failure.
 
+use crate::command::Outcome;
 use crate::database::Database;
 
 pub(crate) const VARIABLE: &str = "REQUIRE_BACKENDS";
 
-/// Reads `all`, or module names with commas between them; nothing requires nothing.
+/// What Python is called there.
+const PYTHON: &str = "python";
+
+/// What must not be absent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Required {
+    pub(crate) databases: Vec<Database>,
+    pub(crate) python: bool,
+}
+
+/// Reads the environment.
 ///
 /// # Errors
 ///
-/// When a word names no database: a slip must not turn into a suite that nobody misses.
-pub(crate) fn parse(text: &str) -> Result<Vec<Database>, String> {
-    let mut required = Vec::new();
+/// As `parse`.
+pub(crate) fn read() -> Outcome<Required> {
+    let text = std::env::var_os(VARIABLE).unwrap_or_default();
+    Ok(parse(&text.to_string_lossy())?)
+}
+
+/// Reads `all`, or names with commas between them; nothing requires nothing.
+///
+/// # Errors
+///
+/// When a word names neither: a slip must not turn into a suite that nobody misses.
+fn parse(text: &str) -> Result<Required, String> {
+    let mut required = Required::default();
     for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
         if word == "all" {
-            return Ok(Database::ALL.to_vec());
+            return Ok(Required {
+                databases: Database::ALL.to_vec(),
+                python: true,
+            });
+        }
+        if word == PYTHON {
+            required.python = true;
+            continue;
         }
         let known = Database::ALL.into_iter().find(|database| database.module() == word);
-        required.push(known.ok_or_else(|| {
+        required.databases.push(known.ok_or_else(|| {
             let names = Database::ALL.map(Database::module).join(", ");
-            format!("{VARIABLE} names `{word}`, which is no database: it is `all` or some of {names}")
+            format!("{VARIABLE} names `{word}`, which is no database: it is `all` or some of {names}, {PYTHON}")
         })?);
     }
     Ok(required)
@@ -26,24 +54,33 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Database>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{Required, parse};
     use crate::database::Database;
 
     #[test]
     fn nothing_is_required_unless_somebody_says_so() {
-        assert_eq!(parse(""), Ok(Vec::new()));
-        assert_eq!(parse(" , "), Ok(Vec::new()));
+        assert_eq!(parse(""), Ok(Required::default()));
+        assert_eq!(parse(" , "), Ok(Required::default()));
     }
 
     #[test]
     fn all_is_all() {
-        assert_eq!(parse("all"), Ok(Database::ALL.to_vec()));
-        assert_eq!(parse("mysql,all"), Ok(Database::ALL.to_vec()));
+        let all = Required {
+            databases: Database::ALL.to_vec(),
+            python: true,
+        };
+        assert_eq!(parse("all").as_ref(), Ok(&all));
+        assert_eq!(parse("mysql,all"), Ok(all));
     }
 
     #[test]
     fn names_stand_between_commas() {
-        assert_eq!(parse("postgres, mysql"), Ok(vec![Database::Postgres, Database::Mysql]));
+        let two = Required {
+            databases: vec![Database::Postgres, Database::Mysql],
+            python: false,
+        };
+        assert_eq!(parse("postgres, mysql"), Ok(two));
+        assert_eq!(parse("python").map(|required| required.python), Ok(true));
     }
 
     #[test]

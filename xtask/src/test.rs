@@ -2,86 +2,177 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::backends::Backends;
-use crate::command::{Outcome, announce, cargo, succeeds_reading};
+use crate::command::{Outcome, announce, cargo, quietly, succeeds_reading};
 use crate::database::Database;
+use crate::python::Environment;
+use crate::requirement;
 use crate::tally::{self, Tally};
 
 /// A set of tests with a runner of its own.
-struct Suite {
-    name: &'static str,
-    /// What follows `cargo`.
-    arguments: &'static [&'static str],
-    /// Finds the counts in one line of the runner's output.
-    read: fn(&str) -> Option<Tally>,
-    /// Finds the name of a failed test in one line of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Suite {
+    Rust,
+    Python,
+}
+
+/// How the output of a runner is read, line by line.
+struct Reader {
+    /// Finds the counts.
+    counts: fn(&str) -> Option<Tally>,
+    /// Finds the name of a failed test.
     failure: fn(&str) -> Option<&str>,
     /// Finds the name of a passed one.
     success: fn(&str) -> Option<&str>,
-    /// What is added to the arguments to leave out the tests of these databases.
-    without: fn(&[Database]) -> Vec<String>,
 }
 
-/// Everything that is tested. A suite in another language is one more row, with its runner and its readers.
-const SUITES: &[Suite] = &[Suite {
-    name: "Rust: unit, integration and documentation tests",
-    arguments: &["test", "--workspace", "--all-features", "--no-fail-fast"],
-    read: Tally::from_libtest,
-    failure: tally::failed_in_libtest,
-    success: tally::passed_in_libtest,
-    without: skip_in_libtest,
-}];
+const RUST: [&str; 4] = ["test", "--workspace", "--all-features", "--no-fail-fast"];
 
-/// Runs every suite, also after one has failed; the last line printed is the sum.
-pub(crate) fn run(root: &Path) -> Outcome<bool> {
+/// The collector that the tests of Python send to: the one that the tests of Rust have built, or one by itself.
+const COLLECTOR_OF_RUST: [&str; 4] = ["test", "--workspace", "--all-features", "--no-run"];
+const COLLECTOR: [&str; 3] = ["build", "--package", "event-server"];
+
+impl Suite {
+    pub(crate) const ALL: [Self; 2] = [Self::Rust, Self::Python];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "Rust: unit, integration and documentation tests",
+            Self::Python => "Python: the installed wheel, its types, its documentation",
+        }
+    }
+
+    fn reader(self) -> Reader {
+        match self {
+            Self::Rust => Reader {
+                counts: Tally::from_libtest,
+                failure: tally::failed_in_libtest,
+                success: tally::passed_in_libtest,
+            },
+            Self::Python => Reader {
+                counts: Tally::from_pytest,
+                failure: tally::failed_in_pytest,
+                success: |_| None,
+            },
+        }
+    }
+}
+
+/// What a run tells at its end.
+#[derive(Default)]
+struct Report {
+    total: Tally,
+    lines: Vec<String>,
+}
+
+/// Runs these suites, also after one has failed; the last line printed is the sum.
+pub(crate) fn run(root: &Path, suites: &[Suite]) -> Outcome<bool> {
+    let mut report = Report::default();
+    if suites.contains(&Suite::Rust) {
+        rust(root, &mut report)?;
+    }
+    if suites.contains(&Suite::Python) {
+        python(root, suites.contains(&Suite::Rust), &mut report)?;
+    }
+    println!("\n==> Summary");
+    for line in report.lines {
+        println!("    {line}");
+    }
+    println!("{}", report.total);
+    Ok(report.total.failed == 0)
+}
+
+/// The tests of Rust, with the databases that they ask for; those are stopped when this returns.
+fn rust(root: &Path, report: &mut Report) -> Outcome<()> {
     println!("\n==> Databases");
     let backends = Backends::start()?;
     for line in backends.present_lines().into_iter().chain(backends.absent_lines()) {
         println!("    {line}");
     }
-    let mut total = Tally::default();
-    let mut report = Vec::new();
-    for suite in SUITES {
-        let more = (suite.without)(&backends.absent());
-        let arguments: Vec<&str> = suite
-            .arguments
-            .iter()
-            .copied()
-            .chain(more.iter().map(String::as_str))
-            .collect();
-        announce(suite.name, &format!("cargo {}", arguments.join(" ")));
+    let more = skip_in_libtest(&backends.absent());
+    let arguments: Vec<&str> = RUST.into_iter().chain(more.iter().map(String::as_str)).collect();
+    announce(Suite::Rust.name(), &format!("cargo {}", arguments.join(" ")));
+    let mut command = cargo(root, &arguments);
+    report.of(Suite::Rust, command.envs(backends.environment()))?;
+    report.total.failed += backends.missing() as u64;
+    report.lines.extend(backends.absent_lines());
+    Ok(())
+}
+
+/// The tests of Python, in an environment of their own.
+fn python(root: &Path, after_rust: bool, report: &mut Report) -> Outcome<()> {
+    announce(Suite::Python.name(), "python -m pytest event-py/tests");
+    let start = Instant::now();
+    let environment = match Environment::prepare(root) {
+        Ok(environment) => environment,
+        Err(reason) => {
+            let required = requirement::read()?.python;
+            report.total.failed += u64::from(required);
+            let lines = python_is_absent(&reason.to_string(), required);
+            lines.iter().for_each(|line| println!("    {line}"));
+            report.lines.extend(lines);
+            return Ok(());
+        }
+    };
+    let collector: &[&str] = if after_rust { &COLLECTOR_OF_RUST } else { &COLLECTOR };
+    let built = quietly(&mut cargo(root, collector)).and_then(|()| environment.install());
+    if let Err(error) = built {
+        println!("{error}");
+        let nothing = verdict(Tally::default(), false);
+        report.total += nothing;
+        report
+            .lines
+            .push(summary(Suite::Python.name(), nothing, start.elapsed()));
+        report
+            .lines
+            .push("FAILED: event-py could not be built and installed".to_owned());
+        return Ok(());
+    }
+    println!("    Built and installed after {} s", start.elapsed().as_secs());
+    report.of(Suite::Python, &mut environment.pytest()?)
+}
+
+impl Report {
+    /// Runs a suite, its output passed through, and takes in what came of it.
+    fn of(&mut self, suite: Suite, command: &mut Command) -> Outcome<()> {
         let start = Instant::now();
+        let reader = suite.reader();
         let mut read = Tally::default();
         let mut failures = Vec::new();
         let mut passed = BTreeMap::new();
-        let mut command = cargo(root, &arguments);
-        let succeeded = succeeds_reading(command.envs(backends.environment()), |line| {
-            if let Some(tally) = (suite.read)(line) {
+        let succeeded = succeeds_reading(command, |line| {
+            if let Some(tally) = (reader.counts)(line) {
                 read += tally;
             }
-            failures.extend((suite.failure)(line).map(|name| format!("FAILED: {name}")));
-            if let Some(database) = (suite.success)(line).and_then(Database::of_test) {
+            failures.extend((reader.failure)(line).map(|name| format!("FAILED: {name}")));
+            if let Some(database) = (reader.success)(line).and_then(Database::of_test) {
                 *passed.entry(database).or_default() += 1;
             }
         })?;
         let counted = verdict(read, succeeded);
-        report.push(summary(suite.name, counted, start.elapsed()));
-        report.extend(by_database(&passed));
-        report.extend(failures);
-        total += counted;
+        self.lines.push(summary(suite.name(), counted, start.elapsed()));
+        self.lines.extend(by_database(&passed));
+        self.lines.extend(failures);
+        self.total += counted;
+        Ok(())
     }
-    total.failed += backends.missing() as u64;
-    report.extend(backends.absent_lines());
-    println!("\n==> Summary");
-    for line in report {
-        println!("    {line}");
-    }
-    // Stopped before the last line, so that it is the last.
-    drop(backends);
-    println!("{total}");
-    Ok(total.failed == 0)
+}
+
+/// Loud lines for a Python that is not there: why, and how to mend it.
+fn python_is_absent(reason: &str, required: bool) -> Vec<String> {
+    // A reason may end with the output of a program: its first line is the one that fits into a sentence.
+    let mut reason = reason.lines();
+    let mut lines = vec![format!("!! NOT RUN: Python ({})", reason.next().unwrap_or_default())];
+    lines.extend(reason.map(|line| format!("!!    {line}")));
+    let failure = match required {
+        true => format!(" This is a FAILURE: {} asks for it.", requirement::VARIABLE),
+        false => String::new(),
+    };
+    lines.push(format!("!! No test of event-py runs.{failure}"));
+    lines
 }
 
 /// The test runner of Rust takes what it leaves out after its own `--`.
@@ -121,7 +212,7 @@ fn summary(name: &str, counted: Tally, took: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{by_database, skip_in_libtest, summary, verdict};
+    use super::{by_database, python_is_absent, skip_in_libtest, summary, verdict};
     use crate::database::Database;
     use crate::tally::Tally;
     use std::time::Duration;
@@ -155,6 +246,21 @@ mod tests {
         assert_eq!(
             skip_in_libtest(&Database::SERVERS).join(" "),
             "-- --skip postgres:: --skip mysql::"
+        );
+    }
+
+    #[test]
+    fn an_absent_python_is_said_loudly() {
+        let lines = python_is_absent("none was found\nInstall one", false).join("\n");
+        assert!(
+            lines.contains("NOT RUN: Python (none was found)\n!!    Install one"),
+            "{lines}"
+        );
+        assert!(!lines.contains("FAILURE"), "{lines}");
+        assert!(
+            python_is_absent("", true)
+                .join("\n")
+                .contains("FAILURE: REQUIRE_BACKENDS")
         );
     }
 

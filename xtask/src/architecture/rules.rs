@@ -45,6 +45,21 @@ pub(crate) const LAYERS: &[Layer] = &[
         most_crates: None,
     },
     Layer {
+        // Its wheel is installed beside applications: no database, and no server.
+        name: "event-py",
+        forbidden: &[
+            "sqlx*",
+            "sea-orm*",
+            "sea-query*",
+            "libsqlite3-sys",
+            "rusqlite",
+            "axum*",
+            "event-store",
+            "event-server",
+        ],
+        most_crates: None,
+    },
+    Layer {
         name: "event-server",
         forbidden: &["pyo3*", "event-client"],
         most_crates: None,
@@ -136,6 +151,12 @@ pub(crate) const RESERVED: &[Reserved] = &[
     },
     Reserved {
         member: "event-client",
+        words: &["std::env"],
+        only: &[],
+        why: "a library never reads the environment",
+    },
+    Reserved {
+        member: "event-py",
         words: &["std::env"],
         only: &[],
         why: "a library never reads the environment",
