@@ -1,4 +1,4 @@
-"""The real collector, as a process of its own: the program `event-server` with a database in a directory of the test."""
+"""The real collector, as a process of its own: the program `event-server`, its database in a directory of the test."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.error import HTTPError, URLError
 
 import pytest
+
 from collector import Collector
 from event_py import Client
 

@@ -1,9 +1,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, final
+from typing import Any
 
-from typing_extensions import Unpack
+from typing_extensions import Self, Unpack
 
 from event_py._native.stats import Stats
 from event_py.settings import Settings

@@ -1,0 +1,43 @@
+"""How the package is used by people who check their types strictly: read by mypy and pyright, never run."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import event_py
+from event_py import Client, Settings
+from event_py.testing import collecting
+
+
+def sends(url: str) -> int:
+    settings = Settings(queue_events=10_000, on_full="raise", fsync=0.5, spool="/var/lib/shop")
+    with Client(url, "ev_key", source="shop", **settings) as client:
+        taken: bool = client.track(
+            "order",
+            "created",
+            {"value": 12.5, "lines": [{"sku": "a", "count": 2}], "paid": None},
+            session_id="visit-1",
+            occurred_at=datetime.now(timezone.utc),
+        )
+        client.flush(timeout=1.0)
+        dropped: dict[str, int] = client.stats().dropped
+    return int(taken) + sum(dropped.values())
+
+
+def explains(client: Client) -> list[str]:
+    try:
+        client.track("order", "created", {"value": 12.5})
+    except event_py.ValidationError as error:
+        return [
+            f"{violation.pointer}: {violation.message} ({violation.limit or error.code})"
+            for violation in error.violations
+        ]
+    except (event_py.EventTypeError, event_py.QueueFullError) as error:
+        return [error.pointer if isinstance(error, event_py.EventTypeError) else error.reason]
+    return []
+
+
+def tested() -> list[str]:
+    client, collected = collecting(source="shop")
+    client.track("order", "created")
+    return collected.json()
