@@ -83,7 +83,8 @@ pub(crate) fn failed_in_pytest(line: &str) -> Option<&str> {
     let name = test.split_once(" - ").map_or(test, |(name, _)| name);
     // A line of a log may begin with the same word.
     let (file, _) = name.split_once("::").unwrap_or((name, ""));
-    (file.ends_with(".py") && !file.contains(' ')).then_some(name)
+    // Files are named as seen from where the tests run, which is somewhere below what is built.
+    (file.ends_with(".py") && !file.contains(' ')).then(|| name.trim_start_matches("../"))
 }
 
 fn number_before(text: &str, word: &str) -> Option<u64> {
@@ -177,7 +178,10 @@ mod tests {
                 Some("tests/test_client.py::test_flush[a b]"),
             ),
             ("ERROR tests/test_fork.py - ImportError: no", Some("tests/test_fork.py")),
-            ("ERROR tests/test_fork.py::test_it", Some("tests/test_fork.py::test_it")),
+            (
+                "ERROR ../../../event-py/tests/test_fork.py::test_it",
+                Some("event-py/tests/test_fork.py::test_it"),
+            ),
             ("ERROR    root:test_fork.py:5 a line of a log", None),
             ("FAILED to do something", None),
             ("tests/test_client.py F.", None),
