@@ -255,10 +255,16 @@ pub(crate) fn quote(string: &str) -> String {
 }
 
 /// Appends a string as JSON text, escaped canonically; true if there was anything to escape.
+#[inline]
 pub(crate) fn quote_into(out: &mut String, string: &str) -> bool {
     out.reserve(string.len() + 2);
     out.push('"');
-    let escaped = canonical::escape_into(out, string);
+    let escaped = canonical::first_to_escape(string.as_bytes()).is_some();
+    if escaped {
+        canonical::escape_into(out, string);
+    } else {
+        out.push_str(string);
+    }
     out.push('"');
     escaped
 }

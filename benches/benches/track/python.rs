@@ -11,8 +11,9 @@ use crate::latency::{COLUMNS, Reading, line};
 use crate::options::Options;
 
 /// The clients, by the names that the script knows.
-const CLIENTS: [(&str, &str); 4] = [
+const CLIENTS: [(&str, &str); 5] = [
     ("json", "Python: json.dumps + queue.put_nowait"),
+    ("event", "Python: event-py"),
     ("opentelemetry", "Python: opentelemetry-sdk logs"),
     ("segment", "Python: segment-analytics-python"),
     ("posthog", "Python: posthog"),
@@ -46,6 +47,12 @@ impl Python {
         run(Command::new(&python.interpreter)
             .args(install)
             .arg(&python.requirements));
+        // As users install it: a release build.
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../event-py");
+        run(Command::new(&python.interpreter)
+            .args(&install[..install.len() - 1])
+            .args(["--no-build-isolation", "--force-reinstall", "--no-deps"])
+            .arg(ours));
         python
     }
 
@@ -62,7 +69,7 @@ impl Python {
             title,
             columns: COLUMNS,
             lines: lines
-                .map(|((_, name), own)| ((*name).to_owned(), line(own, None)))
+                .map(|((_, name), own)| ((*name).to_owned(), line(own, Some(&readings[0]))))
                 .collect(),
         }
     }

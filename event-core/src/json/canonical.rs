@@ -190,20 +190,25 @@ pub(super) fn escape_into(out: &mut String, string: &str) -> bool {
 }
 
 /// Where the first byte is that JSON wants escaped: eight bytes at a time, as most strings have none.
-fn first_to_escape(bytes: &[u8]) -> Option<usize> {
-    let (words, rest) = bytes.as_chunks::<8>();
+#[inline]
+pub(super) fn first_to_escape(bytes: &[u8]) -> Option<usize> {
+    let Some(last) = bytes.last_chunk::<8>() else {
+        return bytes
+            .iter()
+            .position(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\'));
+    };
+    let (words, _) = bytes.as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
         if let Some(found) = first_in(*word) {
             return Some(at * 8 + found);
         }
     }
-    // What is behind the end needs no escape.
-    let mut last = [b'a'; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    first_in(last).map(|found| words.len() * 8 + found)
+    // The last eight are looked at once more, in part: nothing was found in that part.
+    first_in(*last).map(|found| bytes.len() - 8 + found)
 }
 
 /// The same of eight bytes, without a branch for each.
+#[inline]
 fn first_in(word: [u8; 8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHS: u64 = ONES << 7;

@@ -39,6 +39,17 @@ def by_hand(_url):
     return send
 
 
+def event(url):
+    import event_py
+
+    client = event_py.Client(url, source="shop", queue_events=QUEUE, queue_bytes=1 << 30, exit_timeout=0)
+
+    def send(number):
+        assert client.track(CATEGORY, NAME, data(number), session_id=SESSION)
+
+    return send
+
+
 def opentelemetry(url):
     from opentelemetry._logs import LogRecord, SeverityNumber
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -92,7 +103,7 @@ def posthog(url):
     return send
 
 
-CLIENTS = {"json": by_hand, "opentelemetry": opentelemetry, "segment": segment, "posthog": posthog}
+CLIENTS = {"json": by_hand, "event": event, "opentelemetry": opentelemetry, "segment": segment, "posthog": posthog}
 
 
 def main():

@@ -20,6 +20,8 @@ pub(super) struct Writer<'a> {
     deepest: usize,
     nodes: usize,
     key_bytes: usize,
+    /// Whether the last string holds an escape.
+    escaped: bool,
     /// Where the keys of the objects that are open stand, those of the innermost one last.
     keys: Vec<(usize, usize)>,
 }
@@ -29,12 +31,13 @@ type Done = Result<(), TextError>;
 impl<'a> Writer<'a> {
     pub(super) fn new(limits: &'a Limits) -> Self {
         Writer {
-            out: String::with_capacity(256),
+            out: String::with_capacity(512),
             limits,
             depth: 0,
             deepest: 0,
             nodes: 0,
             key_bytes: 0,
+            escaped: false,
             keys: Vec::new(),
         }
     }
@@ -58,21 +61,25 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    #[inline]
     fn literal(&mut self, text: &str) -> Done {
         self.node()?;
         self.out.push_str(text);
         Ok(())
     }
 
+    #[inline]
     fn string(&mut self, text: &str) -> Done {
         // U+0000 needs an escape, as other characters do.
-        if quote_into(&mut self.out, text) && memchr::memchr(0, text.as_bytes()).is_some() {
+        self.escaped = quote_into(&mut self.out, text);
+        if self.escaped && memchr::memchr(0, text.as_bytes()).is_some() {
             let message = "a string holds U+0000, which not every database can store";
             return Err(TextError::new(Code::NulCharacter, message));
         }
         Ok(())
     }
 
+    #[inline]
     fn integer(&mut self, integer: impl TryInto<i64>) -> Done {
         let Ok(integer) = integer.try_into() else {
             return Err(TextError::new(
@@ -98,6 +105,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    #[inline]
     fn open(&mut self, bracket: char) -> Result<(), TextError> {
         self.node()?;
         self.depth += 1;
@@ -122,21 +130,24 @@ impl<'a> Writer<'a> {
     }
 
     /// Notes the key that has just been written.
+    #[inline]
     fn key(&mut self, start: usize, base: usize) -> Done {
         let span = (start, self.out.len());
-        let text = &self.out[start..];
-        if !text.starts_with('"') {
+        let written = self.out.as_bytes();
+        let text = &written[start..];
+        if text.first() != Some(&b'"') {
             return Err(TextError::new(Code::InvalidKey, "the keys of an object are strings"));
         }
         let mut bytes = text.len() - 2;
-        if bytes > self.limits.key_bytes && text.contains('\\') {
+        if self.escaped {
             bytes = self.key_at(span).len();
         }
         self.key_bytes = self.key_bytes.max(bytes);
         if bytes == 0 || bytes > self.limits.key_bytes {
             return Err(TextError::new(Code::InvalidKey, "a key is empty or too long").below(&self.key_at(span)));
         }
-        if self.keys.len() - base < FEW && self.keys[base..].iter().any(|(from, to)| self.out[*from..*to] == *text) {
+        let others = &self.keys[base..];
+        if others.len() < FEW && others.iter().any(|(from, to)| written[*from..*to] == *text) {
             return Err(self.twice(span));
         }
         self.keys.push(span);
@@ -148,6 +159,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Forgets the keys of the innermost object, of which none may come twice.
+    #[inline]
     fn close_keys(&mut self, base: usize) -> Done {
         if self.keys.len() - base > FEW {
             let mut texts: Vec<_> = self.keys[base..].to_vec();
@@ -182,6 +194,7 @@ pub(super) struct Container<'w, 'a> {
 }
 
 impl<'w, 'a> Container<'w, 'a> {
+    #[inline]
     fn new(writer: &'w mut Writer<'a>, end: &'static str) -> Self {
         let base = writer.keys.len();
         Container {
@@ -193,6 +206,7 @@ impl<'w, 'a> Container<'w, 'a> {
         }
     }
 
+    #[inline]
     fn comma(&mut self) {
         if self.count > 0 {
             self.writer.out.push(',');
@@ -200,6 +214,7 @@ impl<'w, 'a> Container<'w, 'a> {
         self.count += 1;
     }
 
+    #[inline]
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
         self.comma();
         value
@@ -207,6 +222,7 @@ impl<'w, 'a> Container<'w, 'a> {
             .map_err(|error| error.below(&(self.count - 1).to_string()))
     }
 
+    #[inline]
     fn member<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
         self.writer.out.push(':');
         value.serialize(&mut *self.writer).map_err(|error| {
@@ -223,6 +239,7 @@ impl<'w, 'a> Container<'w, 'a> {
         self.member(value)
     }
 
+    #[inline]
     fn close(self) -> Done {
         self.writer.close_keys(self.base)?;
         self.writer.out.push_str(self.end);
@@ -328,6 +345,7 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
         container.close()
     }
 
+    #[inline]
     fn serialize_seq(self, _: Option<usize>) -> Result<Container<'w, 'a>, TextError> {
         self.open('[')?;
         Ok(Container::new(self, "]"))
@@ -352,6 +370,7 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
         Ok(Container::new(self, "]}"))
     }
 
+    #[inline]
     fn serialize_map(self, _: Option<usize>) -> Result<Container<'w, 'a>, TextError> {
         self.open('{')?;
         Ok(Container::new(self, "}"))
@@ -420,6 +439,7 @@ impl ser::SerializeMap for Container<'_, '_> {
     type Ok = ();
     type Error = TextError;
 
+    #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Done {
         self.comma();
         let (start, nodes) = (self.writer.out.len(), self.writer.nodes);
@@ -430,6 +450,7 @@ impl ser::SerializeMap for Container<'_, '_> {
         self.writer.key(start, self.base)
     }
 
+    #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
         self.member(value)
     }
