@@ -93,6 +93,13 @@ impl Filter {
     pub fn holds(&self, envelope: &Envelope, payload: &Payload) -> bool {
         self.all.iter().all(|condition| condition.holds(envelope, payload))
     }
+
+    /// Whether an event is chosen of which is known what it has at the field of each condition; conditions are
+    /// told by their places.
+    pub(crate) fn holds_for<'a>(&self, find: impl Fn(usize, &Field) -> Option<Found<'a>>) -> bool {
+        let mut conditions = self.all.iter().enumerate();
+        conditions.all(|(at, Condition { field, test })| test.holds(find(at, field).as_ref()))
+    }
 }
 
 impl<'de> Deserialize<'de> for Filter {

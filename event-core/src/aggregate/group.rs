@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::filter::{Field, Found};
-use crate::json::{self, Number, Payload};
+use crate::json::{Number, Payload};
 use crate::limits::Limits;
 
 /// The values of a group, one for each field of `by`, as canonical JSON texts; a place where
@@ -60,14 +60,8 @@ fn push(key: &mut String, text: &str) {
 
 /// Appends what an event has at a field to a key in the making.
 pub(super) fn push_found(key: &mut String, found: Option<Found<'_>>) {
-    match found {
-        None => push(key, "null"),
-        Some(Found::Node(node)) => push(key, node.text()),
-        Some(Found::Text(text)) => {
-            json::quote_into(key, text);
-            key.push(SEPARATOR);
-        }
-    }
+    found.unwrap_or(Found::Null).write_to(key);
+    key.push(SEPARATOR);
 }
 
 impl GroupKey {

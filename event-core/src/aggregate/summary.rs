@@ -1,7 +1,8 @@
 //! A cell: what is known of the events of one group and bucket, and can be merged.
 
 use crate::decimal::Decimal;
-use crate::json::{Kind, Node, Number, decimal_parts};
+use crate::filter::Found;
+use crate::json::{Kind, Number, decimal_parts};
 use crate::query::Measure;
 
 /// Count, exact sum, minimum and maximum of some events.
@@ -89,22 +90,22 @@ impl Summary {
         }
     }
 
-    /// Adds one event of a canonical payload, with what it has at the measured place, as far as
-    /// the measure asks for it.
-    pub(super) fn observe(&mut self, measure: &Measure, node: Option<Node<'_>>) {
+    /// Adds one event of canonical data, with what it has at the measured place, as far as the measure asks
+    /// for it.
+    pub(super) fn observe(&mut self, measure: &Measure, found: Option<Found<'_>>) {
         self.events += 1;
-        let Some(node) = node.filter(|node| node.kind() == Kind::Number) else {
+        let Some(found) = found.filter(|found| found.kind() == Kind::Number) else {
             return;
         };
         match measure {
             Measure::Count => {}
             Measure::Sum(_) | Measure::Average(_) => {
-                if let Some((mantissa, exponent)) = decimal_parts(node.text()) {
+                if let Some((mantissa, exponent)) = parts(found) {
                     self.add_sum(1, i128::from(mantissa), exponent);
                 }
             }
             Measure::Minimum(_) | Measure::Maximum(_) => {
-                if let Some(number) = node.as_number() {
+                if let Some(number) = found.as_number() {
                     self.add_extremes(number, number);
                 }
             }
@@ -137,6 +138,18 @@ impl Summary {
         };
         self.add_total(sum / CARRY, greater);
         self.add_total(total / CARRY, greater);
+    }
+}
+
+/// Mantissa and exponent of what is a number.
+fn parts(found: Found<'_>) -> Option<(i64, i16)> {
+    match found {
+        // Its canonical text says it at once.
+        Found::Node(node) => decimal_parts(node.text()),
+        found => {
+            let (mantissa, exponent) = found.as_number()?.parts();
+            Some((mantissa, i16::try_from(exponent).ok()?))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::group::{self, GroupKey};
 use super::summary::Summary;
 use crate::envelope::Envelope;
 use crate::event::Event;
+use crate::filter::{Field, Found};
 use crate::json::Payload;
 use crate::query::{Query, QueryError};
 use crate::timestamp::Timestamp;
@@ -37,6 +38,8 @@ use crate::timestamp::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Tally {
     pub(super) query: Query,
+    /// Where the measured number is.
+    measured: Option<Field>,
     pub(super) edges: Option<Edges>,
     /// The groups by the order of their coming, and where to find them.
     pub(super) groups: Vec<Kept>,
@@ -80,6 +83,7 @@ impl Tally {
         }
         let mut tally = Tally {
             query: query.clone(),
+            measured: query.measure.pointer().cloned().map(Field::Data),
             edges,
             groups: Vec::new(),
             numbers: HashMap::default(),
@@ -108,19 +112,48 @@ impl Tally {
 
     /// Adds an event by its parts, if it is one that the question is about.
     pub fn add_parts(&mut self, envelope: &Envelope, payload: &Payload) {
-        let at = envelope.occurred_at;
-        if !self.query.covers(at) || !self.query.filter.holds(envelope, payload) {
+        self.add_found(envelope.occurred_at, |_, field| field.find(envelope, payload));
+    }
+
+    /// The fields that the question asks every event for: those of its conditions, those of `by`, and the
+    /// measured one.
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        let conditions = self.query.filter.all.iter().map(|condition| &condition.field);
+        conditions.chain(&self.query.by).chain(&self.measured)
+    }
+
+    /// Adds an event of which is known when it happened and what it has at each of the
+    /// [fields](Tally::fields), which are also told by their places there; if it is one that the question is
+    /// about. So events need not be built to be counted.
+    ///
+    /// ```
+    /// use event_core::Query;
+    /// use event_core::aggregate::Tally;
+    /// use event_core::filter::Found;
+    /// use event_core::json::Number;
+    /// let query = Query::from_json(br#"{"measure": "sum:/value", "by": ["/country"]}"#)?;
+    /// let mut tally = Tally::new(&query)?;
+    /// for (country, value) in [("FR", 0.1), ("FR", 0.2)] {
+    ///     let columns = [Some(Found::Text(country)), Number::from_f64(value).map(Found::Number)];
+    ///     tally.add_found("2026-01-01".parse()?, |place, _| columns[place]);
+    /// }
+    /// assert_eq!(tally.answer()?.rows[0].value, Some("0.3".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn add_found<'a>(&mut self, at: Timestamp, find: impl Fn(usize, &Field) -> Option<Found<'a>>) {
+        if !self.query.covers(at) || !self.query.filter.holds_for(&find) {
             return;
         }
         let mut key = std::mem::take(&mut self.scratch);
         key.clear();
+        let mut place = self.query.filter.all.len();
         for field in &self.query.by {
-            group::push_found(&mut key, field.find(envelope, payload));
+            group::push_found(&mut key, find(place, field));
+            place += 1;
         }
         if let Some(cell) = self.place(at.as_micros(), &key) {
-            let pointer = self.query.measure.pointer();
-            let node = pointer.and_then(|pointer| payload.pointer(pointer));
-            self.cells[cell].summary.observe(&self.query.measure, node);
+            let found = self.measured.as_ref().and_then(|field| find(place, field));
+            self.cells[cell].summary.observe(&self.query.measure, found);
         }
         self.scratch = key;
     }

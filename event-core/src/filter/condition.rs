@@ -93,7 +93,7 @@ fn contains(string: &str, text: &str) -> bool {
 
 fn in_range(found: &Found<'_>, from: Option<&Scalar>, to: Option<&Scalar>) -> bool {
     let value = match (from.or(to), found) {
-        (Some(Scalar::Number(_)), Found::Node(node)) => node.as_number().map(Scalar::Number),
+        (Some(Scalar::Number(_)), found) => found.as_number().map(Scalar::Number),
         (Some(Scalar::String(_)), found) => found.as_str().map(|string| Scalar::String(string.into_owned())),
         _ => None,
     };
@@ -194,6 +194,7 @@ fn bounds(from: Option<&Scalar>, to: Option<&Scalar>) -> Result<(), &'static str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Number;
     use crate::limits::Limits;
 
     fn holds(test: &Test, value: Option<&str>) -> bool {
@@ -212,6 +213,30 @@ mod tests {
         assert!(holds(&text, Some(r#""a\"b""#)) && holds(&text, Some(r#""a\u0022b""#)));
         assert!(!holds(&text, Some(r#""A\"b""#)) && !holds(&Test::equals("é"), Some("\"e\u{301}\"")));
         assert!(!Test::equals(1).holds(Some(&Found::Text("1"))));
+    }
+
+    #[test]
+    fn a_value_is_the_same_however_it_is_kept() {
+        let kept = [
+            ("1", Found::Number(Number::Int(1))),
+            ("0.5", Found::Number(Number::Float(0.5))),
+            ("true", Found::Bool(true)),
+            ("null", Found::Null),
+            ("\"1\"", Found::Text("1")),
+        ];
+        let scalars = [1.into(), Number::Float(0.5).into(), true.into(), Scalar::Null, "1".into()];
+        let mut tests: Vec<Test> = scalars.iter().cloned().map(Test::Equals).collect();
+        tests.extend(scalars.iter().flat_map(|bound| {
+            let bound = || Some(bound.clone());
+            [Test::range(bound(), None), Test::range(None, bound())]
+        }));
+        tests.push(Test::contains("1"));
+        for (text, found) in kept {
+            assert_eq!(found.text(), text);
+            for test in &tests {
+                assert_eq!(test.holds(Some(&found)), holds(test, Some(text)), "{test:?} {text}");
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::envelope::Envelope;
-use crate::json::{Kind, Node, Payload, Pointer};
+use crate::json::{self, Kind, Node, Number, Payload, Pointer};
 
 /// An envelope field, or a place in the data.
 ///
@@ -46,12 +46,32 @@ pub enum Field {
 pub struct FieldError;
 
 /// What an event has at a [`Field`].
+///
+/// However a value is kept, it is the same value:
+///
+/// ```
+/// use event_core::filter::{Found, Test};
+/// use event_core::json::{Document, Number};
+/// let document = Document::parse(b"12.5", &Default::default())?;
+/// let test = Test::range(Some(12), None);
+/// for found in [Found::Node(document.root()), Found::Number(Number::Float(12.5))] {
+///     assert!(test.holds(Some(&found)));
+///     assert_eq!(found.text(), "12.5");
+/// }
+/// # Ok::<(), event_core::json::JsonError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Found<'a> {
-    /// The text of an envelope field.
+    /// The text of an envelope field, or a string.
     Text(&'a str),
     /// A value in the data.
     Node(Node<'a>),
+    /// A number that is kept as one, say in a column.
+    Number(Number),
+    /// A boolean that is kept as one.
+    Bool(bool),
+    /// `null`, which is as good as nothing.
+    Null,
 }
 
 impl Field {
@@ -78,6 +98,48 @@ impl<'a> Found<'a> {
         match self {
             Found::Text(text) => Some(Cow::Borrowed(text)),
             Found::Node(node) => node.as_str(),
+            Found::Number(_) | Found::Bool(_) | Found::Null => None,
+        }
+    }
+
+    /// The number, if it is one.
+    #[must_use]
+    pub fn as_number(&self) -> Option<Number> {
+        match self {
+            Found::Node(node) => node.as_number(),
+            Found::Number(number) => Some(*number),
+            Found::Text(_) | Found::Bool(_) | Found::Null => None,
+        }
+    }
+
+    /// The boolean, if it is one.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Found::Node(node) => node.as_bool(),
+            Found::Bool(bool) => Some(*bool),
+            Found::Text(_) | Found::Number(_) | Found::Null => None,
+        }
+    }
+
+    /// Its JSON text: canonical, unless it is a node of a document that is not.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        self.write_to(&mut text);
+        text
+    }
+
+    /// Appends its [text](Found::text).
+    pub(crate) fn write_to(&self, out: &mut String) {
+        match self {
+            Found::Text(text) => {
+                json::quote_into(out, text);
+            }
+            Found::Node(node) => out.push_str(node.text()),
+            Found::Number(number) => number.write_to(out),
+            Found::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
+            Found::Null => out.push_str("null"),
         }
     }
 
@@ -87,6 +149,9 @@ impl<'a> Found<'a> {
         match self {
             Found::Text(_) => Kind::String,
             Found::Node(node) => node.kind(),
+            Found::Number(_) => Kind::Number,
+            Found::Bool(_) => Kind::Bool,
+            Found::Null => Kind::Null,
         }
     }
 }

@@ -41,13 +41,10 @@ impl Scalar {
         };
         match (self, found) {
             (Scalar::String(string), Found::Text(text)) => string == text,
-            (_, Found::Text(_)) => false,
-            (Scalar::Null, Found::Node(node)) => node.is_null(),
-            (Scalar::Bool(bool), Found::Node(node)) => node.as_bool() == Some(*bool),
-            (Scalar::Number(number), Found::Node(node)) => {
-                node.kind() == Kind::Number && node.as_number() == Some(*number)
-            }
-            (Scalar::String(string), Found::Node(node)) => node.as_str().is_some_and(|text| text == *string),
+            (Scalar::String(string), found) => found.as_str().is_some_and(|text| text == *string),
+            (Scalar::Null, found) => found.kind() == Kind::Null,
+            (Scalar::Bool(bool), found) => found.as_bool() == Some(*bool),
+            (Scalar::Number(number), found) => found.as_number() == Some(*number),
         }
     }
 }

@@ -98,15 +98,23 @@ impl Number {
     pub fn parts(self) -> (i64, i32) {
         match self {
             Number::Int(int) => (int, 0),
-            Number::Float(_) => {
+            Number::Float(float) => short_parts(float).unwrap_or_else(|| {
                 let (mantissa, exponent) = decimal_parts(&self.to_string()).unwrap_or((0, 0));
                 (mantissa, i32::from(exponent))
-            }
+            }),
         }
     }
 
     /// The number that the literal `mantissa` `e` `exponent` stands for; `None` beyond any float.
-    pub(crate) fn from_parts(mantissa: i64, exponent: i16) -> Option<Number> {
+    ///
+    /// ```
+    /// use event_core::json::Number;
+    /// assert_eq!(Number::from_parts(1250, -2), Some(Number::Float(12.5)));
+    /// assert_eq!(Number::from_parts(1200, -2), Some(Number::Int(12)));
+    /// assert_eq!(Number::from_parts(1, 400), None);
+    /// ```
+    #[must_use]
+    pub fn from_parts(mantissa: i64, exponent: i16) -> Option<Number> {
         if exponent == 0 {
             return Some(Number::Int(mantissa));
         }
@@ -118,6 +126,20 @@ impl Number {
         }
         Number::of_literal(&format!("{mantissa}e{exponent}"))
     }
+}
+
+/// Mantissa and exponent of a float of few decimal places, such as prices have, without writing it first.
+///
+/// Decimals of at most 15 digits survive the way through `f64`: the one of the fewest places that reads back
+/// as this float is the shortest there is. The product is off by less than a half, so that it rounds to the
+/// mantissa; the quotient is rounded once, as reading the literal is.
+#[allow(clippy::cast_possible_truncation)]
+fn short_parts(float: f64) -> Option<(i64, i32)> {
+    (1..).zip(&POWERS[1..5]).find_map(|(places, power)| {
+        let mantissa = (float * power).round();
+        let exact = mantissa.abs() < 1e15 && mantissa / power == float;
+        exact.then_some((mantissa as i64, -places))
+    })
 }
 
 /// Whether a text is a number by the grammar of JSON.
@@ -233,7 +255,7 @@ impl fmt::Display for Number {
 
 impl Number {
     /// Appends the canonical text to `out`.
-    pub(super) fn write_to(self, out: &mut String) {
+    pub(crate) fn write_to(self, out: &mut String) {
         // Writing into a String cannot fail.
         let _ = write!(out, "{self}");
     }
@@ -383,6 +405,10 @@ mod tests {
             }
             let literal = Number::from_literal(&format!("{mantissa}e{exponent}"));
             prop_assert_eq!(Number::from_parts(mantissa, exponent), literal);
+            if let Some(number) = literal {
+                let (mantissa, exponent) = decimal_parts(&number.to_string()).unwrap();
+                prop_assert_eq!((mantissa, i32::from(exponent)), number.parts());
+            }
         }
 
         #[test]

@@ -383,7 +383,7 @@ fn found(field: &Field, events: &[Event], index: &Index) -> Option<Scalar> {
         .iter()
         .filter_map(|event| match field.find(event.envelope(), event.payload())? {
             Found::Text(text) => Some(Scalar::from(text)),
-            Found::Node(node) => serde_json::from_str(node.text()).ok(),
+            found => serde_json::from_str(&found.text()).ok(),
         })
         .collect();
     (!holders.is_empty()).then(|| index.get(&holders).clone())
