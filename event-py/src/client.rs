@@ -9,9 +9,11 @@ use event_core::{Code, Event, Limits, Refusal, Timestamp};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+use crate::answer::Answer;
 use crate::boundary::guarded;
 use crate::error;
 use crate::exit;
+use crate::query;
 use crate::settings::{self, Manner, OnFull};
 use crate::stats::Stats;
 use crate::value;
@@ -240,6 +242,39 @@ impl Client {
             let at_most = seconds(py, timeout)?;
             let closed = wait(py, self.handle.sender.shutdown(at_most))?;
             closed.map_err(|error| error::not_flushed(py, &error))
+        })
+    }
+
+    /// Asks the collector a question about the events that it has stored.
+    ///
+    /// Args:
+    ///     query: A `Query`, or the measure of one.
+    ///     **keywords: The other keywords of `Query`.
+    ///
+    /// Returns:
+    ///     The answer, exact.
+    ///
+    /// Raises:
+    ///     QueryError: if it cannot be asked like this.
+    ///     CollectorError: if there is no answer within `send_timeout`, or a problem instead.
+    ///     ClientClosedError: if the client is closed.
+    ///
+    /// >>> import event_py
+    /// >>> client = event_py.Client("http://127.0.0.1:9", source="shop", exit_timeout=0, send_timeout=0.1)
+    /// >>> client.query("sum:/value", by="/country", bucket="day")
+    /// Traceback (most recent call last):
+    /// event_py.errors.CollectorError: the collector did not answer: ...
+    #[pyo3(signature = (query=None, **keywords))]
+    fn query(
+        &self,
+        py: Python<'_>,
+        query: Option<&Bound<'_, PyAny>>,
+        keywords: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Answer> {
+        guarded(|| {
+            let query = query::asked(py, query, keywords)?;
+            let answered = wait(py, self.handle.sender.query(&query))?;
+            Answer::of_collector(py, query, answered)
         })
     }
 

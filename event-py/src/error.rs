@@ -3,6 +3,7 @@
 use std::any::Any;
 
 use event_client::{BuildError, FlushError, InvalidKey, QueryError, TrackError};
+use event_core::query::ParameterError;
 use event_core::{Refusal, Violation};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -24,6 +25,7 @@ exceptions! {
     closed_class => "ClientClosedError",
     config_class => "ConfigError",
     flush_class => "FlushTimeoutError",
+    question_class => "QueryError",
     collector_class => "CollectorError",
     internal_class => "EventInternalError",
 }
@@ -48,12 +50,25 @@ pub(crate) fn internal(panic: &(dyn Any + Send)) -> PyErr {
 /// An event, or the data of one, that breaks a rule.
 pub(crate) fn refused(py: Python<'_>, refusal: &Refusal) -> PyErr {
     let violations: Vec<_> = refusal.violations.iter().map(parts).collect();
-    let message = match refusal.violations.first() {
+    raised(
+        validation_class(py),
+        (refusal_text(refusal), refusal.code.as_str(), violations),
+    )
+}
+
+/// The same for one of many events, and which.
+pub(crate) fn refused_at(py: Python<'_>, place: &str, refusal: &Refusal) -> PyErr {
+    let violations: Vec<_> = refusal.violations.iter().map(parts).collect();
+    let message = format!("{place}: {}", refusal_text(refusal));
+    raised(validation_class(py), (message, refusal.code.as_str(), violations))
+}
+
+fn refusal_text(refusal: &Refusal) -> String {
+    match refusal.violations.first() {
         Some(first) if first.pointer.is_empty() => format!("{}: {}", refusal.code, first.message),
         Some(first) => format!("{} at {}: {}", refusal.code, first.pointer, first.message),
         None => refusal.code.to_string(),
-    };
-    raised(validation_class(py), (message, refusal.code.as_str(), violations))
+    }
 }
 
 /// A violation as the fields of `event_py.Violation`.
@@ -98,11 +113,27 @@ pub(crate) fn bad_key(py: Python<'_>, error: InvalidKey) -> PyErr {
     raised(config_class(py), (error.to_string(),))
 }
 
+/// A question that has no answer.
+pub(crate) fn bad_question(py: Python<'_>, error: &ParameterError) -> PyErr {
+    let message = if error.parameter.is_empty() {
+        error.message.clone()
+    } else {
+        error.to_string()
+    };
+    raised(
+        question_class(py),
+        (message, error.code.as_str(), error.parameter.as_str()),
+    )
+}
+
 pub(crate) fn not_answered(py: Python<'_>, error: &QueryError) -> PyErr {
-    match error {
-        QueryError::Closed => raised(closed_class(py), (error.to_string(),)),
-        _ => raised(collector_class(py), (error.to_string(),)),
-    }
+    let reason = match error {
+        QueryError::Closed => return raised(closed_class(py), (error.to_string(),)),
+        QueryError::Refused(_) => "refused",
+        QueryError::Unreadable(_) => "unreadable",
+        _ => "unavailable",
+    };
+    raised(collector_class(py), (error.to_string(), reason))
 }
 
 /// What a panic says of itself.

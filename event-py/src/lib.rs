@@ -5,6 +5,17 @@ mod error;
 mod boundary;
 mod value;
 mod wait;
+mod query;
+mod wrong;
+mod threads;
+mod column;
+mod lines;
+mod table;
+mod fold;
+mod frame;
+mod show;
+mod answer;
+mod tally;
 mod stats;
 mod settings;
 mod exit;
@@ -15,11 +26,17 @@ mod collected;
 #[pyo3::pymodule]
 mod _native {
     #[pymodule_export]
+    use crate::answer::Answer;
+    #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]
     use crate::collected::{Collected, collecting};
     #[pymodule_export]
     use crate::exit::close_all;
     #[pymodule_export]
+    use crate::query::Query;
+    #[pymodule_export]
     use crate::stats::Stats;
+    #[pymodule_export]
+    use crate::tally::{Tally, answer};
 }

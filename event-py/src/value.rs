@@ -17,6 +17,12 @@ use crate::error;
 /// Taken are `None`, `bool`, `int`, `float`, `str`, `dict` with keys that are `str`, `list`, `tuple` and aware
 /// `datetime`s, which become RFC 3339.
 pub(crate) fn text(value: &Bound<'_, PyAny>, limits: &Limits) -> PyResult<Text> {
+    text_at(value, limits, "/data")
+}
+
+/// The same for a value that stands somewhere else than in the data: what is wrong with it is told as seen from
+/// outside of that place.
+pub(crate) fn text_at(value: &Bound<'_, PyAny>, limits: &Limits, place: &str) -> PyResult<Text> {
     let trouble = Cell::new(None);
     Text::of(
         &Value {
@@ -25,7 +31,7 @@ pub(crate) fn text(value: &Bound<'_, PyAny>, limits: &Limits) -> PyResult<Text> 
         },
         limits,
     )
-    .map_err(|error| explained(value.py(), error, trouble.take()))
+    .map_err(|error| explained(value.py(), error, trouble.take(), place))
 }
 
 /// Why a value cannot be written, where serde has no words for it.
@@ -38,14 +44,13 @@ enum Trouble {
     Refused(Code, &'static str),
 }
 
-fn explained(py: Python<'_>, wrong: TextError, trouble: Option<Trouble>) -> PyErr {
+fn explained(py: Python<'_>, mut wrong: TextError, trouble: Option<Trouble>, place: &str) -> PyErr {
+    wrong.pointer.insert_str(0, place);
     match trouble {
         Some(Trouble::Raised(error)) => error,
-        Some(Trouble::NotJson(message)) => error::not_json(py, &format!("/data{}", wrong.pointer), &message),
-        Some(Trouble::Refused(code, message)) => {
-            error::refused(py, &Refusal::new(code, wrong.pointer, message).within_data())
-        }
-        None => error::refused(py, &Refusal::from(wrong).within_data()),
+        Some(Trouble::NotJson(message)) => error::not_json(py, &wrong.pointer, &message),
+        Some(Trouble::Refused(code, message)) => error::refused(py, &Refusal::new(code, wrong.pointer, message)),
+        None => error::refused(py, &Refusal::from(wrong)),
     }
 }
 

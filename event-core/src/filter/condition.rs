@@ -224,7 +224,13 @@ mod tests {
             ("null", Found::Null),
             ("\"1\"", Found::Text("1")),
         ];
-        let scalars = [1.into(), Number::Float(0.5).into(), true.into(), Scalar::Null, "1".into()];
+        let scalars = [
+            1.into(),
+            Number::Float(0.5).into(),
+            true.into(),
+            Scalar::Null,
+            "1".into(),
+        ];
         let mut tests: Vec<Test> = scalars.iter().cloned().map(Test::Equals).collect();
         tests.extend(scalars.iter().flat_map(|bound| {
             let bound = || Some(bound.clone());

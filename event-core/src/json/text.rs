@@ -63,6 +63,12 @@ impl Text {
         &self.text
     }
 
+    /// The text, to keep.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.text
+    }
+
     /// Whether it is an object.
     #[must_use]
     pub fn is_object(&self) -> bool {

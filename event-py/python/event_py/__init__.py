@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import atexit
 
-from event_py._native import Client, Stats, close_all
+from event_py._native import Answer, Client, Query, Stats, Tally, answer, close_all
 from event_py.errors import (
     ClientClosedError,
     CollectorError,
@@ -19,13 +19,16 @@ from event_py.errors import (
     EventInternalError,
     EventTypeError,
     FlushTimeoutError,
+    QueryError,
     QueueFullError,
     ValidationError,
     Violation,
 )
+from event_py.rows import Row
 from event_py.settings import Settings
 
 __all__ = [
+    "Answer",
     "Client",
     "ClientClosedError",
     "CollectorError",
@@ -34,11 +37,16 @@ __all__ = [
     "EventInternalError",
     "EventTypeError",
     "FlushTimeoutError",
+    "Query",
+    "QueryError",
     "QueueFullError",
+    "Row",
     "Settings",
     "Stats",
+    "Tally",
     "ValidationError",
     "Violation",
+    "answer",
 ]
 
 # Before the interpreter goes: afterwards no thread may speak to it.

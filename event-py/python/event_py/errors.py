@@ -12,6 +12,7 @@ __all__ = [
     "EventInternalError",
     "EventTypeError",
     "FlushTimeoutError",
+    "QueryError",
     "QueueFullError",
     "ValidationError",
     "Violation",
@@ -113,8 +114,43 @@ class FlushTimeoutError(EventError, TimeoutError):
         return str(self.args[0])
 
 
+class QueryError(EventError, ValueError):
+    """A question cannot be asked like this, or its answer would be too large.
+
+    >>> import event_py
+    >>> try:
+    ...     event_py.Query(bucket="fortnight")
+    ... except event_py.QueryError as error:
+    ...     print(error.parameter, error.code)
+    bucket invalid_parameter
+    """
+
+    code: str
+    """The machine-readable name of the reason, the one that a collector would give."""
+    parameter: str
+    """The parameter that is wrong; empty for the whole."""
+
+    def __init__(self, message: str, code: str, parameter: str) -> None:
+        super().__init__(message, code, parameter)
+        self.code = code
+        self.parameter = parameter
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class CollectorError(EventError):
     """The collector did not answer, or not as it should."""
+
+    reason: str
+    """`unavailable`: it did not answer; `refused`: it answered with a problem; `unreadable`: nobody can tell."""
+
+    def __init__(self, message: str, reason: str = "unavailable") -> None:
+        super().__init__(message, reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class EventInternalError(EventError, RuntimeError):
