@@ -1,9 +1,6 @@
 //! The answer, as Python sees it.
 
-use std::sync::Arc;
-
-use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
-use arrow_schema::Field;
+use arrow_array::RecordBatch;
 use event_client::QueryError;
 use event_core::aggregate::{Group, Row, Span};
 use event_core::query::Measure;
@@ -11,10 +8,9 @@ use pyo3::exceptions::{PyImportError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCapsule, PyDict, PyIterator, PyList, PyType};
-use pyo3_arrow::error::PyArrowError;
-use pyo3_arrow::ffi::{ArrayIterator, to_stream_pycapsule};
 
 use crate::boundary::guarded;
+use crate::capsule;
 use crate::error;
 use crate::frame::{self, Values};
 use crate::show;
@@ -57,7 +53,7 @@ impl Answer {
         let batch = batch.map_err(|_too_long| {
             PyValueError::new_err("the exact values have more than the 38 digits of a decimal: take the rows")
         })?;
-        Ok(batch.map_err(PyArrowError::from)?)
+        batch.map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     /// The rows for another package, in which all values are floats, or exact ones.
@@ -77,21 +73,11 @@ impl Table {
     fn __arrow_c_stream__<'py>(
         &self,
         py: Python<'py>,
-        requested_schema: Option<Bound<'py, PyCapsule>>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        guarded(|| stream(py, self.0.clone(), requested_schema))
+        let _best_effort = requested_schema;
+        guarded(|| capsule::stream(py, self.0.clone()))
     }
-}
-
-fn stream<'py>(
-    py: Python<'py>,
-    batch: RecordBatch,
-    requested_schema: Option<Bound<'py, PyCapsule>>,
-) -> PyResult<Bound<'py, PyCapsule>> {
-    let array: ArrayRef = Arc::new(StructArray::from(batch));
-    let field = Arc::new(Field::new("", array.data_type().clone(), false));
-    let batches = Box::new(ArrayIterator::new([Ok(array)], field));
-    Ok(to_stream_pycapsule(py, batches, requested_schema)?)
 }
 
 #[pymethods]
@@ -176,9 +162,10 @@ impl Answer {
     fn __arrow_c_stream__<'py>(
         &self,
         py: Python<'py>,
-        requested_schema: Option<Bound<'py, PyCapsule>>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        guarded(|| stream(py, self.batch(py, Values::Nearest)?, requested_schema))
+        let _best_effort = requested_schema;
+        guarded(|| capsule::stream(py, self.batch(py, Values::Nearest)?))
     }
 
     fn __len__(&self) -> usize {

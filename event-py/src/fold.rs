@@ -5,8 +5,8 @@ use event_core::{Limits, Query, Refusal};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
-use pyo3_arrow::input::AnyRecordBatch;
 
+use crate::capsule;
 use crate::error;
 use crate::lines::{Lines, Reader};
 use crate::table;
@@ -23,8 +23,8 @@ const EVENTS: usize = 1_000;
 /// Counts events: dicts, tables or lines of JSON.
 pub(crate) fn fold(query: &Query, events: &Bound<'_, PyAny>) -> PyResult<Tally> {
     let py = events.py();
-    if events.hasattr("__arrow_c_stream__")? || events.hasattr("__arrow_c_array__")? {
-        let table = events.extract::<AnyRecordBatch>()?.into_reader()?;
+    if capsule::is_table(events)? {
+        let table = capsule::opened(events)?;
         return py
             .detach(|| table::fold(query, table))
             .map_err(|wrong| wrong.into_error(py));

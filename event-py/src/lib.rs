@@ -8,6 +8,7 @@ mod wait;
 mod query;
 mod wrong;
 mod threads;
+mod capsule;
 mod column;
 mod lines;
 mod table;

@@ -67,11 +67,7 @@ pub(crate) fn text(query: &Query, answer: &Answer) -> String {
     let cells = Cells::of(query, answer);
     let rows: Vec<Vec<String>> = std::iter::once(&cells.head)
         .chain(&cells.rows)
-        .map(|row| {
-            row.iter()
-                .map(|cell| cell.escape_debug().to_string().replace("\\'", "'"))
-                .collect()
-        })
+        .map(|row| row.iter().map(|cell| printable(cell)).collect())
         .collect();
     let widths: Vec<usize> = (0..cells.head.len())
         .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
@@ -93,6 +89,19 @@ pub(crate) fn text(query: &Query, answer: &Answer) -> String {
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// What comes from events moves no cursor and paints nothing.
+fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() {
+            out.extend(char.escape_debug());
+        } else {
+            out.push(char);
+        }
+    }
+    out
 }
 
 /// A table of HTML with a bar below each value, in the colours of the page that it stands in.

@@ -2,6 +2,7 @@
 
 use event_core::query::{ParameterError, QueryError};
 use event_core::{Code, Refusal};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::error;
@@ -39,7 +40,7 @@ impl Wrong {
             Wrong::Question(error) => error::bad_question(py, &ParameterError::from(error)),
             Wrong::Event(place, refusal) => error::refused_at(py, &place, &refusal),
             Wrong::Column(column, message) => error::not_json(py, &column, &message),
-            Wrong::Table(error) => pyo3_arrow::error::PyArrowError::from(error).into(),
+            Wrong::Table(error) => PyValueError::new_err(format!("the table cannot be read: {error}")),
         }
     }
 }
