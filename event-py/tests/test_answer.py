@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
-import event_py
 import polars
 import pyarrow as pa  # type: ignore[import-untyped, import-not-found, unused-ignore]
 import pytest
+
+import event_py
 from collector import Collector
 from event_py import Client, Query, Row, answer
 from event_py.testing import collecting
@@ -35,10 +36,14 @@ def test_rows_are_exact() -> None:
     given = answer(asked, ORDERS)
     assert len(given) == 9
     assert given.rows[2] == Row(days[0], days[1], False, {"/country": "FR"}, Decimal("0.3"))
-    assert list(given)[6:] == given.rows[6:] == [
-        Row(days[2], days[2] + timedelta(hours=13), True, {"/country": country}, value)
-        for country, value in [(None, 0), ("DE", 5), ("FR", 0)]
-    ]
+    assert (
+        list(given)[6:]
+        == given.rows[6:]
+        == [
+            Row(days[2], days[2] + timedelta(hours=13), True, {"/country": country}, value)
+            for country, value in [(None, 0), ("DE", 5), ("FR", 0)]
+        ]
+    )
     assert (given.source, given.position) == ("memory", None)
     assert json.loads(given.to_json())["rows"][2]["value"] == "0.3"
 
@@ -73,7 +78,9 @@ def test_groups_are_values_of_python() -> None:
         ([True, "a", [1]], pa.string(), ["true", '"a"', "[1]"]),
     ],
 )
-def test_a_column_of_a_group_has_the_type_that_its_values_share(values: list[Any], kind: Any, column: list[Any]) -> None:
+def test_a_column_of_a_group_has_the_type_that_its_values_share(
+    values: list[Any], kind: Any, column: list[Any]
+) -> None:
     table = answer(Query(by="/value"), [order(value) for value in values]).to_arrow()
     assert table.column_names == ["/value", "value"]
     assert table.schema.field("/value").type == kind

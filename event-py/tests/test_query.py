@@ -8,8 +8,9 @@ from datetime import date, datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import event_py
 import pytest
+
+import event_py
 from event_py import Query
 
 
@@ -29,7 +30,10 @@ from event_py import Query
         ),
         ({"from_": date(2026, 3, 29), "zone": "Europe/Paris"}, {"measure": "count", "from": "2026-03-28T23:00:00Z"}),
         ({"to": datetime(2026, 3, 29, tzinfo=timezone.utc)}, {"measure": "count", "to": "2026-03-29T00:00:00Z"}),
-        ({"to": datetime(2026, 7, 1, tzinfo=ZoneInfo("Asia/Tokyo"))}, {"measure": "count", "to": "2026-06-30T15:00:00Z"}),
+        (
+            {"to": datetime(2026, 7, 1, tzinfo=ZoneInfo("Asia/Tokyo"))},
+            {"measure": "count", "to": "2026-06-30T15:00:00Z"},
+        ),
     ],
 )
 def test_keywords_say_what_json_says(keywords: dict[str, Any], expected: dict[str, Any]) -> None:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import event_py
 import pandas  # type: ignore[import-untyped, import-not-found, unused-ignore]
 import polars
 import pyarrow as pa  # type: ignore[import-untyped, import-not-found, unused-ignore]
 import pytest
+
+import event_py
 from event_py import Query, Tally, answer
 
 LONG = bool(os.environ.get("EVENT_TEST_LONG"))
@@ -134,7 +135,14 @@ def test_dicts_tables_and_lines_have_one_answer(seed: int) -> None:
     expected = answer(asked, events)
     table = in_columns(events)
     batches = pa.RecordBatchReader.from_batches(SCHEMA, table.to_batches(max_chunksize=7))
-    forms: list[Any] = [table, batches, flat(table), as_text(events), polars.DataFrame(in_columns(events, TYPED)), lines(events)]
+    forms: list[Any] = [
+        table,
+        batches,
+        flat(table),
+        as_text(events),
+        polars.DataFrame(in_columns(events, TYPED)),
+        lines(events),
+    ]
     for form in forms:
         assert answer(asked, form).to_json() == expected.to_json(), (asked, type(form))
 
@@ -182,7 +190,8 @@ def test_lines_come_from_everywhere(orders: list[dict[str, Any]], tmp_path: Path
         def read(self, size: int | None = -1, /) -> bytes:
             return super().read(min(size or 1, 7))
 
-    for form in [text, text.decode(), bytearray(text), memoryview(text), path, io.BytesIO(text), Slow(text)]:
+    forms: list[Any] = [text, text.decode(), bytearray(text), memoryview(text), path, io.BytesIO(text), Slow(text)]
+    for form in forms:
         assert answer("count", form).rows[0].value == 9, type(form)
     with path.open("rb") as file:
         assert answer("count", file).rows[0].value == 9
@@ -272,7 +281,10 @@ def test_long_decimals_become_floats_or_are_refused_as_in_json() -> None:
 
 
 def test_numbers_that_json_does_not_have_are_refused_where_they_are_asked_for() -> None:
-    for column, code in [([1.0, float("nan")], "non_finite_number"), (pa.array([1, 2**63], "uint64"), "number_out_of_range")]:
+    for column, code in [
+        ([1.0, float("nan")], "non_finite_number"),
+        (pa.array([1, 2**63], "uint64"), "number_out_of_range"),
+    ]:
         table = pa.table({"value": column, "other": [1, 2]})
         assert answer("sum:/other", table).rows[0].value == 3
         for asked in [Query("sum:/value"), Query(by="/value"), Query(filter={"/value": 1})]:

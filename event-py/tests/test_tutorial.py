@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from collector import Collector
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"

@@ -1,7 +1,9 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, Literal, Self, TypedDict, final
+from typing import Any, Literal, TypedDict, final
 from zoneinfo import ZoneInfo
+
+from typing_extensions import Self
 
 class Keywords(TypedDict, total=False):
     by: str | Iterable[str]

@@ -1,8 +1,8 @@
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from typing import Any, Protocol, Self, final
+from typing import Any, Protocol, final
 
-from typing_extensions import Unpack
+from typing_extensions import Self, Unpack
 
 from event_py._native.answer import Answer
 from event_py._native.query import Keywords, Query
@@ -20,11 +20,10 @@ class _Batches(Protocol):
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
 
 _Event = Mapping[str, Any] | str | bytes | _Writes
-_Events = (
-    Iterable[_Event] | bytes | bytearray | memoryview | str | PathLike[str] | _Reads | _Streams | _Batches
-)
+_Events = Iterable[_Event] | bytes | bytearray | memoryview | str | PathLike[str] | _Reads | _Streams | _Batches
 
 def answer(query: Query | str, events: _Events) -> Answer: ...
+
 @final
 class Tally:
     def __new__(cls, query: Query | str = "count", **keywords: Unpack[Keywords]) -> Self: ...
