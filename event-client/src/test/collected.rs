@@ -11,6 +11,7 @@ use event_core::{Code, Event, Filter};
 use super::collector::Collector;
 use super::script::Mishap;
 use crate::shared::Shared;
+use crate::stats::Stats;
 use crate::transport::Key;
 
 /// How long events may be on their way: far longer than they are.
@@ -50,6 +51,26 @@ impl Collected {
     pub fn events(&self) -> Vec<Event> {
         self.settle();
         self.collector.ledger().events.clone()
+    }
+
+    /// The [`Collected::events`], or what became of those that were tracked, where they do not all arrive in this
+    /// time.
+    ///
+    /// # Errors
+    /// The counts of the client, of which some wait still.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let (client, collected) = event_client::test::client();
+    /// collected.answer_when(503, |_| true);
+    /// client.track(event_core::Event::builder("order", "created"))?;
+    /// assert_eq!(collected.arrived(Duration::from_millis(1)).unwrap_err().waiting(), 1);
+    /// # Ok::<(), event_client::TrackError>(())
+    /// ```
+    pub fn arrived(&self, at_most: Duration) -> Result<Vec<Event>, Box<Stats>> {
+        self.settled(at_most)?;
+        Ok(self.collector.ledger().events.clone())
     }
 
     /// Those of the [`Collected::events`] that a filter chooses.
@@ -176,10 +197,17 @@ impl Collected {
         }
     }
 
-    /// Waits until all that was tracked has left the client; a client that is no more has nothing.
     #[track_caller]
     fn settle(&self) {
-        let Some(shared) = self.shared.upgrade() else { return };
+        let settled = self.settled(PATIENCE);
+        assert!(settled.is_ok(), "events that were tracked do not arrive: {settled:?}");
+    }
+
+    /// Waits until all that was tracked has left the client; a client that is no more has nothing.
+    fn settled(&self, at_most: Duration) -> Result<(), Box<Stats>> {
+        let Some(shared) = self.shared.upgrade() else {
+            return Ok(());
+        };
         let until = {
             let mut state = shared.lock();
             state.wanted = state.taken_in;
@@ -187,19 +215,18 @@ impl Collected {
             state.wanted
         };
         shared.wake.notify_one();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + at_most;
         loop {
             let (gone, stats) = {
                 let state = shared.lock();
                 (state.gone, state.stats())
             };
             if gone >= until || self.collector.ledger().script.down {
-                return;
+                return Ok(());
             }
-            assert!(
-                Instant::now() < deadline,
-                "events that were tracked do not arrive: {stats:?}"
-            );
+            if Instant::now() >= deadline {
+                return Err(Box::new(stats));
+            }
             std::thread::sleep(LOOK);
         }
     }
