@@ -280,12 +280,12 @@ impl Collected {
     ///
     /// >>> from event_py.testing import collecting
     /// >>> client, collected = collecting()
-    /// >>> collected.answer_when(413, "order")
+    /// >>> collected.answer_when(503, "order")
     /// >>> client.track("order", "created")
     /// True
-    /// >>> client.flush()
-    /// >>> client.stats().dropped
-    /// {'refused': 1}
+    /// >>> client.flush(timeout=0.05)
+    /// Traceback (most recent call last):
+    /// event_py.errors.FlushTimeoutError: 1 events are not delivered yet, 0 of them are on disk
     #[pyo3(signature = (status, category=None, name=None))]
     fn answer_when(&self, status: u16, category: Option<String>, name: Option<String>) -> PyResult<()> {
         guarded(|| {

@@ -8,11 +8,12 @@ requests are to become: `skip` (paths that make no events; `/static/*` stands fo
 `fields` (functions of the request, or where to import them from). See `event_py.request` for the event.
 
 The middleware stands first, so that it sees what the others do. A view tracks its own events by `request.events`, other
-code by `event_py.django.client()`.
+code by `event_py.django.client()`. Under ASGI, `application = lifespan(get_asgi_application())`.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from inspect import iscoroutinefunction
 from threading import Lock
@@ -27,7 +28,7 @@ from event_py._native import Client
 from event_py.errors import ConfigError
 from event_py.request import Lazy, Request, Requests
 
-__all__ = ["EventMiddleware", "client"]
+__all__ = ["EventMiddleware", "client", "lifespan"]
 
 _lock = Lock()
 _configured: tuple[Any, Requests[Any]] | None = None
@@ -82,6 +83,25 @@ class EventMiddleware:
     def process_exception(self, request: Any, exception: Exception) -> None:
         """Django tells what a view raises before it becomes a response."""
         request._event_py_error = exception
+
+
+def lifespan(application: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """The ASGI application, which now sends the events that wait when its server shuts down.
+
+    Django has no part in that, and uvicorn ends by the very signal that has stopped it: what Python does at the end of
+    a program is not done then.
+    """
+
+    async def serving(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await application(scope, receive, send)
+            return
+        while (await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        await asyncio.to_thread(_requests().lazy.close)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    return serving
 
 
 def _requests() -> Requests[Any]:

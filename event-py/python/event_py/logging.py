@@ -100,12 +100,12 @@ class EventHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Tracks the record. Nothing is raised: what goes wrong is told by `handleError`, as is usual."""
-        if record.name.partition(".")[0] == "event_py" or getattr(self._here, "busy", False):
+        if str(record.name).partition(".")[0] == "event_py" or getattr(self._here, "busy", False):
             return
         self._here.busy = True
         try:
             session_id = None if self._session_id is None else self._session_id(record)
-            name = _clean(record.levelname.lower())[:100].strip() or "unnamed"
+            name = _clean(str(record.levelname).lower())[:100].strip() or "unnamed"
             self._lazy.client().track("log", name, _data(record), session_id=session_id)
         except Exception:
             self.handleError(record)
@@ -126,14 +126,16 @@ class EventHandler(logging.Handler):
 
 
 def _data(record: logging.LogRecord) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "logger": _clean(record.name),
+    # A record that was made by hand, or comes from another process, may lack most of it.
+    known = {
+        "logger": record.name,
         "level": record.levelno,
-        "message": _clean(record.getMessage())[:TEXT],
-        "module": _clean(record.module),
-        "function": _clean(record.funcName or ""),
+        "message": record.getMessage()[:TEXT],
+        "module": record.module,
+        "function": record.funcName,
         "line": record.lineno,
     }
+    data: dict[str, Any] = {name: _json(value, DEPTH) for name, value in known.items() if value is not None}
     if record.exc_info and record.exc_info[0] is not None:
         data["error"] = exception_name(record.exc_info[0])
         data["traceback"] = _clean("".join(traceback.format_exception(*record.exc_info)))[-TEXT:]

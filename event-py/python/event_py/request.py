@@ -80,14 +80,16 @@ class Lazy:
             return self._made
 
     def close(self, timeout: float = 2.0) -> None:
-        """Closes the client if it was made here; what is lost by that is counted and logged."""
+        """Closes the client if it was made here; one that was given is flushed. What is left is counted and logged."""
         with self._lock:
             made, self._made = self._made, None
-        if made is not None:
-            try:
+        try:
+            if made is not None:
                 made.close(timeout)
-            except EventError as error:
-                logger.warning("%s", error)
+            elif self._given is not None:
+                self._given.flush(timeout)
+        except EventError as error:
+            logger.warning("%s", error)
 
 
 class Requests(Generic[Asked]):

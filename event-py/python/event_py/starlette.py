@@ -118,7 +118,7 @@ class EventMiddleware:
     def _closing(self, send: Send) -> Send:
         async def closing(message: Message) -> None:
             if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
-                await asyncio.get_running_loop().run_in_executor(None, self._lazy.close)
+                await asyncio.to_thread(self._lazy.close)
             await send(message)
 
         return closing
