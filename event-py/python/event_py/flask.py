@@ -116,11 +116,11 @@ def _respond(response: flask.Response) -> flask.Response:
     if event is None:
         return response
     _tell(event, response.status_code)
-    if response.is_streamed:
+    # Files, and pages of errors, are iterated over too, but are known as a whole.
+    if response.is_streamed and response.content_length is None and not response.direct_passthrough:
         # The event comes when the body has ended, or the server has closed it.
         flask.g.event_py = None
-        if not response.direct_passthrough:
-            response.response = _each(event, response.response)
+        response.response = _each(event, response.response)
         response.call_on_close(event.end)
     return response
 

@@ -26,7 +26,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from event_py._native import Client
 from event_py.request import Lazy, Request, Requests
@@ -140,8 +140,12 @@ class _Http:
             self._event.tell(status=self._status)
         await self._send(message)
         last = message["type"] == "http.response.body" and not message.get("more_body", False)
-        # What the application does afterwards, in the background, is not waited for.
-        if last or message["type"] == "http.response.pathsend":
+        if not last and message["type"] != "http.response.pathsend":
+            return
+        self._event.body_ended()
+        # What the application does afterwards, in the background, is not waited for; but the exception that an answer
+        # was made of may be still to come.
+        if self._status is None or self._status < 500:
             self.ended()
 
     def fail(self, error: Exception) -> None:
@@ -188,41 +192,42 @@ class _Websocket:
 
 def _template(app: Any, before: Message, scope: Message) -> str | None:
     """The template of the route: not of its own router only, where that one is mounted into others."""
-    if scope.get("root_path", "") == before.get("root_path", ""):
-        known = _path(scope, scope.get("route"))
-        if known is not None:
-            return known
+    route, root = scope.get("route"), scope.get("root_path", "")
+    # FastAPI keeps the prefixes of a router that is included, and not mounted, apart from its routes.
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    known = None if isinstance(route, Mount) else _path(included) or _path(route)
+    if known is not None and root == before.get("root_path", ""):
+        return known
     if "endpoint" not in scope:
         return None
     try:
-        return _search(getattr(app, "routes", ()), before)
+        return _search(getattr(app, "routes", ()), before, root, known)
     except Exception:
         # Routers of other makes have other ideas of a route.
         return None
 
 
-def _path(scope: Message, route: Any) -> str | None:
-    # FastAPI keeps the prefixes of a router that is included, and not mounted, apart from its routes.
-    context = scope.get("fastapi", {}).get("effective_route_context")
-    path = getattr(context, "path", None) or getattr(route, "path", None)
-    return path if isinstance(path, str) else None
-
-
-def _search(routes: Iterable[Any], scope: Message) -> str | None:
-    """The template of the first route that matches, as a router would choose it."""
+def _search(routes: Iterable[Any], scope: Message, root: str, known: str | None) -> str | None:
+    """The template of the first route that matches, as routers choose it; below this root it is `known`."""
+    if known is not None and scope.get("root_path", "") == root:
+        return known
     partial: str | None = None
     for route in routes:
         match, child = route.matches(scope)
-        if match is Match.NONE:
+        path = _path(route)
+        if match is Match.NONE or path is None:
             continue
-        inner = {**scope, **child}
-        path = _path(inner, route)
-        if path is not None and "methods" not in vars(route) and inner.get("root_path") != scope.get("root_path"):
+        if "root_path" in child:
             mounted = getattr(route, "routes", None)
             # Without routes of its own it is, say, a directory of files.
-            below = _search(mounted, inner) if mounted else "/{path}"
-            path = None if below is None else path + below
+            below = _search(mounted, {**scope, **child}, root, known) if mounted else "/{path}"
+            return None if below is None else path + below
         if match is Match.FULL:
             return path
         partial = partial or path
     return partial
+
+
+def _path(route: Any) -> str | None:
+    path = getattr(route, "path", None)
+    return path if isinstance(path, str) else None
