@@ -7,13 +7,13 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-import django
+import django  # type: ignore[import-untyped]
 import pytest
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
-from django.test import AsyncClient, Client, override_settings
-from django.urls import include, path, re_path
+from django.conf import settings  # type: ignore[import-untyped]
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied  # type: ignore[import-untyped]
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse  # type: ignore[import-untyped]
+from django.test import AsyncClient, Client, override_settings  # type: ignore[import-untyped]
+from django.urls import include, path, re_path  # type: ignore[import-untyped]
 
 import event_py.django
 from event_py.testing import Collected, collecting

@@ -285,7 +285,8 @@ def test_a_lifespan_sends_what_waits_in_a_client_that_was_given() -> None:
 
 
 def test_a_setting_that_is_wrong_is_told_at_the_start() -> None:
-    for settings in ({}, {"url": "nonsense", "source": "shop"}):
+    wrong: list[dict[str, Any]] = [{}, {"url": "nonsense", "source": "shop"}]
+    for settings in wrong:
         app = Starlette(middleware=[Middleware(EventMiddleware, **settings)])
         with pytest.raises(ConfigError):
             TestClient(app).get("/")

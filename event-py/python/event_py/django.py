@@ -20,9 +20,9 @@ from threading import Lock
 from typing import Any
 
 from asgiref.sync import markcoroutinefunction
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
+from django.conf import settings  # type: ignore[import-untyped, unused-ignore]
+from django.core.exceptions import ImproperlyConfigured  # type: ignore[import-untyped, unused-ignore]
+from django.utils.module_loading import import_string  # type: ignore[import-untyped, unused-ignore]
 
 from event_py._native import Client
 from event_py.errors import ConfigError

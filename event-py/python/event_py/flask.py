@@ -26,7 +26,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import flask
 
@@ -81,7 +81,8 @@ class Events:
 
     def init_app(self, app: flask.Flask, **settings: Any) -> None:
         """Has an application send its events; it may be one of several."""
-        options: dict[str, Any] = {**app.config.get("EVENT_PY", {}), **self._settings, **settings}
+        config = cast("Mapping[str, Any]", app.config)
+        options: dict[str, Any] = {**config.get("EVENT_PY", {}), **self._settings, **settings}
         own = {name: options.pop(name) for name in ("skip", "session_id", "fields") if name in options}
         requests: Requests[flask.Request] = Requests(Lazy(**options), **own)
         # What is wrong is told when the application is made, and not by its requests.
@@ -102,7 +103,8 @@ def _begin() -> None:
 
 
 def _event() -> Request[flask.Request] | None:
-    return flask.g.get(NAME)
+    event: Request[flask.Request] | None = flask.g.get(NAME)
+    return event
 
 
 def _failed(_app: flask.Flask, exception: BaseException, **_: Any) -> None:
@@ -117,7 +119,8 @@ def _respond(response: flask.Response) -> flask.Response:
         return response
     _tell(event, response.status_code)
     # Files, and pages of errors, are iterated over too, but are known as a whole.
-    if response.is_streamed and response.content_length is None and not response.direct_passthrough:
+    known = response.direct_passthrough or "Content-Length" in response.headers
+    if response.is_streamed and not known:
         # The event comes when the body has ended, or the server has closed it.
         flask.g.event_py = None
         response.response = _each(event, response.response)

@@ -127,7 +127,7 @@ class EventHandler(logging.Handler):
 
 def _data(record: logging.LogRecord) -> dict[str, Any]:
     # A record that was made by hand, or comes from another process, may lack most of it.
-    known = {
+    known: dict[str, object] = {
         "logger": record.name,
         "level": record.levelno,
         "message": record.getMessage()[:TEXT],
