@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from collector import Collector
 
 APPS = Path(__file__).parent / "apps"

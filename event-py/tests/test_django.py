@@ -140,9 +140,7 @@ async def ask_later(path: str, method: str) -> Any:
     ],
 )
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
-def test_a_request_is_an_event(
-    collected: Collected, path: str, method: str, told: dict[str, Any], later: bool
-) -> None:
+def test_a_request_is_an_event(collected: Collected, path: str, method: str, told: dict[str, Any], later: bool) -> None:
     assert ask(path, later, method).status_code == told["status"]
     (event,) = collected.events("http", "request")
     assert event["data"].pop("duration_ms") > 0

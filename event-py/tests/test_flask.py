@@ -96,9 +96,7 @@ def sent() -> Iterator[tuple[Client, Collected]]:
         ("/file", "GET", {"method": "GET", "route": "/file", "status": 200}),
     ],
 )
-def test_a_request_is_an_event(
-    sent: tuple[Client, Collected], path: str, method: str, told: dict[str, Any]
-) -> None:
+def test_a_request_is_an_event(sent: tuple[Client, Collected], path: str, method: str, told: dict[str, Any]) -> None:
     with create_app(sent[0]).test_client().open(path, method=method) as response:
         assert response.status_code == told["status"]
         assert response.data
@@ -167,7 +165,7 @@ def test_a_client_that_fails_breaks_nothing(sent: tuple[Client, Collected]) -> N
 def test_several_applications_have_a_client_each() -> None:
     events = Events()
     sent = [collecting(), collecting()]
-    for number, (sender, collected) in enumerate(sent):
+    for number, (sender, _) in enumerate(sent):
         app = Flask(f"app{number}")
         app.config["EVENT_PY"] = {"client": sender}
         events.init_app(app)

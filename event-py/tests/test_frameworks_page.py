@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from collector import Collector
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "python-frameworks.md"

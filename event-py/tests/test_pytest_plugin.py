@@ -132,7 +132,7 @@ def test_a_test_fails_readably(pytester: pytest.Pytester) -> None:
     )
     run = pytester.runpytest_subprocess(*PLUGIN)
     run.assert_outcomes(failed=1)
-    run.stdout.fnmatch_lines(['E *AssertionError: expected 1 of order/created, found 0; collected:', 'E *order/paid*'])
+    run.stdout.fnmatch_lines(["E *AssertionError: expected 1 of order/created, found 0; collected:", "E *order/paid*"])
     assert "panic" not in run.stdout.str() + run.stderr.str()
 
 

@@ -4,6 +4,19 @@ One event for each request: category `http`, name `request`. Its data: `method`,
 `/orders/{id}`: the path itself may be personal; absent where no route fits), `status`, `duration_ms` (until the end
 of the body) and, where the view raised, `error`, the name of the exception's class. A websocket is an event
 `websocket` with `code`, by which it was closed, instead of `method` and `status`.
+
+What another framework has to do:
+
+>>> from event_py.request import Lazy, Requests
+>>> from event_py.testing import collecting
+>>> client, collected = collecting()
+>>> requests = Requests(Lazy(client), skip=["/health"], fields=lambda asked: {"tenant": asked["tenant"]})
+>>> event = requests.begin("/orders/7")
+>>> event.tell(method="GET", route="/orders/{number}", status=200)
+>>> event.ask({"tenant": "acme"})
+>>> event.end()
+>>> collected.assert_one("http", "request", status=200)["data"]["tenant"]
+'acme'
 """
 
 from __future__ import annotations
@@ -35,6 +48,7 @@ METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "PO
 def exception_name(kind: type[BaseException]) -> str:
     """The name of an exception's class, with its module where that says something.
 
+    >>> from event_py.request import exception_name
     >>> exception_name(KeyError)
     'KeyError'
     """
@@ -194,4 +208,3 @@ class Request(Generic[Asked]):
                 client.track("http", self._name, self._data)
         except Exception as error:
             self._requests.complain(error)
-
