@@ -20,7 +20,7 @@ from threading import Lock
 from typing import Any
 
 from asgiref.sync import markcoroutinefunction
-from django.conf import settings  # type: ignore[import-untyped, unused-ignore]
+from django import conf  # type: ignore[import-untyped, unused-ignore]
 from django.core.exceptions import ImproperlyConfigured  # type: ignore[import-untyped, unused-ignore]
 from django.utils.module_loading import import_string  # type: ignore[import-untyped, unused-ignore]
 
@@ -106,7 +106,7 @@ def lifespan(application: Callable[..., Awaitable[None]]) -> Callable[..., Await
 
 def _requests() -> Requests[Any]:
     global _configured
-    given = getattr(settings, "EVENT_PY", None)
+    given = getattr(conf.settings, "EVENT_PY", None)
     # Tests put other settings in their place, for a while.
     configured = _configured
     if configured is None or configured[0] is not given:
