@@ -37,7 +37,7 @@ def run(place: Path, module: str, *arguments: str) -> str:
 def test_stubs_say_what_the_native_module_is(tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
     allowed.write_text(ONE_MODULE)
-    run(tmp_path, "mypy.stubtest", "event_py", "--allowlist", str(allowed), "--ignore-disjoint-bases")
+    run(tmp_path, "mypy.stubtest", "event_py._native", "--allowlist", str(allowed), "--ignore-disjoint-bases")
 
 
 def test_mypy_finds_nothing(tmp_path: Path) -> None:
