@@ -9,7 +9,6 @@ pub use builder::{EventBuilder, FieldValue};
 
 use chrono_tz::Tz;
 
-use crate::code::Code;
 use crate::envelope::Envelope;
 use crate::flag::Flags;
 use crate::json::{Document, Payload};
@@ -75,12 +74,7 @@ impl Event {
     pub fn from_slice(bytes: &[u8], reception: &Reception<'_>) -> Result<Self, Refusal> {
         let limits = &reception.limits;
         if bytes.len() > limits.event_bytes {
-            let message = format!(
-                "the event has {} bytes, the limit is {}",
-                bytes.len(),
-                limits.event_bytes
-            );
-            return Err(Refusal::new(Code::EventTooLarge, "", message).with_claims(read::claims(bytes)));
+            return Err(Refusal::too_large(bytes.len(), limits.event_bytes).with_claims(read::claims(bytes)));
         }
         match Document::parse(bytes, &limits.of_document()) {
             Ok(document) => read::event(document.root(), reception),

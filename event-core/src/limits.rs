@@ -52,11 +52,10 @@ impl Limits {
         self.nodes = nodes;
         self
     }
-}
 
-impl Limits {
     /// The limits of a whole document, widened by what may stand around its payload.
-    pub(crate) const fn of_document(self) -> Self {
+    #[must_use]
+    pub const fn of_document(self) -> Self {
         self.with_depth(self.depth.saturating_add(1))
             .with_nodes(self.nodes.saturating_add(100))
     }

@@ -67,7 +67,8 @@ macro_rules! name {
             }
 
             /// Whether a text keeps to the grammar.
-            pub(crate) fn is(text: &str) -> bool {
+            #[must_use]
+            pub fn is(text: &str) -> bool {
                 $check(text)
             }
 

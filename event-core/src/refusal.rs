@@ -46,6 +46,13 @@ impl Refusal {
         }
     }
 
+    /// The refusal of an event of so many bytes.
+    #[must_use]
+    pub fn too_large(bytes: usize, limit: usize) -> Self {
+        let message = format!("the event has {bytes} bytes, the limit is {limit}");
+        Refusal::new(Code::EventTooLarge, "", message)
+    }
+
     /// The same refusal, knowing what the event says of itself.
     #[must_use]
     pub fn with_claims(self, claims: Claims) -> Self {

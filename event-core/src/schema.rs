@@ -7,6 +7,7 @@ mod guard;
 use std::fmt;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::json::Json;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
@@ -99,19 +100,28 @@ impl Schema {
     /// What is wrong with the schema, and where; see [`SchemaErrorCode`].
     pub fn compile(source: &Value) -> Result<Self, SchemaError> {
         let size = guard::check(source)?;
-        let patterns = PatternOptions::regex().size_limit(1 << 20).dfa_size_limit(1 << 20);
-        let validator = jsonschema::options_for::<Tape>()
-            .offline()
-            .should_validate_formats(true)
-            .should_ignore_unknown_formats(false)
-            .with_pattern_options(patterns)
-            .build(source)
-            .map_err(|error| refused(&error))?;
         Ok(Schema {
             source: source.clone(),
             size,
-            validator,
+            validator: build(source)?,
         })
+    }
+
+    /// Compiles the same schema for values that stay where they are, in another program's memory: it
+    /// allows them exactly where [`Schema::validate`] allows the payload that they stand for.
+    ///
+    /// # Errors
+    /// As [`Schema::compile`], which has succeeded before.
+    ///
+    /// ```
+    /// use event_core::Schema;
+    /// use jsonschema::json::SerdeJson;
+    /// let schema = Schema::compile(&serde_json::json!({"required": ["host"]}))?;
+    /// assert!(!schema.validator::<SerdeJson>()?.is_valid(&serde_json::json!({"path": "/"})));
+    /// # Ok::<(), event_core::schema::SchemaError>(())
+    /// ```
+    pub fn validator<F: Json>(&self) -> Result<Validator<F>, SchemaError> {
+        build(&self.source)
     }
 
     /// The schema as it was given.
@@ -156,6 +166,18 @@ impl Schema {
         }
         Err(violations)
     }
+}
+
+/// What every representation is judged by.
+fn build<F: Json>(source: &Value) -> Result<Validator<F>, SchemaError> {
+    let patterns = PatternOptions::regex().size_limit(1 << 20).dfa_size_limit(1 << 20);
+    jsonschema::options_for::<F>()
+        .offline()
+        .should_validate_formats(true)
+        .should_ignore_unknown_formats(false)
+        .with_pattern_options(patterns)
+        .build(source)
+        .map_err(|error| refused(&error))
 }
 
 impl fmt::Debug for Schema {

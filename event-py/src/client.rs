@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use event_client::{Client as Sender, TrackError};
 use event_core::event::EventBuilder;
-use event_core::{Code, Event, Limits, Refusal, Timestamp};
+use event_core::{Code, Event, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::answer::Answer;
 use crate::boundary::guarded;
+use crate::envelope::Envelope;
 use crate::error;
 use crate::exit;
 use crate::query;
 use crate::settings::{self, Manner, OnFull};
 use crate::stats::Stats;
-use crate::value;
 use crate::wait::wait;
 
 /// Sends events to a collector; it never blocks the program that it works for, and never loses an event
@@ -163,35 +163,18 @@ impl Client {
         occurred_at: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<bool> {
         guarded(|| {
-            let written = || {
-                let mut event = Event::builder(text(category, "category")?, text(name, "name")?);
-                if let Some(id) = id {
-                    event = event.id(text(id, "id")?);
-                }
-                if let Some(version) = version {
-                    event = event.version(text(version, "version")?);
-                }
-                if let Some(session_id) = session_id {
-                    event = event.session_id(text(session_id, "session_id")?);
-                }
-                if let Some(source) = source {
-                    event = event.source(text(source, "source")?);
-                }
-                if let Some(subject) = subject {
-                    event = event.subject(text(subject, "subject")?);
-                }
-                if let Some(sequence) = sequence {
-                    event = event.sequence(sequence);
-                }
-                if let Some(at) = occurred_at {
-                    event = event.occurred_at(instant(at)?);
-                }
-                match data {
-                    Some(data) => Ok(event.text(value::text(data, &Limits::DEFAULT)?)),
-                    None => Ok(event),
-                }
+            let envelope = Envelope {
+                category,
+                name,
+                id,
+                version,
+                session_id,
+                sequence,
+                source,
+                subject,
+                occurred_at,
             };
-            match written() {
+            match envelope.event(data) {
                 Ok(event) => self.offer(py, event),
                 Err(error) => {
                     self.count_invalid();
@@ -317,40 +300,4 @@ impl Client {
     fn __repr__(&self) -> PyResult<String> {
         guarded(|| Ok(format!("{:?}", self.handle.sender)))
     }
-}
-
-/// A text of the envelope.
-fn text<'a>(text: &'a Bound<'_, PyString>, field: &str) -> PyResult<&'a str> {
-    text.to_str().map_err(|_| {
-        let refusal = Refusal::new(
-            Code::InvalidUnicode,
-            format!("/{field}"),
-            "a string holds a lone surrogate",
-        );
-        error::refused(text.py(), &refusal)
-    })
-}
-
-/// A time of the envelope.
-pub(crate) fn instant(at: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
-    let py = at.py();
-    let refused = |message: String| error::refused(py, &Refusal::new(Code::InvalidTimestamp, "/occurred_at", message));
-    let text = match at.cast::<PyString>() {
-        Ok(text) => self::text(text, "occurred_at")?.to_owned(),
-        Err(_) => match value::instant(at) {
-            Ok(Some(text)) => text,
-            Ok(None) => {
-                let message = format!("a time is a datetime or text, not {}", value::type_name(at));
-                return Err(error::not_json(py, "/occurred_at", &message));
-            }
-            Err(error) if error.is_instance_of::<pyo3::exceptions::PyValueError>(py) => {
-                return Err(refused(
-                    "a datetime has no time zone: give it one, say timezone.utc".to_owned(),
-                ));
-            }
-            Err(error) => return Err(error),
-        },
-    };
-    text.parse()
-        .map_err(|error: event_core::timestamp::TimestampError| refused(error.to_string()))
 }

@@ -4,6 +4,7 @@ use std::any::Any;
 
 use event_client::{BuildError, FlushError, InvalidKey, QueryError, TrackError};
 use event_core::query::ParameterError;
+use event_core::schema::SchemaError;
 use event_core::{Refusal, Violation};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -28,6 +29,9 @@ exceptions! {
     question_class => "QueryError",
     collector_class => "CollectorError",
     internal_class => "EventInternalError",
+    schema_class => "SchemaError",
+    violation_class => "Violation",
+    line_class => "LineError",
 }
 
 /// An exception of a class, made of these arguments; or why it could not be made.
@@ -69,6 +73,34 @@ fn refusal_text(refusal: &Refusal) -> String {
         Some(first) => format!("{} at {}: {}", refusal.code, first.pointer, first.message),
         None => refusal.code.to_string(),
     }
+}
+
+/// The same, not raised.
+pub(crate) fn refused_value(py: Python<'_>, refusal: &Refusal) -> Py<PyAny> {
+    refused(py, refusal).into_value(py).into_any()
+}
+
+/// Violations as `event_py.Violation`s.
+pub(crate) fn violations<'py>(py: Python<'py>, violations: &[Violation]) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let class = violation_class(py)?;
+    violations
+        .iter()
+        .map(|violation| class.call1(parts(violation)))
+        .collect()
+}
+
+/// A refused line of NDJSON as an `event_py.LineError`.
+pub(crate) fn line<'py>(py: Python<'py>, number: u64, refusal: &Refusal) -> PyResult<Bound<'py, PyAny>> {
+    let found = violations(py, &refusal.violations)?;
+    line_class(py)?.call1((number, refusal.code.as_str(), found))
+}
+
+/// A schema that cannot be used.
+pub(crate) fn bad_schema(py: Python<'_>, error: &SchemaError) -> PyErr {
+    raised(
+        schema_class(py),
+        (error.to_string(), error.code.as_str(), error.pointer.as_str()),
+    )
 }
 
 /// A violation as the fields of `event_py.Violation`.

@@ -18,6 +18,14 @@ mod show;
 mod answer;
 mod tally;
 mod stats;
+mod envelope;
+mod walk;
+mod rules;
+mod schema;
+mod event;
+mod book;
+mod ndjson;
+mod registry;
 mod settings;
 mod exit;
 mod client;
@@ -33,9 +41,17 @@ mod _native {
     #[pymodule_export]
     use crate::collected::{Collected, collecting};
     #[pymodule_export]
+    use crate::event::Event;
+    #[pymodule_export]
     use crate::exit::close_all;
     #[pymodule_export]
+    use crate::ndjson::Report;
+    #[pymodule_export]
     use crate::query::Query;
+    #[pymodule_export]
+    use crate::registry::Registry;
+    #[pymodule_export]
+    use crate::schema::Schema;
     #[pymodule_export]
     use crate::stats::Stats;
     #[pymodule_export]

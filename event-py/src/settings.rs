@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::error;
+use crate::registry::Registry;
 
 /// What becomes of an event for which there is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,13 @@ pub(crate) fn apply(
             "connect_timeout" => builder.connect_timeout(given.seconds()?),
             "request_timeout" => builder.request_timeout(given.seconds()?),
             "fetch_schemas" => builder.fetch_schemas(given.seconds()?),
+            "registry" => {
+                let registry = given
+                    .value
+                    .cast::<Registry>()
+                    .map_err(|_| given.wrong("this is an event_py.Registry"))?;
+                builder.registry(registry.get().rules())
+            }
             "compression" => {
                 builder.compression(given.one_of([("gzip", Compression::Gzip), ("none", Compression::None)])?)
             }

@@ -23,15 +23,31 @@ pub(crate) fn text(value: &Bound<'_, PyAny>, limits: &Limits) -> PyResult<Text> 
 /// The same for a value that stands somewhere else than in the data: what is wrong with it is told as seen from
 /// outside of that place.
 pub(crate) fn text_at(value: &Bound<'_, PyAny>, limits: &Limits, place: &str) -> PyResult<Text> {
+    written(value, limits, place).map_err(|unwritten| match unwritten {
+        Unwritten::Raised(error) => error,
+        Unwritten::Refused(refusal) => error::refused(value.py(), &refusal),
+    })
+}
+
+/// Why there is no JSON text of a value.
+pub(crate) enum Unwritten {
+    /// This is raised: it is not JSON, or Python code that was asked for a part of it has raised this.
+    Raised(PyErr),
+    /// It is JSON, but breaks a rule.
+    Refused(Refusal),
+}
+
+/// The same; what is wrong is raised by the caller, if at all.
+pub(crate) fn written(value: &Bound<'_, PyAny>, limits: &Limits, place: &str) -> Result<Text, Unwritten> {
     let trouble = Cell::new(None);
-    Text::of(
-        &Value {
-            value,
-            trouble: &trouble,
-        },
-        limits,
-    )
-    .map_err(|error| explained(value.py(), error, trouble.take(), place))
+    let whole = Value {
+        value,
+        trouble: &trouble,
+    };
+    Text::of(&whole, limits).map_err(|mut error| {
+        error.pointer.insert_str(0, place);
+        explained(value.py(), error, trouble.take())
+    })
 }
 
 /// Why a value cannot be written, where serde has no words for it.
@@ -44,13 +60,12 @@ enum Trouble {
     Refused(Code, &'static str),
 }
 
-fn explained(py: Python<'_>, mut wrong: TextError, trouble: Option<Trouble>, place: &str) -> PyErr {
-    wrong.pointer.insert_str(0, place);
+fn explained(py: Python<'_>, wrong: TextError, trouble: Option<Trouble>) -> Unwritten {
     match trouble {
-        Some(Trouble::Raised(error)) => error,
-        Some(Trouble::NotJson(message)) => error::not_json(py, &wrong.pointer, &message),
-        Some(Trouble::Refused(code, message)) => error::refused(py, &Refusal::new(code, wrong.pointer, message)),
-        None => error::refused(py, &Refusal::from(wrong)),
+        Some(Trouble::Raised(error)) => Unwritten::Raised(error),
+        Some(Trouble::NotJson(message)) => Unwritten::Raised(error::not_json(py, &wrong.pointer, &message)),
+        Some(Trouble::Refused(code, message)) => Unwritten::Refused(Refusal::new(code, wrong.pointer, message)),
+        None => Unwritten::Refused(Refusal::from(wrong)),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::builder::Data;
 use super::{EventBuilder, Reception};
-use crate::code::Code;
 use crate::json::{Text, digits, quote_into};
 use crate::name::{EventId, Label, SessionId, Source, Subject};
 use crate::refusal::Refusal;
@@ -49,8 +48,7 @@ impl EventBuilder {
                 let line = serde_json::to_string(&event).unwrap_or_default();
                 let (bytes, limit) = (line.len(), reception.limits.event_bytes);
                 if bytes > limit {
-                    let message = format!("the event has {bytes} bytes, the limit is {limit}");
-                    return Err(Refusal::new(Code::EventTooLarge, "", message).with_claims(event.claims()));
+                    return Err(Refusal::too_large(bytes, limit).with_claims(event.claims()));
                 }
                 out.push_str(&line);
                 Ok(event.envelope().id.clone())

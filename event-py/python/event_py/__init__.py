@@ -10,7 +10,19 @@ from __future__ import annotations
 
 import atexit
 
-from event_py._native import Answer, Client, Query, Stats, Tally, answer, close_all
+from event_py._native import (
+    Answer,
+    Client,
+    Event,
+    Query,
+    Registry,
+    Report,
+    Schema,
+    Stats,
+    Tally,
+    answer,
+    close_all,
+)
 from event_py.errors import (
     ClientClosedError,
     CollectorError,
@@ -19,8 +31,10 @@ from event_py.errors import (
     EventInternalError,
     EventTypeError,
     FlushTimeoutError,
+    LineError,
     QueryError,
     QueueFullError,
+    SchemaError,
     ValidationError,
     Violation,
 )
@@ -33,14 +47,20 @@ __all__ = [
     "ClientClosedError",
     "CollectorError",
     "ConfigError",
+    "Event",
     "EventError",
     "EventInternalError",
     "EventTypeError",
     "FlushTimeoutError",
+    "LineError",
     "Query",
     "QueryError",
     "QueueFullError",
+    "Registry",
+    "Report",
     "Row",
+    "Schema",
+    "SchemaError",
     "Settings",
     "Stats",
     "Tally",

@@ -12,8 +12,10 @@ __all__ = [
     "EventInternalError",
     "EventTypeError",
     "FlushTimeoutError",
+    "LineError",
     "QueryError",
     "QueueFullError",
+    "SchemaError",
     "ValidationError",
     "Violation",
 ]
@@ -30,6 +32,17 @@ class Violation(NamedTuple):
     """What the rule asks for, where that is short: the bound, the type, the missing property."""
     message: str
     """The rule in words."""
+
+
+class LineError(NamedTuple):
+    """One line of NDJSON that was refused."""
+
+    line: int
+    """Its number, from 1; empty lines count."""
+    code: str
+    """The machine-readable name of the first reason."""
+    violations: list[Violation]
+    """Every broken rule that was found."""
 
 
 class EventError(Exception):
@@ -56,6 +69,34 @@ class ValidationError(EventError, ValueError):
         super().__init__(message, code, violations)
         self.code = code
         self.violations = [Violation(*violation) for violation in violations]
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    def __repr__(self) -> str:
+        return f"ValidationError({str(self)!r})"
+
+
+class SchemaError(EventError, ValueError):
+    """This is no JSON Schema, or one that no collector takes.
+
+    >>> import event_py
+    >>> try:
+    ...     event_py.Schema({"properties": {"path": {"pattern": "(?=a)b"}}})
+    ... except event_py.SchemaError as error:
+    ...     print(error.code, error.pointer)
+    schema_pattern_unsupported /properties/path/pattern
+    """
+
+    code: str
+    """`schema_invalid`, `schema_ref_not_allowed`, `schema_pattern_unsupported` or `schema_too_complex`."""
+    pointer: str
+    """The place in the schema: a JSON pointer (RFC 6901)."""
+
+    def __init__(self, message: str, code: str, pointer: str) -> None:
+        super().__init__(message, code, pointer)
+        self.code = code
+        self.pointer = pointer
 
     def __str__(self) -> str:
         return str(self.args[0])

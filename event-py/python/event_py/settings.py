@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from event_py._native import Registry
 
 __all__ = ["Settings"]
 
@@ -57,5 +60,7 @@ class Settings(TypedDict, total=False):
     """The proxy that requests go through; by default none, whatever the environment says."""
     plain_http: bool
     """Whether `http` is good enough on the way to another machine (no)."""
+    registry: Registry
+    """Judge events by these rules, as they are now, before they are taken in."""
     fetch_schemas: float
     """Judge events by the collector's own schemas before they are taken in; they are asked for so often."""

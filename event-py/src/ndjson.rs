@@ -1,0 +1,283 @@
+//! NDJSON, judged line by line on all cores, in bounded memory.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::thread;
+
+use event_core::{Code, Limits, Refusal};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use crate::book::Book;
+use crate::boundary::guarded;
+use crate::error;
+
+/// So much is read, and judged, at once.
+const CHUNK_BYTES: usize = 4 << 20;
+/// What one thread judges at once.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// What became of the lines of `Registry.validate_ndjson`.
+///
+/// >>> import event_py
+/// >>> report = event_py.Registry().validate_ndjson(b'{"category": "order", "name": "created"}\n{"name": "x"}\n')
+/// >>> report
+/// Report(valid=1, invalid=1, codes={'invalid_type': 1})
+/// >>> report.errors[0].line
+/// 2
+#[pyclass(frozen, module = "event_py")]
+pub(crate) struct Report(Tally);
+
+/// What was found in some lines that follow one another.
+#[derive(Default)]
+struct Tally {
+    /// All lines, empty ones too.
+    lines: u64,
+    valid: u64,
+    warned: u64,
+    codes: BTreeMap<Code, u64>,
+    /// The first of them, each with its line, from 1.
+    errors: Vec<(u64, Refusal)>,
+}
+
+impl Tally {
+    /// Judges whole lines.
+    fn of(lines: &[u8], book: &Book, max_errors: usize) -> Self {
+        let mut tally = Tally::default();
+        let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
+        for line in lines.split(|byte| *byte == b'\n') {
+            tally.lines += 1;
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            match book.judge(line) {
+                Ok(event) => {
+                    tally.valid += 1;
+                    tally.warned += u64::from(!event.violations().is_empty());
+                }
+                Err(refusal) => tally.refuse(refusal, max_errors),
+            }
+        }
+        tally
+    }
+
+    /// Counts the line that was begun last as refused.
+    fn refuse(&mut self, refusal: Refusal, max_errors: usize) {
+        *self.codes.entry(refusal.code).or_default() += 1;
+        if self.errors.len() < max_errors {
+            self.errors.push((self.lines, refusal));
+        }
+    }
+
+    /// This and what was found in the lines behind.
+    fn followed_by(mut self, next: Tally, max_errors: usize) -> Self {
+        let room = max_errors.saturating_sub(self.errors.len());
+        let errors = next.errors.into_iter().take(room);
+        self.errors
+            .extend(errors.map(|(line, refusal)| (self.lines + line, refusal)));
+        self.lines += next.lines;
+        self.valid += next.valid;
+        self.warned += next.warned;
+        for (code, count) in next.codes {
+            *self.codes.entry(code).or_default() += count;
+        }
+        self
+    }
+}
+
+/// One reading of NDJSON.
+struct Reading<'a, 'py> {
+    py: Python<'py>,
+    book: &'a Book,
+    /// Its own, and gone with it: threads do not survive a fork.
+    pool: Option<ThreadPool>,
+    max_errors: usize,
+    progress: Option<&'a Bound<'py, PyAny>>,
+    tally: Tally,
+    /// How much of a line that is too long to be kept has been seen.
+    skipped: usize,
+}
+
+impl Reading<'_, '_> {
+    /// Judges whole lines, all of them in memory.
+    fn lines(&mut self, lines: &[u8]) -> PyResult<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let (book, max_errors) = (self.book, self.max_errors);
+        let pieces: Vec<&[u8]> = pieces(lines, PIECE_BYTES).collect();
+        if self.pool.is_none() && pieces.len() > 1 {
+            let threads = thread::available_parallelism().map_or(1, usize::from);
+            self.pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
+        }
+        let pool = self.pool.as_ref();
+        let judged: Vec<Tally> = self.py.detach(|| match pool {
+            Some(pool) => pool.install(|| {
+                let judged = pieces.par_iter().map(|piece| Tally::of(piece, book, max_errors));
+                judged.collect()
+            }),
+            None => pieces.iter().map(|piece| Tally::of(piece, book, max_errors)).collect(),
+        });
+        for next in judged {
+            self.tally = std::mem::take(&mut self.tally).followed_by(next, max_errors);
+        }
+        self.py.check_signals()?;
+        match self.progress {
+            Some(progress) => progress.call1((self.tally.lines,)).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The line that was too long is over.
+    fn skip(&mut self) {
+        self.tally.lines += 1;
+        let refusal = Refusal::too_large(self.skipped, Limits::DEFAULT.event_bytes);
+        self.tally.refuse(refusal, self.max_errors);
+        self.skipped = 0;
+    }
+
+    /// Judges a file, of which never more than a chunk and a line is in memory.
+    fn file(&mut self, file: &Bound<'_, PyAny>) -> PyResult<()> {
+        let mut buffer: Vec<u8> = Vec::new();
+        loop {
+            let chunk = file.call_method1("read", (CHUNK_BYTES,))?;
+            let Ok(chunk) = chunk.cast::<PyBytes>() else {
+                return Err(PyTypeError::new_err("the file is to be opened in binary mode"));
+            };
+            let mut chunk = chunk.as_bytes();
+            if chunk.is_empty() {
+                break;
+            }
+            if self.skipped > 0 {
+                let end = chunk.iter().position(|byte| *byte == b'\n');
+                self.skipped += end.unwrap_or(chunk.len());
+                let Some(end) = end else { continue };
+                self.skip();
+                chunk = &chunk[end + 1..];
+            }
+            buffer.extend_from_slice(chunk);
+            match buffer.iter().rposition(|byte| *byte == b'\n') {
+                Some(last) => {
+                    self.lines(&buffer[..=last])?;
+                    buffer.drain(..=last);
+                }
+                None if buffer.len() > CHUNK_BYTES => self.skipped = buffer.len(),
+                None => {}
+            }
+            if self.skipped > 0 {
+                buffer.clear();
+            }
+        }
+        if self.skipped > 0 {
+            self.skip();
+        }
+        self.lines(&buffer)
+    }
+}
+
+/// Whole lines, about so many bytes at a time.
+fn pieces(lines: &[u8], bytes: usize) -> impl Iterator<Item = &[u8]> {
+    let mut rest = lines;
+    std::iter::from_fn(move || {
+        let behind = rest.get(bytes..).unwrap_or_default();
+        let end = behind.iter().position(|byte| *byte == b'\n');
+        let (piece, left) = rest.split_at(end.map_or(rest.len(), |end| bytes + end + 1));
+        rest = left;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// Judges a source of NDJSON: bytes, the path of a file, or an open file.
+pub(crate) fn judge(
+    book: &Book,
+    source: &Bound<'_, PyAny>,
+    max_errors: usize,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Report> {
+    let mut reading = Reading {
+        py: source.py(),
+        book,
+        pool: None,
+        max_errors,
+        progress,
+        tally: Tally::default(),
+        skipped: 0,
+    };
+    if let Ok(bytes) = source.cast::<PyBytes>() {
+        for chunk in pieces(bytes.as_bytes(), CHUNK_BYTES) {
+            reading.lines(chunk)?;
+        }
+    } else if source.hasattr("read")? {
+        reading.file(source)?;
+    } else {
+        let path: PathBuf = source.extract()?;
+        let open = source.py().import("io")?.getattr("open")?;
+        // Unbuffered: a chunk is a buffer already.
+        let file = open.call1((path, "rb", 0))?;
+        let read = reading.file(&file);
+        file.call_method0("close")?;
+        read?;
+    }
+    Ok(Report(reading.tally))
+}
+
+#[pymethods]
+impl Report {
+    /// How many lines there were, empty ones too.
+    #[getter]
+    fn lines(&self) -> u64 {
+        self.0.lines
+    }
+
+    /// How many events keep to all rules, or break one that is only worth a warning.
+    #[getter]
+    fn valid(&self) -> u64 {
+        self.0.valid
+    }
+
+    /// How many of the valid events break a rule that is only worth a warning.
+    #[getter]
+    fn warned(&self) -> u64 {
+        self.0.warned
+    }
+
+    /// How many events were refused.
+    #[getter]
+    fn invalid(&self) -> u64 {
+        self.0.codes.values().sum()
+    }
+
+    /// How many events were refused for which reason first.
+    #[getter]
+    fn codes(&self) -> BTreeMap<&'static str, u64> {
+        self.0
+            .codes
+            .iter()
+            .map(|(code, count)| (code.as_str(), *count))
+            .collect()
+    }
+
+    /// The first errors, in the order of their lines.
+    #[getter]
+    fn errors<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        guarded(|| {
+            let errors = self.0.errors.iter();
+            errors.map(|(line, refusal)| error::line(py, *line, refusal)).collect()
+        })
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guarded(|| {
+            let codes = self.codes().into_pyobject(py)?.repr()?;
+            Ok(format!(
+                "Report(valid={}, invalid={}, codes={codes})",
+                self.valid(),
+                self.invalid()
+            ))
+        })
+    }
+}

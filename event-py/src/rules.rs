@@ -1,0 +1,32 @@
+//! A schema twice over: for JSON text, and for Python values where they are.
+
+use event_core::Schema;
+use event_core::schema::SchemaError;
+use jsonschema::Validator;
+use jsonschema::json::Pyo3;
+
+use crate::walk::{Node, Walk};
+
+/// What judges the data of an event.
+pub(crate) struct Rules {
+    /// What has the last word.
+    pub(crate) schema: Schema,
+    in_place: Validator<Pyo3>,
+    /// Whether it may tell 1.0 from 1, as draft 4 does: canonical JSON has only the one.
+    tells_floats: bool,
+}
+
+impl Rules {
+    pub(crate) fn of(schema: Schema) -> Result<Self, SchemaError> {
+        Ok(Rules {
+            in_place: schema.validator()?,
+            tells_floats: schema.source().to_string().contains("draft-04"),
+            schema,
+        })
+    }
+
+    /// Whether plain data keeps to the schema; "no" is no more than a reason to look closer.
+    pub(crate) fn allow(&self, data: Node<'_>, walk: &Walk) -> bool {
+        !(walk.whole_floats && self.tells_floats) && self.in_place.is_valid(data)
+    }
+}

@@ -1,0 +1,201 @@
+//! One JSON Schema, as Python sees it.
+
+use std::sync::Arc;
+
+use event_core::schema::{SchemaError, SchemaErrorCode};
+use event_core::{Code, Limits, Payload, Refusal, Schema as Rule, Violation};
+use jsonschema::json::inspect;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
+use serde_json::Value;
+
+use crate::boundary::guarded;
+use crate::error;
+use crate::rules::Rules;
+use crate::value::{self, Unwritten};
+use crate::walk::Walk;
+
+/// A JSON Schema, compiled (drafts 4, 6, 7, 2019-09 and 2020-12): the rules for the data of events, and the
+/// same that a collector judges by.
+///
+/// Formats are asserted. Nothing is ever fetched: references stay inside the schema. Patterns run in linear time,
+/// so that those with look-around or back-references are refused here.
+///
+/// Args:
+///     schema: A dict or a bool, JSON text (`str` or `bytes`), a pydantic model, a dataclass or a msgspec
+///         Struct. Dataclasses become schemas through pydantic or msgspec, one of which has to be installed.
+///
+/// Raises:
+///     SchemaError: if it is no schema, or one that would cost too much.
+///
+/// >>> import event_py
+/// >>> schema = event_py.Schema({"required": ["path"], "properties": {"path": {"type": "string"}}})
+/// >>> schema.is_valid({"path": "/"})
+/// True
+/// >>> schema.violations({"path": 1})[0].message
+/// 'the value is not of type "string"'
+#[pyclass(frozen, module = "event_py")]
+pub(crate) struct Schema(pub(crate) Arc<Rules>);
+
+impl Schema {
+    /// The schema that any of the things that `Schema()` takes stand for.
+    pub(crate) fn of(source: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(schema) = source.cast::<Schema>() {
+            return Ok(Schema(Arc::clone(&schema.get().0)));
+        }
+        let py = source.py();
+        let source = read(source)?;
+        let compiled = py.detach(|| Rule::compile(&source)).and_then(Rules::of);
+        compiled
+            .map(|rules| Schema(Arc::new(rules)))
+            .map_err(|error| error::bad_schema(py, &error))
+    }
+
+    /// Judges data; an error is what Python code has raised, or a value that is not JSON.
+    fn judge(&self, data: &Bound<'_, PyAny>) -> PyResult<Result<(), Refusal>> {
+        let py = data.py();
+        if let Ok(bytes) = data.cast::<PyBytes>() {
+            let bytes = bytes.as_bytes();
+            return Ok(py.detach(|| self.judge_text(bytes)));
+        }
+        if let Ok(text) = data.cast::<PyString>() {
+            return match text.to_str() {
+                Ok(text) => Ok(py.detach(|| self.judge_text(text.as_bytes()))),
+                Err(_) => Ok(Err(lone_surrogate())),
+            };
+        }
+        let node = data.as_borrowed();
+        let good = inspect(node, false, || {
+            let mut walk = Walk::new(&Limits::DEFAULT);
+            node.is_exact_instance_of::<PyDict>() && walk.is_plain(node, 0) && self.0.allow(node, &walk)
+        });
+        if let Ok(true) = good {
+            return Ok(Ok(()));
+        }
+        match value::written(data, &Limits::DEFAULT, "") {
+            Ok(text) => Ok(py.detach(|| self.judge_text(text.as_str().as_bytes()))),
+            Err(Unwritten::Refused(refusal)) => Ok(Err(refusal)),
+            Err(Unwritten::Raised(error)) => Err(error),
+        }
+    }
+
+    fn judge_text(&self, text: &[u8]) -> Result<(), Refusal> {
+        let payload = Payload::parse(text, &Limits::DEFAULT)?;
+        self.0.schema.validate(&payload).map_err(broken)
+    }
+}
+
+/// The refusal of data that breaks its schema.
+fn broken(violations: Vec<Violation>) -> Refusal {
+    let mut refusal = Refusal::new(Code::SchemaViolation, "", "");
+    refusal.violations = violations;
+    refusal
+}
+
+/// The refusal of text that no UTF-8 can be made of.
+pub(crate) fn lone_surrogate() -> Refusal {
+    Refusal::new(Code::InvalidUnicode, "", "a string holds a lone surrogate")
+}
+
+/// What a schema was given as → JSON.
+fn read(source: &Bound<'_, PyAny>) -> PyResult<Value> {
+    let py = source.py();
+    let invalid = |pointer: &str, message: String| {
+        let error = SchemaError {
+            code: SchemaErrorCode::Invalid,
+            pointer: pointer.to_owned(),
+            message,
+        };
+        error::bad_schema(py, &error)
+    };
+    let parsed = |text: &[u8]| serde_json::from_slice(text).map_err(|error| invalid("", format!("no JSON: {error}")));
+    if let Ok(bytes) = source.cast::<PyBytes>() {
+        return parsed(bytes.as_bytes());
+    }
+    if let Ok(text) = source.cast::<PyString>() {
+        return parsed(text.to_str()?.as_bytes());
+    }
+    if !source.is_instance_of::<PyDict>() && !source.is_instance_of::<PyBool>() {
+        let made = py.import("event_py.models")?.getattr("json_schema")?.call1((source,))?;
+        return read(&made);
+    }
+    // The limits of schemas are not those of data; no stack is at risk with these.
+    let mut limits = Limits::DEFAULT.with_depth(100).with_nodes(100_000);
+    limits.key_bytes = usize::MAX;
+    match value::written(source, &limits, "") {
+        Ok(text) => parsed(text.as_str().as_bytes()),
+        Err(Unwritten::Refused(refusal)) => {
+            let first = refusal.violations.first();
+            let (pointer, message) = first.map_or(("", ""), |wrong| (wrong.pointer.as_str(), wrong.message.as_str()));
+            Err(invalid(pointer, message.to_owned()))
+        }
+        Err(Unwritten::Raised(error)) => Err(error),
+    }
+}
+
+/// JSON → new Python values.
+pub(crate) fn loaded<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import("json")?.getattr("loads")?.call1((json,))
+}
+
+#[pymethods]
+impl Schema {
+    #[new]
+    fn new(schema: &Bound<'_, PyAny>) -> PyResult<Self> {
+        guarded(|| Schema::of(schema))
+    }
+
+    /// Judges the data of an event.
+    ///
+    /// Args:
+    ///     data: A dict, which is judged where it is, or JSON text (`str` or `bytes`).
+    ///
+    /// Raises:
+    ///     ValidationError: with every rule that it breaks, ten at the most.
+    ///     EventTypeError: if it holds a value that is not JSON.
+    ///
+    /// >>> import event_py
+    /// >>> event_py.Schema({"maxProperties": 1}).validate({"a": 1, "b": 2})
+    /// Traceback (most recent call last):
+    /// event_py.errors.ValidationError: schema_violation: the value has more than 1 property
+    fn validate(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        guarded(|| self.judge(data)?.map_err(|refusal| error::refused(data.py(), &refusal)))
+    }
+
+    /// Whether the data of an event keeps to the schema.
+    ///
+    /// Raises:
+    ///     EventTypeError: if it holds a value that is not JSON.
+    ///
+    /// >>> import event_py
+    /// >>> event_py.Schema({"maxProperties": 1}).is_valid(b'{"a": 1}')
+    /// True
+    fn is_valid(&self, data: &Bound<'_, PyAny>) -> PyResult<bool> {
+        guarded(|| Ok(self.judge(data)?.is_ok()))
+    }
+
+    /// The rules that the data of an event breaks, ten at the most.
+    ///
+    /// Raises:
+    ///     EventTypeError: if it holds a value that is not JSON.
+    ///
+    /// >>> import event_py
+    /// >>> event_py.Schema({"properties": {"path": {"minLength": 1}}}).violations({"path": ""})[0].keyword
+    /// 'minLength'
+    fn violations<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        guarded(|| {
+            let refusal = self.judge(data)?.err();
+            error::violations(data.py(), refusal.as_ref().map_or(&[], |refusal| &refusal.violations))
+        })
+    }
+
+    /// The JSON Schema itself, a new dict each time.
+    #[getter]
+    fn source<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        guarded(|| loaded(py, &self.0.schema.source().to_string()))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guarded(|| Ok(format!("Schema({})", self.source(py)?.repr()?)))
+    }
+}

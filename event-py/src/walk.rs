@@ -1,0 +1,113 @@
+//! One pass over Python values as they stand: may they be judged where they are?
+//!
+//! It says yes to what it knows to mean the same as the JSON that would be written of it, and within every limit.
+//! Whatever else there is, good or bad, is written as JSON and judged by event-core, which has the last word.
+
+use std::borrow::Cow;
+
+use event_core::Limits;
+use jsonschema::json::{Array as _, JsonNumber as _, Node as _, Object as _};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+/// A value of Python, borrowed for as long as it is judged.
+pub(crate) type Node<'a> = Borrowed<'a, 'a, PyAny>;
+
+/// What the longest number takes as JSON.
+const NUMBER_BYTES: usize = 32;
+/// What one byte of a string takes as JSON, at the worst: `\u0001`.
+const ESCAPED_BYTES: usize = 6;
+/// Floats below it are the integers that they equal, in every computation.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// What is left of the limits.
+pub(crate) struct Walk {
+    depth: usize,
+    nodes: usize,
+    bytes: usize,
+    key_bytes: usize,
+    /// Whether a float has been seen that canonical JSON writes as an integer.
+    pub(crate) whole_floats: bool,
+}
+
+impl Walk {
+    /// Within the limits of a payload, which are narrower than those of the event around it.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Walk {
+            depth: limits.depth,
+            nodes: limits.nodes,
+            bytes: limits.event_bytes,
+            key_bytes: limits.key_bytes,
+            whole_floats: false,
+        }
+    }
+
+    /// Whether a value is plain all through, `depth` containers inside the payload.
+    pub(crate) fn is_plain(&mut self, node: Node<'_>, depth: usize) -> bool {
+        if node.is_exact_instance_of::<PyString>() {
+            self.takes_node(2) && self.text(node).is_some()
+        } else if node.is_exact_instance_of::<PyInt>() {
+            self.takes_node(NUMBER_BYTES) && node.as_number().is_some_and(|number| number.as_i64().is_some())
+        } else if let Ok(float) = node.cast_exact::<PyFloat>() {
+            self.takes_node(NUMBER_BYTES) && self.float(float.value())
+        } else if node.is_exact_instance_of::<PyDict>() {
+            self.takes_node(2) && depth < self.depth && self.members(node, depth + 1)
+        } else if node.is_exact_instance_of::<PyList>() || node.is_exact_instance_of::<PyTuple>() {
+            self.takes_node(2) && depth < self.depth && self.elements(node, depth + 1)
+        } else {
+            self.takes_node(5) && (node.is_none() || node.is_exact_instance_of::<PyBool>())
+        }
+    }
+
+    /// The characters of a plain string.
+    pub(crate) fn text<'a>(&mut self, node: Node<'a>) -> Option<&'a str> {
+        // A lone surrogate is no UTF-8: then there is none.
+        let text = match node.as_string()? {
+            Cow::Borrowed(text) => text,
+            Cow::Owned(_) => return None,
+        };
+        let good = self.takes_bytes(text.len().saturating_mul(ESCAPED_BYTES)) && !text.as_bytes().contains(&0);
+        good.then_some(text)
+    }
+
+    /// Whether a key is a plain string that JSON and the limits allow; what is no string at all reads as empty.
+    pub(crate) fn takes_key(&mut self, key: &Cow<'_, str>) -> bool {
+        // Only of a plain string are the characters borrowed. Around it stand quotes, colon and comma.
+        matches!(key, Cow::Borrowed(_))
+            && (1..=self.key_bytes).contains(&key.len())
+            && self.takes_bytes(key.len() * ESCAPED_BYTES + 4)
+            && !key.as_bytes().contains(&0)
+    }
+
+    /// Counts a value that takes so many bytes by itself, and its comma.
+    pub(crate) fn takes_node(&mut self, bytes: usize) -> bool {
+        let enough = self.nodes > 0;
+        self.nodes = self.nodes.saturating_sub(1);
+        enough && self.takes_bytes(bytes + 1)
+    }
+
+    fn takes_bytes(&mut self, bytes: usize) -> bool {
+        let enough = bytes <= self.bytes;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        enough
+    }
+
+    fn float(&mut self, float: f64) -> bool {
+        let whole = float.fract() == 0.0;
+        self.whole_floats |= whole;
+        // NaN and the infinities have no whole part to compare with.
+        float.is_finite() && (!whole || float.abs() < EXACT)
+    }
+
+    fn members(&mut self, node: Node<'_>, depth: usize) -> bool {
+        let Some(object) = node.as_object() else { return false };
+        object
+            .members()
+            .all(|(key, value)| self.takes_key(&key) && self.is_plain(value, depth))
+    }
+
+    fn elements(&mut self, node: Node<'_>, depth: usize) -> bool {
+        let Some(array) = node.as_array() else { return false };
+        array.elements().all(|element| self.is_plain(element, depth))
+    }
+}
