@@ -5,6 +5,7 @@ use std::sync::Arc;
 use event_core::schema::{SchemaError, SchemaErrorCode};
 use event_core::{Code, Limits, Payload, Refusal, Schema as Rule, Violation};
 use jsonschema::json::inspect;
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
 use serde_json::Value;
@@ -119,17 +120,14 @@ fn read(source: &Bound<'_, PyAny>) -> PyResult<Value> {
         let made = py.import("event_py.models")?.getattr("json_schema")?.call1((source,))?;
         return read(&made);
     }
-    // The limits of schemas are not those of data; no stack is at risk with these.
-    let mut limits = Limits::DEFAULT.with_depth(100).with_nodes(100_000);
-    limits.key_bytes = usize::MAX;
-    match value::written(source, &limits, "") {
-        Ok(text) => parsed(text.as_str().as_bytes()),
-        Err(Unwritten::Refused(refusal)) => {
-            let first = refusal.violations.first();
-            let (pointer, message) = first.map_or(("", ""), |wrong| (wrong.pointer.as_str(), wrong.message.as_str()));
-            Err(invalid(pointer, message.to_owned()))
-        }
-        Err(Unwritten::Raised(error)) => Err(error),
+    // The rules for data are not those for schemas, in which an empty key or a larger number may well stand.
+    let options = PyDict::new(py);
+    options.set_item("allow_nan", false)?;
+    let json = py.import("json")?.getattr("dumps")?;
+    match json.call((source,), Some(&options)) {
+        Ok(text) => parsed(text.cast::<PyString>()?.to_str()?.as_bytes()),
+        Err(error) if error.is_instance_of::<PyException>(py) => Err(invalid("", error.value(py).to_string())),
+        Err(error) => Err(error),
     }
 }
 

@@ -12,7 +12,7 @@ from event_py.errors import SchemaError
 __all__ = ["json_schema"]
 
 _FORMATS = frozenset(
-    "date date-time duration email hostname idn-email idn-hostname ipv4 ipv6 iri iri-reference json-pointer regex "
+    "date date-time duration email hostname ipv4 ipv6 iri iri-reference json-pointer regex "
     "relative-json-pointer time uri uri-reference uri-template uuid".split()
 )
 """What JSON Schema knows. Other formats are the libraries' own, and an unknown one would be refused."""
