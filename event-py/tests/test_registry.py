@@ -12,8 +12,8 @@ import pytest
 from event_py import ConfigError, Event, EventTypeError, Registry, SchemaError, ValidationError
 from event_py.testing import collecting
 
-GOOD = {"category": "order", "name": "created", "data": {"value": 12.5}}
-BAD = {"category": "order", "name": "created", "data": {"value": "12.5"}}
+GOOD: dict[str, Any] = {"category": "order", "name": "created", "data": {"value": 12.5}}
+BAD: dict[str, Any] = {"category": "order", "name": "created", "data": {"value": "12.5"}}
 
 
 @pytest.fixture
@@ -24,12 +24,13 @@ def registry() -> Registry:
 
 
 def test_every_form_of_an_event_is_judged_alike(registry: Registry) -> None:
+    event: Any
     for event in (GOOD, json.dumps(GOOD), json.dumps(GOOD).encode(), Event("order", "created", {"value": 1})):
-        assert registry.validate(event) == ()  # type: ignore[arg-type]
-        assert registry.is_valid(event)  # type: ignore[arg-type]
+        assert registry.validate(event) == ()
+        assert registry.is_valid(event)
     for event in (BAD, json.dumps(BAD), json.dumps(BAD).encode(), Event("order", "created", {"value": "12.5"})):
         with pytest.raises(ValidationError) as raised:
-            registry.validate(event)  # type: ignore[arg-type]
+            registry.validate(event)
         assert raised.value.violations == [("/value", "type", "number", 'the value is not of type "number"')]
 
 
@@ -53,8 +54,9 @@ def test_types_without_a_schema_take_any_object(registry: Registry) -> None:
 
 def test_warnings_are_told(registry: Registry) -> None:
     registry.register("order", "created", {"required": ["total"]}, on_violation="warn")
+    event: Any
     for event in (GOOD, json.dumps(GOOD)):
-        (violation,) = registry.validate(event)  # type: ignore[arg-type]
+        (violation,) = registry.validate(event)
         assert violation.keyword == "required"
     assert registry.validate({**GOOD, "data": {"total": 1}}) == ()
 
@@ -72,7 +74,10 @@ def test_datetimes_are_taken(registry: Registry) -> None:
         registry.validate({**GOOD, "occurred_at": datetime(2026, 1, 1)})  # noqa: DTZ001
 
 
-@pytest.mark.parametrize("event", [{**GOOD, "data": {"a": {1}}}, {**GOOD, "extra": {1}}, {1}, object(), {**GOOD, 1: 2}])
+WRONG_KEY: dict[Any, Any] = {**GOOD, 1: 2}
+
+
+@pytest.mark.parametrize("event", [{**GOOD, "data": {"a": {1}}}, {**GOOD, "extra": {1}}, {1}, object(), WRONG_KEY])
 def test_what_is_no_json_raises(registry: Registry, event: Any) -> None:
     for judge in (registry.validate, registry.is_valid, lambda event: registry.validate_many([GOOD, event])):
         with pytest.raises(EventTypeError):
@@ -87,7 +92,8 @@ def test_an_event_that_holds_itself_is_refused(registry: Registry) -> None:
 
 
 def test_many_at_once(registry: Registry) -> None:
-    errors = registry.validate_many(event for event in [GOOD, BAD, json.dumps(BAD), Event("order", "created")])
+    events: list[Any] = [GOOD, BAD, json.dumps(BAD), Event("order", "created")]
+    errors = registry.validate_many(iter(events))
     assert [error and error.code for error in errors] == [None, "schema_violation", "schema_violation", None]
     assert isinstance(errors[1], ValidationError) and errors[1].violations[0].pointer == "/value"
 

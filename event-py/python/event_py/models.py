@@ -58,17 +58,19 @@ def _of_pydantic(model: type) -> dict[str, Any]:
     pydantic: Any = import_module("pydantic")
     errors: Any = import_module("pydantic.errors")
     try:
-        return _known(pydantic.TypeAdapter(model).json_schema(mode="validation"))
+        schema: dict[str, Any] = _known(pydantic.TypeAdapter(model).json_schema(mode="validation"))
     except errors.PydanticUserError as error:
         raise SchemaError(f"pydantic: {error.message}", "schema_invalid", "") from error
+    return schema
 
 
 def _of_msgspec(model: type) -> dict[str, Any]:
     msgspec: Any = import_module("msgspec")
     try:
-        return _known(msgspec.json.schema(model))
+        schema: dict[str, Any] = _known(msgspec.json.schema(model))
     except TypeError as error:
         raise SchemaError(f"msgspec: {error}", "schema_invalid", "") from error
+    return schema
 
 
 def _known(schema: Any) -> Any:
