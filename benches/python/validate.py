@@ -45,7 +45,13 @@ def page_view(number: int) -> dict[str, Any]:
 
 def order(number: int) -> dict[str, Any]:
     lines = [
-        {"sku": f"SKU-{at:06}", "name": f"Darjeeling {at}", "quantity": at + 1, "price": 12.5 + at, "tags": ["tea", "new"]}
+        {
+            "sku": f"SKU-{at:06}",
+            "name": f"Darjeeling {at}",
+            "quantity": at + 1,
+            "price": 12.5 + at,
+            "tags": ["tea", "new"],
+        }
         for at in range(7)
     ]
     return {
@@ -214,7 +220,10 @@ def judges(name: str, schema: dict[str, Any], struct: type, model: Any) -> dict[
     return {
         "event_py.Schema, dict": ("data dict", ours.is_valid),
         "jsonschema-rs, dict": ("data dict", rs.is_valid),
-        "fastjsonschema, dict": ("data dict", refuses(fastjsonschema.compile(schema), fastjsonschema.JsonSchemaException)),
+        "fastjsonschema, dict": (
+            "data dict",
+            refuses(fastjsonschema.compile(schema), fastjsonschema.JsonSchemaException),
+        ),
         "event_py.Schema, bytes": ("data bytes", ours.is_valid),
         "orjson + jsonschema-rs": ("data bytes", lambda text: rs.is_valid(orjson.loads(text))),
         "msgspec decode": ("data bytes", refuses(decode, msgspec.ValidationError)),

@@ -107,8 +107,9 @@ impl Schema {
         })
     }
 
-    /// Compiles the same schema for values that stay where they are, in another program's memory: it
-    /// allows them exactly where [`Schema::validate`] allows the payload that they stand for.
+    /// Compiles the same schema, by the same options, for values in another representation. It allows
+    /// those that [`Schema::validate`] allows as payloads, if the representation tells integers from
+    /// other numbers as payloads do: by their value, not by how they were written.
     ///
     /// # Errors
     /// As [`Schema::compile`], which has succeeded before.

@@ -141,10 +141,7 @@ impl<'a> Fields<'a> {
         }
         let mut fields = Fields::default();
         for (key, value) in event.as_object()?.members() {
-            if !walk.takes_key(&key) {
-                return None;
-            }
-            let good = match key.as_ref() {
+            let good = match walk.key(key)? {
                 "data" => {
                     fields.data = Some(value);
                     value.is_exact_instance_of::<PyDict>() && walk.is_plain(value, 0)

@@ -70,13 +70,15 @@ impl Walk {
         good.then_some(text)
     }
 
-    /// Whether a key is a plain string that JSON and the limits allow; what is no string at all reads as empty.
-    pub(crate) fn takes_key(&mut self, key: &Cow<'_, str>) -> bool {
-        // Only of a plain string are the characters borrowed. Around it stand quotes, colon and comma.
-        matches!(key, Cow::Borrowed(_))
-            && (1..=self.key_bytes).contains(&key.len())
+    /// A key that is a plain string, and one that JSON and the limits allow; what is no string at all reads as empty.
+    pub(crate) fn key<'a>(&mut self, key: Cow<'a, str>) -> Option<&'a str> {
+        // Only of a plain string are the characters borrowed.
+        let Cow::Borrowed(key) = key else { return None };
+        // Around it stand quotes, colon and comma.
+        let good = (1..=self.key_bytes).contains(&key.len())
             && self.takes_bytes(key.len() * ESCAPED_BYTES + 4)
-            && !key.as_bytes().contains(&0)
+            && !key.as_bytes().contains(&0);
+        good.then_some(key)
     }
 
     /// Counts a value that takes so many bytes by itself, and its comma.
@@ -103,7 +105,7 @@ impl Walk {
         let Some(object) = node.as_object() else { return false };
         object
             .members()
-            .all(|(key, value)| self.takes_key(&key) && self.is_plain(value, depth))
+            .all(|(key, value)| self.key(key).is_some() && self.is_plain(value, depth))
     }
 
     fn elements(&mut self, node: Node<'_>, depth: usize) -> bool {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from corpus import Case, cases
 
+from corpus import Case, cases
 from event_py import Registry, ValidationError, Violation
 
 CASES = list(cases())

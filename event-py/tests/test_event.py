@@ -86,7 +86,10 @@ def test_nothing_personal_is_printed() -> None:
         (lambda: Event.from_json("{"), "malformed_json"),
         (lambda: Event.from_json("\ud800"), "invalid_unicode"),
         (lambda: Event.from_dict({"category": "order"}), "invalid_type"),
-        (lambda: Event.from_dict({"category": "order", "name": "created", "data": {"a": 2**63}}), "number_out_of_range"),
+        (
+            lambda: Event.from_dict({"category": "order", "name": "created", "data": {"a": 2**63}}),
+            "number_out_of_range",
+        ),
     ],
 )
 def test_what_breaks_a_rule_is_refused(make: object, code: str) -> None:

@@ -38,7 +38,9 @@ def test_versions_are_judged_by_their_own_rules(registry: Registry) -> None:
     registry.register("order", "created", {"required": ["total"]}, version="2")
     assert not registry.is_valid(GOOD)
     assert registry.is_valid({**GOOD, "version": "1"}) and not registry.is_valid({**GOOD, "version": "2"})
-    assert not registry.is_valid({**GOOD, "data": None}) and not registry.is_valid({"category": "order", "name": "created"})
+    assert not registry.is_valid({**GOOD, "data": None}) and not registry.is_valid(
+        {"category": "order", "name": "created"}
+    )
     with pytest.raises(ValidationError, match="unknown_version"):
         registry.validate({**GOOD, "version": "3"})
 

@@ -59,7 +59,12 @@ def test_violations_are_told_without_values() -> None:
 
 def test_limits_and_json_are_judged_too() -> None:
     schema = Schema(True)
-    told = {"[1]": "payload_not_object", "{": "malformed_json", '{"a":1,"a":1}': "duplicate_key", "\ud800": "invalid_unicode"}
+    told = {
+        "[1]": "payload_not_object",
+        "{": "malformed_json",
+        '{"a":1,"a":1}': "duplicate_key",
+        "\ud800": "invalid_unicode",
+    }
     for text, code in told.items():
         assert [violation.keyword for violation in schema.violations(text)] == [code]
     endless: list[Any] = []

@@ -176,6 +176,7 @@ struct Stamp<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::code::Code;
     use crate::event::Event;
     use crate::limits::Limits;
     use proptest::prelude::*;

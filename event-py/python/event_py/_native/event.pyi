@@ -1,6 +1,8 @@
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Self, final
+from typing import Any, final
+
+from typing_extensions import Self
 
 @final
 class Event:

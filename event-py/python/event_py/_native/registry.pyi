@@ -1,6 +1,8 @@
 import os
 from collections.abc import Callable, Iterable
-from typing import Any, BinaryIO, Literal, Self, final
+from typing import Any, BinaryIO, Literal, final
+
+from typing_extensions import Self
 
 from event_py._native.event import Event
 from event_py._native.ndjson import Report

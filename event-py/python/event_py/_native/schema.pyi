@@ -1,4 +1,6 @@
-from typing import Any, Self, final
+from typing import Any, final
+
+from typing_extensions import Self
 
 from event_py.errors import Violation
 
