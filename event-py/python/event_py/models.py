@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from event_py.errors import SchemaError
 
@@ -76,11 +76,13 @@ def _of_msgspec(model: type) -> dict[str, Any]:
 def _known(schema: Any) -> Any:
     """Leaves out what only the libraries know."""
     if isinstance(schema, list):
-        return [_known(element) for element in cast("list[Any]", schema)]
+        elements: list[Any] = schema
+        return [_known(element) for element in elements]
     if not isinstance(schema, dict):
         return schema
     known: dict[str, Any] = {}
-    for keyword, value in cast("dict[str, Any]", schema).items():
+    keywords: dict[str, Any] = schema
+    for keyword, value in keywords.items():
         if keyword in ("properties", "$defs", "patternProperties"):
             # Names of the model's own, one of which may well be `format`.
             known[keyword] = {name: _known(subschema) for name, subschema in value.items()}
