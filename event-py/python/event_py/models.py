@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from event_py.errors import SchemaError
 
@@ -73,24 +73,23 @@ def _of_msgspec(model: type) -> dict[str, Any]:
     return schema
 
 
-def _known(schema: Any) -> Any:
+def _known(schema: object) -> Any:
     """Leaves out what only the libraries know."""
     if isinstance(schema, list):
-        elements: list[Any] = schema
-        return [_known(element) for element in elements]
+        return [_known(element) for element in cast("list[object]", schema)]
     if not isinstance(schema, dict):
         return schema
-    known: dict[str, Any] = {}
-    keywords: dict[str, Any] = schema
-    for keyword, value in keywords.items():
+    known: dict[str, object] = {}
+    for keyword, value in cast("dict[str, object]", schema).items():
         if keyword in ("properties", "$defs", "patternProperties"):
             # Names of the model's own, one of which may well be `format`.
-            known[keyword] = {name: _known(subschema) for name, subschema in value.items()}
+            named = cast("dict[str, object]", value)
+            known[keyword] = {name: _known(subschema) for name, subschema in named.items()}
         elif keyword in ("default", "const", "enum", "examples"):
             known[keyword] = value
         elif keyword == "format" and value not in _FORMATS:
             continue
-        elif keyword == "pattern" and value.startswith("^(?!^[-+.]*$)"):
+        elif keyword == "pattern" and str(value).startswith("^(?!^[-+.]*$)"):
             known[keyword] = _DECIMAL
         else:
             known[keyword] = _known(value)
