@@ -284,6 +284,19 @@ impl Client {
         self.shared().lock().stats()
     }
 
+    /// Whether this process was forked from the one that made the client, and has not used it yet. Then there is
+    /// nothing of its own to flush or to shut down; to do so all the same would first set up a queue, connections and
+    /// a part of the spool.
+    ///
+    /// ```
+    /// let (client, _collected) = event_client::test::client();
+    /// assert!(!client.is_inherited());
+    /// ```
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        !self.inner.shared.load().is_ours()
+    }
+
     /// Asks the collector a question.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use event_core::Verdict;
 
 use crate::error::{QueryError, Unconfirmed};
+use crate::fork;
 use crate::lines::Lines;
 
 /// Takes an answer to whoever waits for it, in whatever way he waits.
@@ -24,8 +25,9 @@ impl<T: Send + 'static> Reply<T> {
         (Reply(Box::new(move |answer| drop(sender.send(answer)))), receiver)
     }
 
+    /// Whoever is woken by it may take a while to wake: that is no business of ours.
     pub(crate) fn send(self, answer: T) {
-        (self.0)(answer);
+        fork::aside(|| (self.0)(answer));
     }
 }
 

@@ -224,6 +224,22 @@ fn a_child_that_only_drops_its_client_ends() {
     once(&arrived, ["first".to_owned()]);
 }
 
+#[test]
+fn a_child_is_asked_whether_it_has_used_its_client() {
+    let _alone = alone();
+    let (url, arrived) = collector();
+    let client = client(&url);
+    assert!(track(&client, "first") && !client.is_inherited());
+    reap(fork(|| {
+        let before = client.is_inherited() && client.clone().is_inherited();
+        let used = track(&client, "second") && !client.is_inherited() && !client.clone().is_inherited();
+        before && used && client.shutdown_blocking(LONG).is_ok() && !client.is_inherited()
+    }));
+    assert!(!client.is_inherited());
+    client.shutdown_blocking(LONG).unwrap();
+    once(&arrived, ["first", "second"].map(str::to_owned));
+}
+
 /// The lock is held, and the network is in use, at the moment of most of these forks.
 #[test]
 fn forks_while_other_threads_track_busily() {

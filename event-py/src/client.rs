@@ -3,20 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_client::{Client as Sender, TrackError};
+use event_client::{Client as Sender, SendError, TrackError};
 use event_core::event::EventBuilder;
 use event_core::{Code, Event, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::answer::Answer;
 use crate::boundary::guarded;
 use crate::envelope::Envelope;
 use crate::error;
 use crate::exit;
+use crate::handle::Handle;
+use crate::offer::{Unconfirmed, offered};
+use crate::pending::pending;
 use crate::query;
-use crate::settings::{self, Manner, OnFull};
+use crate::settings::{self, OnFull};
 use crate::stats::Stats;
+use crate::unstored::Unstored;
+use crate::verdict::Verdict;
 use crate::wait::wait;
 
 /// Sends events to a collector; it never blocks the program that it works for, and never loses an event
@@ -45,21 +50,14 @@ pub(crate) struct Client {
     pub(crate) handle: Arc<Handle>,
 }
 
-/// What the end of the program has to know of a client.
-pub(crate) struct Handle {
-    pub(crate) sender: Sender,
-    pub(crate) manner: Manner,
-}
-
 impl Client {
-    pub(crate) fn of(sender: Sender, manner: Manner) -> Self {
-        let handle = Arc::new(Handle { sender, manner });
+    pub(crate) fn of(handle: Arc<Handle>) -> Self {
         exit::watch(&handle);
         Client { handle }
     }
 
     fn offer(&self, py: Python<'_>, event: EventBuilder) -> PyResult<bool> {
-        let Handle { sender, manner } = &*self.handle;
+        let Handle { sender, manner, .. } = &*self.handle;
         let taken = if manner.spools {
             // A disk may take its time.
             py.detach(|| sender.track(event))
@@ -86,6 +84,29 @@ pub(crate) fn seconds(py: Python<'_>, seconds: f64) -> PyResult<Duration> {
         .map_err(|_| error::bad_setting(py, "timeout: this is a number of seconds, from 0".to_owned()))
 }
 
+/// Events that are to be sent, as Python has given them.
+fn read(events: &Bound<'_, PyAny>) -> PyResult<Vec<EventBuilder>> {
+    if events.is_instance_of::<PyDict>() {
+        let message = "this is a list of events, not one";
+        return Err(error::not_json(events.py(), "", message));
+    }
+    events.try_iter()?.map(|event| offered(&event?)).collect()
+}
+
+/// The verdicts on events that were sent.
+fn judged(py: Python<'_>, sent: Result<Vec<event_core::Verdict>, SendError>) -> PyResult<Vec<Verdict>> {
+    match sent {
+        Ok(verdicts) => Ok(verdicts.into_iter().map(Verdict).collect()),
+        Err(error) => {
+            let reason = error.reason.to_string();
+            let message = error.to_string();
+            let verdicts: Vec<_> = error.verdicts.into_iter().map(|verdict| verdict.map(Verdict)).collect();
+            let unconfirmed: Vec<_> = error.unconfirmed.into_iter().map(Unconfirmed).collect();
+            Err(error::unconfirmed(py, message, verdicts, unconfirmed, reason))
+        }
+    }
+}
+
 #[pymethods]
 impl Client {
     #[new]
@@ -104,11 +125,9 @@ impl Client {
                 None => builder,
             };
             let (builder, manner) = settings::apply(builder, settings)?;
-            let sender = py.detach(|| builder.build());
-            Ok(Client::of(
-                sender.map_err(|error| error::not_built(py, &error))?,
-                manner,
-            ))
+            let built = py.detach(|| Handle::build(builder, manner, |builder| Ok((builder.build()?, ()))));
+            let (handle, ()) = built.map_err(|error| error::not_built(py, &error))?;
+            Ok(Client::of(handle))
         })
     }
 
@@ -224,6 +243,7 @@ impl Client {
         guarded(|| {
             let at_most = seconds(py, timeout)?;
             let closed = wait(py, self.handle.sender.shutdown(at_most))?;
+            self.handle.tell(py)?;
             closed.map_err(|error| error::not_flushed(py, &error))
         })
     }
@@ -261,6 +281,44 @@ impl Client {
         })
     }
 
+    /// Sends events and waits for what the collector says of each; they go beside the events that are tracked. What
+    /// gets no answer is sent again until `send_timeout` is over.
+    ///
+    /// Args:
+    ///     events: Dicts with the keys that events have on the wire: `category`, `name`, `data` and those that `track`
+    ///         has as keywords. Or whatever has a `to_json()` that is the text of an event.
+    ///
+    /// Returns:
+    ///     One `Verdict` an event, in their order; an event that breaks a rule has one, too.
+    ///
+    /// Raises:
+    ///     UnconfirmedError: if some events have no verdict; it has them, to be sent again.
+    ///     ValidationError: if an event cannot be written down. Then none is sent.
+    ///     EventTypeError: if an event holds a value that is not JSON. Then none is sent.
+    ///
+    /// >>> from event_py.testing import collecting
+    /// >>> client, collected = collecting()
+    /// >>> client.send([{"category": "order", "name": "created", "data": {"value": 12.5}, "id": "o-1"}])
+    /// [Verdict(status="stored", id="o-1", position=1)]
+    fn send(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<Vec<Verdict>> {
+        guarded(|| {
+            let events = read(events)?;
+            let sent = wait(py, py.detach(|| self.handle.sender.send(events)))?;
+            judged(py, sent)
+        })
+    }
+
+    /// The last 100 tracked events that the collector has judged, and neither stored nor had before; the oldest
+    /// first. Those of `send` are not among them, as their verdicts are known.
+    ///
+    /// >>> from event_py.testing import collecting
+    /// >>> client, collected = collecting()
+    /// >>> client.unstored()
+    /// []
+    fn unstored(&self) -> PyResult<Vec<Unstored>> {
+        guarded(|| Ok(self.handle.unstored.list()))
+    }
+
     /// What became of all events so far.
     ///
     /// >>> from event_py.testing import collecting
@@ -288,13 +346,60 @@ impl Client {
         })
     }
 
+    /// `flush` as a future of the running loop, for `AsyncClient`.
+    #[pyo3(name = "_flush")]
+    fn flush_pending<'py>(&self, py: Python<'py>, timeout: f64) -> PyResult<Bound<'py, PyAny>> {
+        guarded(|| {
+            let at_most = seconds(py, timeout)?;
+            pending(py, self.handle.sender.flush(at_most), |py, flushed| {
+                flushed.map_err(|error| error::not_flushed(py, &error))?;
+                Ok(py.None())
+            })
+        })
+    }
+
+    /// `close` as a future of the running loop.
+    #[pyo3(name = "_close")]
+    fn close_pending<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+        guarded(|| {
+            let at_most = timeout.map_or(Ok(self.handle.manner.exit_timeout), |timeout| seconds(py, timeout))?;
+            let handle = Arc::clone(&self.handle);
+            pending(py, self.handle.sender.shutdown(at_most), move |py, closed| {
+                handle.tell(py)?;
+                closed.map_err(|error| error::not_flushed(py, &error))?;
+                Ok(py.None())
+            })
+        })
+    }
+
+    /// `send` as a future of the running loop.
+    #[pyo3(name = "_send")]
+    fn send_pending<'py>(&self, py: Python<'py>, events: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        guarded(|| {
+            let events = read(events)?;
+            let sent = py.detach(|| self.handle.sender.send(events));
+            pending(py, sent, |py, sent| Ok(judged(py, sent)?.into_pyobject(py)?.unbind()))
+        })
+    }
+
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
         slf
     }
 
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
-        self.close(py, self.handle.manner.exit_timeout.as_secs_f64())
+    /// Closes the client. Where an exception ends the block, that is what is raised: what was not delivered is only
+    /// told in the log.
+    #[pyo3(signature = (exception=None, *_more))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        exception: Option<&Bound<'_, PyAny>>,
+        _more: &Bound<'_, PyTuple>,
+    ) -> PyResult<()> {
+        let closed = self.close(py, self.handle.manner.exit_timeout.as_secs_f64());
+        match closed {
+            Err(error) if exception.is_some() && error::is_not_flushed(py, &error) => Ok(()),
+            closed => closed,
+        }
     }
 
     fn __repr__(&self) -> PyResult<String> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use event_client::{Client as Sender, test};
+use event_client::{ClientBuilder, test};
 use event_core::verdict::Status;
 use event_core::{Code, Event};
 use pyo3::exceptions::{PyAssertionError, PyValueError};
@@ -13,6 +13,7 @@ use pyo3::types::{PyDict, PyList};
 use crate::boundary::guarded;
 use crate::client::Client;
 use crate::error;
+use crate::handle::Handle;
 use crate::settings;
 
 /// How long events may be on their way: far longer than they are.
@@ -61,8 +62,9 @@ pub(crate) fn collecting(
 ) -> PyResult<(Client, Collected)> {
     guarded(|| {
         let (builder, manner) = settings::apply(test::builder().source(source), settings)?;
-        let (sender, collected): (Sender, _) = builder.collecting().map_err(|error| error::not_built(py, &error))?;
-        Ok((Client::of(sender, manner), Collected(collected)))
+        let built = Handle::build(builder, manner, ClientBuilder::collecting);
+        let (handle, collected) = built.map_err(|error| error::not_built(py, &error))?;
+        Ok((Client::of(handle), Collected(collected)))
     })
 }
 

@@ -27,6 +27,8 @@ exceptions! {
     config_class => "ConfigError",
     flush_class => "FlushTimeoutError",
     question_class => "QueryError",
+    unconfirmed_class => "UnconfirmedError",
+    violation_class => "Violation",
     collector_class => "CollectorError",
     internal_class => "EventInternalError",
     schema_class => "SchemaError",
@@ -131,6 +133,26 @@ pub(crate) fn not_taken(py: Python<'_>, error: &TrackError) -> PyErr {
 
 pub(crate) fn not_flushed(py: Python<'_>, error: &FlushError) -> PyErr {
     raised(flush_class(py), (error.to_string(), error.waiting, error.spooled))
+}
+
+/// Whether it says that the time was over before all events were delivered.
+pub(crate) fn is_not_flushed(py: Python<'_>, error: &PyErr) -> bool {
+    flush_class(py).is_ok_and(|class| error.matches(py, class).unwrap_or(false))
+}
+
+/// Events that were sent, of which some have no verdict.
+pub(crate) fn unconfirmed<'py, V, U>(py: Python<'py>, message: String, verdicts: V, events: U, reason: String) -> PyErr
+where
+    V: IntoPyObject<'py>,
+    U: IntoPyObject<'py>,
+{
+    raised(unconfirmed_class(py), (message, verdicts, events, reason))
+}
+
+/// Violations as `event_py.Violation`s.
+pub(crate) fn violations<'py>(py: Python<'py>, violations: &[Violation]) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let class = violation_class(py)?;
+    violations.iter().map(|violation| class.call1(parts(violation))).collect()
 }
 
 pub(crate) fn not_built(py: Python<'_>, error: &BuildError) -> PyErr {

@@ -1,15 +1,23 @@
 //! The end of the program: what waits is sent, for a moment, before the interpreter goes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pyo3::prelude::*;
 
 use crate::boundary::guarded;
-use crate::client::Handle;
+use crate::handle::Handle;
 use crate::wait::wait;
 
 /// The clients of this process. Only touched for moments, by threads that hold the interpreter.
 static CLIENTS: Mutex<Vec<Weak<Handle>>> = Mutex::new(Vec::new());
+/// Whether the end has begun: from now on no thread of ours may speak to Python.
+static BEGUN: AtomicBool = AtomicBool::new(false);
+
+/// Whether the program ends.
+pub(crate) fn has_begun() -> bool {
+    BEGUN.load(Ordering::Relaxed)
+}
 
 /// Has a client closed when the program ends.
 pub(crate) fn watch(client: &Arc<Handle>) {
@@ -18,20 +26,30 @@ pub(crate) fn watch(client: &Arc<Handle>) {
     clients.push(Arc::downgrade(client));
 }
 
-/// Closes all clients, all at once; each has its own `exit_timeout`. For `atexit`.
+/// Closes all clients that this very process has used, all at once; each has its own `exit_timeout`. For `atexit`,
+/// and for whatever stands in for it in children that end without.
 #[pyfunction]
 pub(crate) fn close_all(py: Python<'_>) -> PyResult<()> {
     guarded(|| {
         let clients = std::mem::take(&mut *CLIENTS.lock().unwrap_or_else(PoisonError::into_inner));
-        let clients: Vec<_> = clients.iter().filter_map(Weak::upgrade).collect();
+        // What was only inherited from a parent has nothing that waits, and is the parent's to close.
+        let clients: Vec<_> = clients
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|client| !client.sender.is_inherited())
+            .collect();
         // They begin to close right here, and not only when they are waited for.
         let closing: Vec<_> = clients
             .iter()
             .map(|client| client.sender.shutdown(client.manner.exit_timeout))
             .collect();
         for closed in closing {
-            // What is lost is counted, and told by the client itself.
+            // What is lost is counted, and told below.
             let _lost = wait(py, closed)?;
+        }
+        BEGUN.store(true, Ordering::Relaxed);
+        for client in clients {
+            client.tell(py)?;
         }
         Ok(())
     })

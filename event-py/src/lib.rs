@@ -26,10 +26,16 @@ mod event;
 mod book;
 mod ndjson;
 mod registry;
+mod verdict;
+mod unstored;
 mod settings;
+mod handle;
 mod exit;
+mod pending;
+mod offer;
 mod client;
 mod collected;
+mod panic;
 
 /// The native half of `event_py`; the package exports what is meant for others.
 #[pyo3::pymodule]
@@ -47,6 +53,10 @@ mod _native {
     #[pymodule_export]
     use crate::ndjson::Report;
     #[pymodule_export]
+    use crate::offer::Unconfirmed;
+    #[pymodule_export]
+    use crate::panic::_panic;
+    #[pymodule_export]
     use crate::query::Query;
     #[pymodule_export]
     use crate::registry::Registry;
@@ -56,4 +66,8 @@ mod _native {
     use crate::stats::Stats;
     #[pymodule_export]
     use crate::tally::{Tally, answer};
+    #[pymodule_export]
+    use crate::unstored::Unstored;
+    #[pymodule_export]
+    use crate::verdict::Verdict;
 }

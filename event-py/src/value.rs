@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use event_core::json::{Text, TextError};
 use event_core::{Code, Limits, Refusal};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
@@ -187,7 +187,7 @@ impl Serialize for Value<'_, '_> {
         } else if let Ok(boolean) = value.cast_exact::<PyBool>() {
             serializer.serialize_bool(boolean.is_true())
         } else if let Ok(members) = value.cast_exact::<PyDict>() {
-            self.members(members.iter().map(Ok), serializer)
+            self.members(steady(members), serializer)
         } else if let Ok(elements) = value.cast_exact::<PyList>() {
             self.elements(elements.iter().map(Ok), serializer)
         } else if let Ok(elements) = value.cast_exact::<PyTuple>() {
@@ -196,6 +196,27 @@ impl Serialize for Value<'_, '_> {
             self.other(serializer)
         }
     }
+}
+
+/// The members of a dict. Python code that runs meanwhile, for a value or on another thread, may change it: that is
+/// an error, as it is in Python.
+fn steady<'py>(
+    members: &Bound<'py, PyDict>,
+) -> impl Iterator<Item = PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> + use<'py> {
+    // Without an interpreter that one thread has to itself, nobody changes a copy.
+    let copy = cfg!(Py_GIL_DISABLED).then(|| members.copy().ok()).flatten();
+    let dict = copy.unwrap_or_else(|| members.clone());
+    let size = dict.len();
+    let (mut left, mut members) = (size, dict.iter());
+    std::iter::from_fn(move || {
+        // Beyond the size it had, or after another one, the iterator would panic.
+        if dict.len() != size {
+            let changed = "dictionary changed size during iteration";
+            return Some(Err(PyRuntimeError::new_err(changed)));
+        }
+        left = left.checked_sub(1)?;
+        members.next().map(Ok)
+    })
 }
 
 /// The RFC 3339 text of an aware `datetime`; `None` for anything else, and `ValueError` for a naive one.

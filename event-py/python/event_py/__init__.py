@@ -8,8 +8,7 @@ True
 
 from __future__ import annotations
 
-import atexit
-
+from event_py import _process
 from event_py._native import (
     Answer,
     Client,
@@ -20,9 +19,11 @@ from event_py._native import (
     Schema,
     Stats,
     Tally,
+    Unstored,
+    Verdict,
     answer,
-    close_all,
 )
+from event_py.aio import AsyncClient
 from event_py.errors import (
     ClientClosedError,
     CollectorError,
@@ -35,6 +36,7 @@ from event_py.errors import (
     QueryError,
     QueueFullError,
     SchemaError,
+    UnconfirmedError,
     ValidationError,
     Violation,
 )
@@ -43,6 +45,7 @@ from event_py.settings import Settings
 
 __all__ = [
     "Answer",
+    "AsyncClient",
     "Client",
     "ClientClosedError",
     "CollectorError",
@@ -64,10 +67,12 @@ __all__ = [
     "Settings",
     "Stats",
     "Tally",
+    "UnconfirmedError",
+    "Unstored",
     "ValidationError",
+    "Verdict",
     "Violation",
     "answer",
 ]
 
-# Before the interpreter goes: afterwards no thread may speak to it.
-atexit.register(close_all)
+_process.watch()

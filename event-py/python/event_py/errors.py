@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from event_py._native import Unconfirmed, Verdict
 
 __all__ = [
     "ClientClosedError",
@@ -16,6 +20,7 @@ __all__ = [
     "QueryError",
     "QueueFullError",
     "SchemaError",
+    "UnconfirmedError",
     "ValidationError",
     "Violation",
 ]
@@ -175,6 +180,38 @@ class QueryError(EventError, ValueError):
         super().__init__(message, code, parameter)
         self.code = code
         self.parameter = parameter
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class UnconfirmedError(EventError):
+    """Some of the events that were sent have no verdict: whether they are stored is not known.
+
+    >>> import event_py
+    >>> client = event_py.Client("http://127.0.0.1:1", source="shop", send_timeout=0.1, exit_timeout=0)
+    >>> try:
+    ...     client.send([{"category": "order", "name": "created"}])
+    ... except event_py.UnconfirmedError as error:
+    ...     print(error.verdicts, len(error.unconfirmed))
+    [None] 1
+    """
+
+    verdicts: list[Verdict | None]
+    """What is known: one verdict an event, in their order, and `None` where there is none."""
+    unconfirmed: list[Unconfirmed]
+    """The events without a verdict, with the ids, times and numbers they were given: `send` takes them, and to send
+    them again is safe, as those that are stored after all will be duplicates."""
+    reason: str
+    """Why they have none."""
+
+    def __init__(
+        self, message: str, verdicts: Sequence[Verdict | None], unconfirmed: Sequence[Unconfirmed], reason: str
+    ) -> None:
+        super().__init__(message, verdicts, unconfirmed, reason)
+        self.verdicts = list(verdicts)
+        self.unconfirmed = list(unconfirmed)
+        self.reason = reason
 
     def __str__(self) -> str:
         return str(self.args[0])

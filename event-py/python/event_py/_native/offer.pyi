@@ -1,0 +1,10 @@
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeAlias, final
+
+class _Json(Protocol):
+    def to_json(self) -> str: ...
+
+@final
+class Unconfirmed: ...
+
+Sendable: TypeAlias = Mapping[str, Any] | _Json | Unconfirmed
