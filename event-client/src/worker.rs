@@ -24,7 +24,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Failures with the same batch after which it is halved, in case it is itself the reason.
 const SUSPICIOUS: u32 = 3;
 /// How long the last words to the collector may take.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Starts the thread, if none works yet.
 pub(crate) fn start(shared: &Arc<Shared>) {

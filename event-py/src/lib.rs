@@ -2,6 +2,7 @@
 
 // Bottom first: a file may use only what stands above it in this list.
 mod error;
+mod interpreter;
 mod boundary;
 mod value;
 mod wait;
@@ -40,6 +41,8 @@ mod panic;
 /// The native half of `event_py`; the package exports what is meant for others.
 #[pyo3::pymodule]
 mod _native {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::answer::Answer;
     #[pymodule_export]
@@ -70,4 +73,9 @@ mod _native {
     use crate::unstored::Unstored;
     #[pymodule_export]
     use crate::verdict::Verdict;
+
+    #[pymodule_init]
+    fn begin(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::interpreter::only_main(module.py())
+    }
 }
