@@ -100,8 +100,10 @@ CYCLES = """
             assert client.track("busy", str(number))
             tracked[number] += 1
             if tracked[number] % 20 == 0:
-                client.stats()
                 time.sleep(0.001)
+                # A collector that is slower than they are is not what this is about.
+                while client.stats().waiting > 50_000:
+                    time.sleep(0.01)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
     for thread in threads:
@@ -131,16 +133,16 @@ CYCLES = """
         thread.join()
     client.close(60)
     stats = client.stats()
-    print(hangs, failed, sum(tracked), stats.stored, stats.offered)
+    print(hangs, failed, sum(tracked), stats.stored, stats.offered, sum(stats.dropped.values()))
 """
 
 
 def test_forks_while_threads_track(collector: Collector) -> None:
     cycles = 1_000 if os.environ.get("EVENT_TEST_LONG") else 40
     ended = run(CYCLES, collector.url, cycles, timeout=1_200)
-    hangs, failed, tracked, stored, offered = map(int, ended.stdout.split())
+    hangs, failed, tracked, stored, offered, dropped = map(int, ended.stdout.split())
     print(f"{cycles} forks: {hangs} hangs, {failed} failed, {tracked} events of the parent")
     assert (hangs, failed) == (0, 0), ended.stderr
-    assert stored == offered == tracked
+    assert (stored, offered, dropped) == (tracked, tracked, 0), ended.stderr
     assert collector.count("child") == cycles
     assert collector.count("busy") == tracked
