@@ -152,7 +152,10 @@ where
 /// Violations as `event_py.Violation`s.
 pub(crate) fn violations<'py>(py: Python<'py>, violations: &[Violation]) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let class = violation_class(py)?;
-    violations.iter().map(|violation| class.call1(parts(violation))).collect()
+    violations
+        .iter()
+        .map(|violation| class.call1(parts(violation)))
+        .collect()
 }
 
 pub(crate) fn not_built(py: Python<'_>, error: &BuildError) -> PyErr {

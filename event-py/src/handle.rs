@@ -46,12 +46,15 @@ impl Handle {
         let missing = missing(&stats);
         let process = u64::from(std::process::id()) << 32;
         let told = self.told.load(Ordering::Relaxed);
-        let before = if told >> 32 == process >> 32 { told & 0xffff_ffff } else { 0 };
+        let before = if told >> 32 == process >> 32 {
+            told & 0xffff_ffff
+        } else {
+            0
+        };
         if missing <= before {
             return Ok(());
         }
-        self.told
-            .store(process | missing.min(0xffff_ffff), Ordering::Relaxed);
+        self.told.store(process | missing.min(0xffff_ffff), Ordering::Relaxed);
         let logger = py.import("logging")?.call_method1("getLogger", ("event_py",))?;
         logger.call_method1("warning", (sentence(&stats),))?;
         Ok(())
@@ -84,6 +87,9 @@ fn part(how: &str, reasons: impl Iterator<Item = (&'static str, u64)>) -> Option
     let reasons: Vec<_> = reasons.filter(|(_, events)| *events > 0).collect();
     let all: u64 = reasons.iter().map(|(_, events)| events).sum();
     let were = if all == 1 { "was" } else { "were" };
-    let reasons: Vec<String> = reasons.iter().map(|(reason, events)| format!("{events} {reason}")).collect();
+    let reasons: Vec<String> = reasons
+        .iter()
+        .map(|(reason, events)| format!("{events} {reason}"))
+        .collect();
     (all > 0).then(|| format!("{all} {were} {how} ({})", reasons.join(", ")))
 }

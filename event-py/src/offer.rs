@@ -43,7 +43,9 @@ pub(crate) fn offered(given: &Bound<'_, PyAny>) -> PyResult<EventBuilder> {
     }
     let py = given.py();
     if given.hasattr("to_json")? {
-        let event = py.import("json")?.call_method1("loads", (given.call_method0("to_json")?,))?;
+        let event = py
+            .import("json")?
+            .call_method1("loads", (given.call_method0("to_json")?,))?;
         if let Ok(fields) = event.cast::<PyDict>() {
             return read(fields);
         }
@@ -58,7 +60,10 @@ fn read(fields: &Bound<'_, PyDict>) -> PyResult<EventBuilder> {
         if !known.is_some_and(|key| FIELDS.contains(&key)) {
             // A collector would take the event without it; who writes a dict has more likely misspelt it.
             let message = format!("an event has no field {}", key.repr()?);
-            return Err(error::refused(fields.py(), &Refusal::new(Code::InvalidEnvelope, "", message)));
+            return Err(error::refused(
+                fields.py(),
+                &Refusal::new(Code::InvalidEnvelope, "", message),
+            ));
         }
     }
     let (category, name) = (needed(fields, "category")?, needed(fields, "name")?);
@@ -100,7 +105,10 @@ fn given<'py>(fields: &Bound<'py, PyDict>, field: &str) -> PyResult<Option<Bound
 fn text<'py>(fields: &Bound<'py, PyDict>, field: &str) -> PyResult<Option<Bound<'py, PyString>>> {
     let text = |value: Bound<'py, PyAny>| {
         value.cast_into().map_err(|error| {
-            let message = format!("this field is a string, not of type {}", value::type_name(&error.into_inner()));
+            let message = format!(
+                "this field is a string, not of type {}",
+                value::type_name(&error.into_inner())
+            );
             error::not_json(fields.py(), &format!("/{field}"), &message)
         })
     };

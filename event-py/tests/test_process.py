@@ -150,7 +150,7 @@ def test_p10_gunicorn_preload(shared_collector: Collector, tmp_path: Path) -> No
         stdout=log,
         stderr=log,
     )
-    asked, workers = 0, set()
+    asked, workers = 0, set[bytes]()
     try:
         until(lambda: listens(address))
         # Until each of the four has answered, and some more.

@@ -137,7 +137,7 @@ def test_what_cannot_be_written(wrong: Any, code: str) -> None:
 def test_one_event_is_no_list() -> None:
     client, _ = collecting()
     with pytest.raises(EventTypeError, match="list"):
-        client.send({"category": "order", "name": "created"})  # type: ignore[arg-type]
+        client.send({"category": "order", "name": "created"})  # type: ignore[dict-item]
     assert client.send([]) == []
 
 

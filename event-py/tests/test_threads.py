@@ -7,6 +7,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
 
 import pytest
 from collector import Collector
@@ -97,7 +99,7 @@ def test_p18_after_close(collector: Collector) -> None:
 
 
 @pytest.mark.parametrize("on_full", ["drop", "raise"])
-def test_p19_a_full_queue(on_full: str) -> None:
+def test_p19_a_full_queue(on_full: Literal["drop", "raise"]) -> None:
     """Its collector takes the connection, and then hangs."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -130,9 +132,9 @@ def test_p19_a_full_queue(on_full: str) -> None:
         assert raised.value.waiting == taken  # type: ignore[attr-defined]
 
 
-def test_p19_a_full_spool(tmp_path: object) -> None:
+def test_p19_a_full_spool(tmp_path: Path) -> None:
     client = Client(
-        "http://127.0.0.1:1", source="shop", spool=f"{tmp_path}/spool", spool_bytes=9_000_000, exit_timeout=0
+        "http://127.0.0.1:1", source="shop", spool=tmp_path / "spool", spool_bytes=9_000_000, exit_timeout=0
     )
     data = {str(number): "x" * 1_000 for number in range(200)}
     taken = 0

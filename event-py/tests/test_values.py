@@ -110,7 +110,7 @@ def test_p04_times(both: tuple[Client, Collected]) -> None:
     with pytest.raises(ValidationError):
         client.track("order", "created", occurred_at=datetime(2021, 1, 1))
     with pytest.raises(EventTypeError):
-        client.track("order", "created", occurred_at=date(2021, 1, 1))
+        client.track("order", "created", occurred_at=date(2021, 1, 1))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("key", [1, None, True, b"a", ("a",)])
@@ -174,6 +174,12 @@ class Zone(tzinfo):
     def utcoffset(self, at: datetime | None) -> timedelta:
         self.act()
         return timedelta(0)
+
+    def dst(self, at: datetime | None) -> timedelta:
+        return timedelta(0)
+
+    def tzname(self, at: datetime | None) -> str:
+        return "a zone"
 
 
 def test_p08_what_python_raises(both: tuple[Client, Collected]) -> None:

@@ -11,9 +11,7 @@ from event_py._native import Client, Stats, Unstored, Verdict
 from event_py.errors import FlushTimeoutError
 
 if TYPE_CHECKING:
-    from typing import Self
-
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from event_py._native.offer import Sendable
     from event_py.settings import Settings
