@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import uvloop
+
 from collector import Collector
 from event_py import AsyncClient, Client, ClientClosedError, FlushTimeoutError, UnconfirmedError
 from script import run
@@ -273,7 +274,8 @@ def test_the_end_of_the_program(collector: Collector, end: str) -> None:
 
         async def main():
             away.track("order", "lost")
-            tasks = [asyncio.ensure_future(away.flush(20)), asyncio.ensure_future(away.send([{"category": "a", "name": "b"}]))]
+            waits = [away.flush(20), away.send([{"category": "order", "name": "sent"}])]
+            tasks = [asyncio.ensure_future(wait) for wait in waits]
             await asyncio.sleep(0.05)
             client.track("order", "tracked")
             return tasks

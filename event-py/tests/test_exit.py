@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from collector import Collector
 from event_py import Client
 from script import run, start
@@ -211,9 +212,7 @@ def test_p20_late_events(collector: Collector) -> None:
     ("what", "spooled"),
     [("track", False), ("track", True), ("flush", False), ("flush", True), ("send", False), ("stats", False)],
 )
-def test_p20_threads_that_do_not_stop(
-    collector: Collector, tmp_path: Path, what: str, spooled: bool
-) -> None:
+def test_p20_threads_that_do_not_stop(collector: Collector, tmp_path: Path, what: str, spooled: bool) -> None:
     code = """
         import sys, threading, time
         import event_py

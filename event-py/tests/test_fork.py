@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from collector import Collector
 from script import run
 

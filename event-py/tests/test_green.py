@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from collector import Collector
 from script import run
 
@@ -44,7 +45,7 @@ WORK = """
 
         spawn(tick)
         join([spawn(work, number) for number in range(20)])
-        slow = event_py.Client(away, source="shop", exit_timeout=0, send_timeout=0.3)
+        slow = event_py.Client(away, source="shop", exit_timeout=0, send_timeout=0.5, backoff=(0.05, 0.05))
         slow.track("green", "lost")
         send = lambda: slow.send([{"category": "green", "name": "lost"}])
         for wait in (lambda: slow.flush(0.3), send, lambda: slow.close(0.3)):
@@ -75,6 +76,5 @@ def test_others_go_on(collector: Collector, library: str) -> None:
     *ticks, last = ended.stdout.split("\n")[:-1]
     assert last == "given up True"
     flushed, sent, closed = map(int, ticks)
-    # `send` gives up when the next try would be too late.
-    assert min(flushed, closed) >= 5 and sent >= 1, ticks
+    assert min(flushed, sent, closed) >= 5, ticks
     assert [collector.count("green", name) for name in ("tracked", "sent", "last")] == [2_000, 20, 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from script import run
 
 IMPORT = """
@@ -41,7 +42,11 @@ def test_p16_is_refused() -> None:
 
 @pytest.mark.parametrize("first", ["sub", "main"])
 def test_p16_whoever_is_first(first: str) -> None:
-    code = IMPORT if first == "main" else IMPORT.replace("    import event_py\n    made", "    made").replace(
-        "    client =", "    import event_py\n    client ="
+    code = (
+        IMPORT
+        if first == "main"
+        else IMPORT.replace("    import event_py\n    made", "    made").replace(
+            "    client =", "    import event_py\n    client ="
+        )
     )
     run(code)

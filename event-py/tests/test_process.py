@@ -14,6 +14,7 @@ from textwrap import dedent
 from urllib.request import urlopen
 
 import pytest
+
 from collector import Collector
 from script import environment
 
@@ -53,9 +54,7 @@ WORKERS = """
 @pytest.mark.parametrize("given", ["", "work(0)"], ids=["fresh", "inherited"])
 @pytest.mark.parametrize("early", ["", "import event_py"], ids=["late", "early"])
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_p10_multiprocessing(
-    shared_collector: Collector, tmp_path: Path, method: str, early: str, given: str
-) -> None:
+def test_p10_multiprocessing(shared_collector: Collector, tmp_path: Path, method: str, early: str, given: str) -> None:
     category = f"{method}-{'early' if early else 'late'}-{'inherited' if given else 'fresh'}"
     # Children that are spawned import the program anew.
     program = tmp_path / "workers.py"

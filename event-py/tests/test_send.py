@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+
 from collector import Collector
 from event_py import Client, EventTypeError, UnconfirmedError, ValidationError
 from event_py.testing import collecting
@@ -70,7 +71,11 @@ def test_all_that_an_event_can_say(client: Client, collector: Collector) -> None
     }
     client.send([event])
     (stored,) = collector.events()
-    expected = {**event, "occurred_at": "2021-01-01T09:15:28Z", "data": {"at": "2021-01-01T00:00:00+00:00", "value": 12.5}}
+    expected = {
+        **event,
+        "occurred_at": "2021-01-01T09:15:28Z",
+        "data": {"at": "2021-01-01T00:00:00+00:00", "value": 12.5},
+    }
     told = {name: stored[name] for name in expected}
     assert told["occurred_at"].startswith("2021-01-01T09:15:28")
     assert {**told, "occurred_at": expected["occurred_at"]} == expected
@@ -146,7 +151,9 @@ def test_what_has_no_verdict_can_be_sent_again(collector: Collector) -> None:
     collector.stop()
     with Client(url, source="shop", send_timeout=0.3, exit_timeout=0) as client:
         with pytest.raises(UnconfirmedError) as raised:
-            client.send([{"category": "order", "name": str(number)} for number in range(3)] + [{"category": "", "name": ""}])
+            client.send(
+                [{"category": "order", "name": str(number)} for number in range(3)] + [{"category": "", "name": ""}]
+            )
         error = raised.value
         assert [verdict and verdict.status for verdict in error.verdicts] == [None, None, None, "rejected"]
         assert "no answer in time" in error.reason

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from event_py import Client
 
 # A loaded machine may be slow to wake anybody; what waits for its own end would take ten seconds.

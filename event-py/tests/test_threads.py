@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+
 from collector import Collector
 from event_py import Client, ClientClosedError, QueueFullError
 

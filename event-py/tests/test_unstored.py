@@ -7,6 +7,7 @@ import logging
 import os
 
 import pytest
+
 from collector import Collector
 from event_py import Client
 

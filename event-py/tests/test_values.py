@@ -13,6 +13,7 @@ from enum import Enum, IntEnum
 from typing import Any
 
 import pytest
+
 from event_py import Client, EventTypeError, ValidationError
 from event_py.testing import Collected, collecting
 
@@ -68,7 +69,20 @@ class Colour(Enum):
 
 
 @pytest.mark.parametrize(
-    "value", [b"bytes", bytearray(b""), {1}, frozenset(), Slippery(), Decimal("1.5"), Float64(1.5), 1j, Colour.RED, range(3), len]
+    "value",
+    [
+        b"bytes",
+        bytearray(b""),
+        {1},
+        frozenset(),
+        Slippery(),
+        Decimal("1.5"),
+        Float64(1.5),
+        1j,
+        Colour.RED,
+        range(3),
+        len,
+    ],
 )
 def test_p03_what_is_not_json(both: tuple[Client, Collected], value: object) -> None:
     client, collected = both

@@ -12,6 +12,7 @@ from event_py._native.stats import Stats as Stats
 from event_py._native.tally import Tally as Tally
 from event_py._native.tally import answer as answer
 from event_py._native.offer import Unconfirmed as Unconfirmed
+from event_py._native.panic import _panic as _panic
 from event_py._native.stats import Stats as Stats
 from event_py._native.unstored import Unstored as Unstored
 from event_py._native.verdict import Verdict as Verdict
