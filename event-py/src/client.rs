@@ -382,6 +382,23 @@ impl Client {
         })
     }
 
+    /// `query` as a future of the running loop.
+    #[pyo3(name = "_query", signature = (query=None, **keywords))]
+    fn query_pending<'py>(
+        &self,
+        py: Python<'py>,
+        query: Option<&Bound<'py, PyAny>>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        guarded(|| {
+            let query = query::asked(py, query, keywords)?;
+            pending(py, self.handle.sender.query(&query), |py, answered| {
+                let answer = Answer::of_collector(py, query, answered)?;
+                Ok(answer.into_pyobject(py)?.into_any().unbind())
+            })
+        })
+    }
+
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
         slf
     }

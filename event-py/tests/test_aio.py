@@ -15,7 +15,7 @@ import pytest
 import uvloop
 
 from collector import Collector
-from event_py import AsyncClient, Client, ClientClosedError, FlushTimeoutError, UnconfirmedError
+from event_py import AsyncClient, Client, ClientClosedError, FlushTimeoutError, Query, QueryError, UnconfirmedError
 from script import run
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -41,6 +41,11 @@ def test_all_it_can_do(collector: Collector, run_in: Run) -> None:
             verdicts = await client.send([EVENT, EVENT])
             assert [verdict.status for verdict in verdicts] == ["stored", "stored"]
             assert client.unstored() == []
+            answer = await client.query(by="/name", filter={"name": "sent"})
+            assert answer == await client.query(Query(by="/name", filter={"name": "sent"}))
+            assert [row.value for row in answer] == [2]
+            with pytest.raises(QueryError):
+                await client.query("nonsense")
             client.track("order", "last")
         with pytest.raises(ClientClosedError):
             client.track("order", "late")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,16 +20,21 @@ WAITS: dict[str, Callable[[Client], object]] = {
     "flush": lambda client: client.flush(10),
     "close": lambda client: client.close(10),
     "send": lambda client: client.send([EVENT]),
+    "query": lambda client: client.query(),
 }
 
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    """A client whose collector is away."""
-    client = Client("http://127.0.0.1:1", source="shop", send_timeout=10, exit_timeout=0)
-    client.track("order", "created")
-    yield client
-    client.__exit__(LookupError)
+    """A client whose collector takes whatever comes, and never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(10)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        client = Client(url, source="shop", send_timeout=10, exit_timeout=0)
+        client.track("order", "created")
+        yield client
+        client.__exit__(LookupError)
 
 
 @pytest.mark.parametrize("wait", WAITS)

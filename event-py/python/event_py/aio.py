@@ -7,13 +7,14 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from event_py._native import Client, Stats, Unstored, Verdict
+from event_py._native import Answer, Client, Query, Stats, Unstored, Verdict
 from event_py.errors import FlushTimeoutError
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from event_py._native.offer import Sendable
+    from event_py._native.query import Keywords
     from event_py.settings import Settings
 
 __all__ = ["AsyncClient"]
@@ -78,6 +79,10 @@ class AsyncClient:
     async def send(self, events: Iterable[Sendable]) -> list[Verdict]:
         """As `Client.send`."""
         return await self._client._send(events)
+
+    async def query(self, query: Query | str = "count", **keywords: Unpack[Keywords]) -> Answer:
+        """As `Client.query`."""
+        return await self._client._query(query, **keywords)
 
     def stats(self) -> Stats:
         """As `Client.stats`."""
