@@ -41,3 +41,18 @@ def tested() -> list[str]:
     client, collected = collecting(source="shop")
     client.track("order", "created")
     return collected.json()
+
+
+def judges(lines: bytes) -> tuple[int, list[str]]:
+    registry = event_py.Registry()
+    registry.register("order", "created", {"required": ["value"]}, on_violation="reject")
+    warnings = registry.validate({"category": "order", "name": "created", "data": {"value": 1}})
+    report = registry.validate_ndjson(lines)
+    return report.valid, [violation.keyword for violation in warnings]
+
+
+def asks(client: Client, events: list[dict[str, object]]) -> list[str]:
+    query = event_py.Query("count", by=["name"], bucket="day", zone="Europe/Paris")
+    here: event_py.Answer = event_py.answer(query, events)
+    there: event_py.Answer = client.query(query)
+    return [str(row.value) for answer in (here, there) for row in answer]
