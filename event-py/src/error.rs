@@ -32,7 +32,6 @@ exceptions! {
     collector_class => "CollectorError",
     internal_class => "EventInternalError",
     schema_class => "SchemaError",
-    violation_class => "Violation",
     line_class => "LineError",
 }
 
@@ -147,15 +146,6 @@ where
     U: IntoPyObject<'py>,
 {
     raised(unconfirmed_class(py), (message, verdicts, events, reason))
-}
-
-/// Violations as `event_py.Violation`s.
-pub(crate) fn violations<'py>(py: Python<'py>, violations: &[Violation]) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let class = violation_class(py)?;
-    violations
-        .iter()
-        .map(|violation| class.call1(parts(violation)))
-        .collect()
 }
 
 pub(crate) fn not_built(py: Python<'_>, error: &BuildError) -> PyErr {
