@@ -93,6 +93,23 @@ def test_only_json_is_taken_of_extra(logger: logging.Logger, sent: tuple[Client,
     assert len(extra) == 64
 
 
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        ({"m": [[0] * 64] * 64}, {"extra_left_out": "too_many_nodes"}),
+        ({"m": ["é" * 8_000] * 40}, {"extra_left_out": "event_too_large"}),
+        ({"ключ" * 20: 1, "\0" * 100: 1, "m": 1}, {"extra": {"m": 1}}),
+        ({"m": {"é" * 65: 1, "é" * 64: 2}}, {"extra": {"m": {"é" * 64: 2}}}),
+    ],
+)
+def test_what_goes_with_a_record_does_not_lose_it(
+    logger: logging.Logger, sent: tuple[Client, Collected], extra: dict[str, Any], told: dict[str, Any]
+) -> None:
+    logger.warning("x", extra=extra)
+    data = sent[1].assert_one("log", "warning", message="x")["data"]
+    assert {name: data[name] for name in data if name.startswith("extra")} == told
+
+
 def test_whatever_is_logged_can_be_written(logger: logging.Logger, sent: tuple[Client, Collected]) -> None:
     logging.addLevelName(35, " \0\ud800" + "x" * 200)
     logger.log(35, "\0\ud800" + "y" * 100_000)

@@ -22,7 +22,7 @@ from threading import local
 from typing import TYPE_CHECKING, Any
 
 from event_py._native import Client, close_all
-from event_py.errors import EventError
+from event_py.errors import EventError, EventTypeError, ValidationError
 from event_py.request import Lazy, exception_name
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ TEXT = 8_192
 """The longest message or traceback, in characters: of a traceback its end is kept, which names the error."""
 MEMBERS = 64
 """The most members of `extra`, and of a value in it."""
+KEY = 128
+"""The longest name of a member, in bytes: an event takes no longer one."""
 DEPTH = 4
 """How deep a value in `extra` may be nested."""
 OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -52,7 +54,8 @@ class EventHandler(logging.Handler):
     The name is the level and not the logger, since each name is a type of its own, with a schema and counts: levels
     are few and known, loggers may be many. The logger is in the data, beside `level` (its number), `message`, `module`,
     `function`, `line`, and where they are known `error` (the class of an exception), `traceback` and `extra` (those
-    members of a record's `extra` that are JSON). Long texts are cut. What `event_py` itself logs is left out.
+    members of a record's `extra` that are JSON). Long texts are cut. An `extra` that no event can hold, as it is too
+    large, is left out as a whole: `extra_left_out` says why. What `event_py` itself logs makes no events.
 
     Args:
         client: The client. Without one it is made of the other arguments, and closed with this handler.
@@ -106,11 +109,22 @@ class EventHandler(logging.Handler):
         try:
             session_id = None if self._session_id is None else self._session_id(record)
             name = _clean(str(record.levelname).lower())[:100].strip() or "unnamed"
-            self._lazy.client().track("log", name, _data(record), session_id=session_id)
+            self._track(name, _data(record), session_id)
         except Exception:
             self.handleError(record)
         finally:
             self._here.busy = False
+
+    def _track(self, name: str, data: dict[str, Any], session_id: str | None) -> None:
+        client = self._lazy.client()
+        try:
+            client.track("log", name, data, session_id=session_id)
+        except (ValidationError, EventTypeError) as error:
+            if data.pop("extra", None) is None:
+                raise
+            # Whoever logs must not lose the record by what goes with it.
+            data["extra_left_out"] = getattr(error, "code", "not_json")
+            client.track("log", name, data, session_id=session_id)
 
     def flush(self, timeout: float = 1.0) -> None:
         """Waits until the events have left, for so many seconds at the most; what waits still is sent later."""
@@ -149,10 +163,13 @@ def _members(values: Mapping[Any, Any], depth: int) -> dict[str, Any]:
     """Those members that are JSON."""
     members: dict[str, Any] = {}
     for name, value in values.items():
-        if len(members) >= MEMBERS or not isinstance(name, str) or not name or len(name) > 100:
+        if len(members) >= MEMBERS or not isinstance(name, str) or not name or len(name) > KEY:
+            continue
+        cleaned = _clean(name)
+        if len(cleaned.encode()) > KEY:
             continue
         try:
-            members[_clean(name)] = _json(value, depth)
+            members[cleaned] = _json(value, depth)
         except TypeError:
             continue
     return members
