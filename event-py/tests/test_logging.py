@@ -126,15 +126,21 @@ def test_nothing_is_raised_into_the_application(
 ) -> None:
     logger.info("%d", "no number")
     assert "TypeError" in capsys.readouterr().err
-    sent[0].close()
-    logger.info("late")
-    assert "ClientClosedError" in capsys.readouterr().err
     logging.raiseExceptions = False
     try:
-        logger.info("late")
+        logger.info("%d", "no number")
     finally:
         logging.raiseExceptions = True
     assert capsys.readouterr().err == ""
+
+
+def test_what_comes_after_the_end_is_counted_and_not_complained_of(
+    logger: logging.Logger, sent: tuple[Client, Collected], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent[0].close()
+    logger.info("late", extra={"article": "A-7"})
+    assert capsys.readouterr().err == ""
+    assert sum(sent[0].stats().dropped.values()) == 1
 
 
 def test_nothing_goes_round_in_circles(logger: logging.Logger, sent: tuple[Client, Collected]) -> None:

@@ -22,7 +22,7 @@ from threading import local
 from typing import TYPE_CHECKING, Any
 
 from event_py._native import Client, close_all
-from event_py.errors import EventError, EventTypeError, ValidationError
+from event_py.errors import ClientClosedError, EventError, EventTypeError, ValidationError
 from event_py.request import Lazy, exception_name
 
 if TYPE_CHECKING:
@@ -110,6 +110,9 @@ class EventHandler(logging.Handler):
             session_id = None if self._session_id is None else self._session_id(record)
             name = _clean(str(record.levelname).lower())[:100].strip() or "unnamed"
             self._track(name, _data(record), session_id)
+        except ClientClosedError:
+            # As when the program ends. The event is counted, and nobody is helped by an error for each record.
+            pass
         except Exception:
             self.handleError(record)
         finally:
