@@ -245,3 +245,40 @@ def test_the_end_of_the_program_is_waited_for_only_once() -> None:
     assert ended.returncode == 0
     assert "Traceback" not in ended.stderr
     assert time.monotonic() - began < 3
+
+
+AFTER = """
+import atexit
+def late():
+    logging.warning("late")
+    lazy.client()
+    print(lazy.client() is made[-1], sum(made[-1].stats().dropped.values()))
+    print(len(made))
+atexit.register(late)
+import logging
+import event_py.request
+from event_py.logging import EventHandler
+made = []
+class Counted(event_py.request.Client):
+    def __new__(cls, *arguments, **settings):
+        made.append(super().__new__(cls, *arguments, **settings))
+        return made[-1]
+event_py.request.Client = Counted
+handler = EventHandler(url="http://127.0.0.1:1", source="shop", exit_timeout=0)
+logging.getLogger().addHandler(handler)
+lazy = handler._lazy
+handler.close()
+handler.flush()
+print(len(made))
+"""
+
+
+def test_no_client_is_made_to_flush_nothing_nor_at_the_end_of_the_program() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", AFTER],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert (ended.stdout.split(), ended.stderr) == (["1", "True", "1", "1"], "")

@@ -14,14 +14,13 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import traceback
 from collections.abc import Callable, Mapping
 from threading import local
 from typing import TYPE_CHECKING, Any
 
-from event_py._native import Client, close_all
+from event_py._native import Client
 from event_py.errors import ClientClosedError, EventError, EventTypeError, ValidationError
 from event_py.request import Lazy, exception_name
 
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
     from event_py.settings import Settings
 
 __all__ = ["EventHandler"]
-
-# The clients close before `logging` flushes its handlers, so that the end of the program is waited for only once.
-atexit.unregister(close_all)
-atexit.register(close_all)
 
 TEXT = 8_192
 """The longest message or traceback, in characters: of a traceback its end is kept, which names the error."""
@@ -132,7 +127,7 @@ class EventHandler(logging.Handler):
     def flush(self, timeout: float = 1.0) -> None:
         """Waits until the events have left, for so many seconds at the most; what waits still is sent later."""
         try:
-            self._lazy.client().flush(timeout)
+            self._lazy.flush(timeout)
         except EventError:
             pass
 

@@ -21,13 +21,14 @@ What another framework has to do:
 
 from __future__ import annotations
 
+import atexit
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from event_py._native import Client
+from event_py._native import Client, close_all
 from event_py.errors import ConfigError, EventError
 
 if TYPE_CHECKING:
@@ -41,6 +42,21 @@ logger = logging.getLogger("event_py")
 
 Asked = TypeVar("Asked")
 """What a framework knows of a request."""
+
+# Whether the program ends.
+_ending = False
+
+
+def _end() -> None:
+    global _ending
+    _ending = True
+
+
+# What is registered last is called first. The clients close before `logging` flushes its handlers, so that the end of
+# the program is waited for only once; and before they close, no other one is made any more.
+atexit.unregister(close_all)
+atexit.register(close_all)
+atexit.register(_end)
 
 METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})
 
@@ -80,23 +96,42 @@ class Lazy:
             raise ConfigError("a client is needed, or its settings, not both")
         self._given = client
         self._made: Client | None = None
+        self._closed: Client | None = None
         self._make: Callable[[], Client] = lambda: Client(url or "", key, source=source or "", **settings)
         self._lock = Lock()
 
     def client(self) -> Client:
-        """The client, anew after `close`."""
+        """The client, anew after `close`; at the end of the program only one that is closed."""
         found = self._given or self._made
         if found is not None:
             return found
         with self._lock:
-            if self._made is None:
+            if self._made is not None:
+                return self._made
+            if not _ending:
                 self._made = self._make()
-            return self._made
+                return self._made
+            # Nobody would close another one: what comes now is refused, and counted.
+            if self._closed is None:
+                self._closed = self._make()
+                self._closed.close(0)
+            return self._closed
+
+    def flush(self, timeout: float = 5.0) -> None:
+        """Waits until the events have left. Without a client there are none, and none is made for that.
+
+        Raises:
+            FlushTimeoutError: with the number of events that wait still.
+        """
+        found = self._given or self._made
+        if found is not None:
+            found.flush(timeout)
 
     def close(self, timeout: float = 2.0) -> None:
         """Closes the client if it was made here; one that was given is flushed. What is left is counted and logged."""
         with self._lock:
             made, self._made = self._made, None
+            self._closed = made or self._closed
         try:
             if made is not None:
                 made.close(timeout)
