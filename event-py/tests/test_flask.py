@@ -62,6 +62,10 @@ def create_app(sender: Client | None, **settings: Any) -> Flask:
 
         return Response(parts())
 
+    @app.get("/outer")
+    def outer() -> Any:
+        return app.test_client().get("/orders/7")
+
     @app.get("/file")
     def file() -> Response:
         return send_file(io.BytesIO(b"x" * 100_000), mimetype="text/plain")
@@ -123,6 +127,30 @@ def test_a_stream_that_is_given_up_is_an_event(sent: tuple[Client, Collected]) -
     sent[1].assert_none("http", "request")
     response.close()
     sent[1].assert_one("http", "request", status=200)
+
+
+def test_a_request_within_a_request_is_another_event(sent: tuple[Client, Collected]) -> None:
+    app = create_app(sent[0])
+    assert app.test_client().get("/outer").text == "ok"
+    routes = [event["data"]["route"] for event in sent[1].events("http", "request")]
+    assert routes == ["/orders/<int:number>", "/outer"]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_request_that_is_handed_on_is_another_event(sent: tuple[Client, Collected], same: bool) -> None:
+    app, (sender, below) = create_app(sent[0]), collecting()
+    inner = app if same else create_app(sender)
+
+    @app.get("/below/<int:number>")
+    def handed_on(number: int) -> Any:
+        from flask import request
+
+        request.environ["PATH_INFO"] = f"/orders/{number}"
+        return inner.wsgi_app
+
+    assert app.test_client().get("/below/7").text == "ok"
+    sent[1].assert_one("http", "request", route="/below/<int:number>", status=200)
+    (sent[1] if same else below).assert_one("http", "request", route="/orders/<int:number>", status=200)
 
 
 def test_what_is_raised_through_is_an_event(sent: tuple[Client, Collected]) -> None:

@@ -36,7 +36,7 @@ from event_py.request import Lazy, Request, Requests
 __all__ = ["Events", "client"]
 
 NAME = "event_py"
-"""Where an application keeps what belongs to this extension, and `flask.g` what belongs to a request."""
+"""Where an application keeps what belongs to this extension, and a request its event."""
 
 
 def client() -> Client:
@@ -99,11 +99,12 @@ def _begin() -> None:
     requests: Requests[flask.Request] = flask.current_app.extensions[NAME]
     event = requests.begin(flask.request.path)
     if event is not None:
-        flask.g.event_py = event
+        # Neither in `flask.g` nor in the environment: a request that is made within another one may share both.
+        setattr(flask.request, NAME, event)
 
 
 def _event() -> Request[flask.Request] | None:
-    event: Request[flask.Request] | None = flask.g.get(NAME)
+    event: Request[flask.Request] | None = getattr(flask.request, NAME, None)
     return event
 
 
@@ -122,7 +123,7 @@ def _respond(response: flask.Response) -> flask.Response:
     known = response.direct_passthrough or "Content-Length" in response.headers
     if response.is_streamed and not known:
         # The event comes when the body has ended, or the server has closed it.
-        flask.g.event_py = None
+        delattr(flask.request, NAME)
         response.response = _each(event, response.response)
         response.call_on_close(event.end)
     return response
