@@ -153,6 +153,20 @@ def test_a_request_that_is_handed_on_is_another_event(sent: tuple[Client, Collec
     (sent[1] if same else below).assert_one("http", "request", route="/orders/<int:number>", status=200)
 
 
+def test_the_answer_to_an_error_is_told_as_it_is(sent: tuple[Client, Collected]) -> None:
+    asked: list[str] = []
+
+    def fields(request: Any) -> dict[str, Any]:
+        asked.append(request.path)
+        return {}
+
+    app = create_app(sent[0], fields=fields)
+    app.register_error_handler(500, lambda error: ("later", 503))
+    assert app.test_client().get("/broken").status_code == 503
+    sent[1].assert_one("http", "request", status=503, error="KeyError")
+    assert asked == ["/broken"]
+
+
 def test_what_is_raised_through_is_an_event(sent: tuple[Client, Collected]) -> None:
     app = create_app(sent[0])
     app.testing = True

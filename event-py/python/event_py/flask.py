@@ -134,9 +134,10 @@ def _end(error: BaseException | None) -> None:
     if event is None:
         return
     if error is not None:
-        # No response was made of it: the application is tested, say.
         event.failed(error)
-        _tell(event, 500)
+        if not event.answered:
+            # No response was made of it: the application is tested, say.
+            _tell(event, 500)
     event.end()
 
 

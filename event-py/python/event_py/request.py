@@ -213,6 +213,11 @@ class Request(Generic[Asked]):
         """Notes what the view raised. Its message is not told: it may be personal."""
         self._data["error"] = exception_name(type(error))
 
+    @property
+    def answered(self) -> bool:
+        """Whether a status is known."""
+        return "status" in self._data
+
     def ask(self, asked: Asked) -> None:
         """Asks the application what it has to add, where the request is at hand still."""
         try:
