@@ -223,6 +223,24 @@ def test_a_path_may_be_skipped(sent: tuple[Client, Collected], path: str) -> Non
     assert sent[1].events() == []
 
 
+def test_an_application_is_asked_once_for_each_request(sent: tuple[Client, Collected]) -> None:
+    asked: list[str] = []
+
+    def session_id(request: Any) -> str | None:
+        asked.append(request.url.path)
+        return None
+
+    def fields(request: Any) -> dict[str, Any]:
+        return {"path": session_id(request) or "x"}
+
+    test = TestClient(application(sent[0], session_id=session_id, fields=fields), raise_server_exceptions=False)
+    for path in ("/orders/7", "/stream", "/broken"):
+        test.get(path)
+        assert asked == [path] * 2
+        asked.clear()
+    assert len(sent[1].events("http", "request")) == 3
+
+
 def test_an_application_adds_what_it_knows(sent: tuple[Client, Collected]) -> None:
     app = application(
         sent[0],

@@ -218,6 +218,11 @@ class Request(Generic[Asked]):
         """Whether a status is known."""
         return "status" in self._data
 
+    @property
+    def ended(self) -> bool:
+        """Whether the event is tracked."""
+        return self._ended
+
     def ask(self, asked: Asked) -> None:
         """Asks the application what it has to add, where the request is at hand still."""
         try:

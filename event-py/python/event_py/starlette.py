@@ -110,6 +110,10 @@ class EventMiddleware:
             exchange.ended()
 
     def _end(self, event: Request[HTTPConnection], before: Message, scope: Message) -> None:
+        # It ends with its body and with the application, whichever comes first; what the application adds is asked for
+        # only once.
+        if event.ended:
+            return
         event.body_ended()
         event.tell(method=scope.get("method"), route=_template(before.get("app", self._app), before, scope))
         event.ask(HTTPConnection(scope))
