@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 import pytest
 
@@ -28,6 +29,19 @@ def test_the_fixture_is_a_client_and_what_it_has_sent(events: Events) -> None:
     collected.clear()
     assert collected.events() == []
     assert repr(collected) == "<Collected: nothing>"
+
+
+def test_what_it_shows_is_not_waited_for(events: Events) -> None:
+    client, collected = events
+    client.track("order", "created")
+    assert len(collected.events()) == 1
+    collected.answer_when(503)
+    client.track("order", "paid")
+    began = time.monotonic()
+    assert repr(collected) == "<Collected:\n  order/created {}>"
+    assert time.monotonic() - began < 1
+    collected.behave()
+    assert len(collected.events()) == 2
 
 
 def test_a_wrong_assertion_shows_what_there_is(events: Events) -> None:

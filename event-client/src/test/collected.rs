@@ -73,6 +73,20 @@ impl Collected {
         Ok(self.collector.ledger().events.clone())
     }
 
+    /// The events that are stored by now. Nothing is waited for: more may be on their way.
+    ///
+    /// ```
+    /// let (client, collected) = event_client::test::client();
+    /// collected.answer_when(503, |_| true);
+    /// client.track(event_core::Event::builder("order", "created"))?;
+    /// assert!(collected.so_far().is_empty());
+    /// # Ok::<(), event_client::TrackError>(())
+    /// ```
+    #[must_use]
+    pub fn so_far(&self) -> Vec<Event> {
+        self.collector.ledger().events.clone()
+    }
+
     /// Those of the [`Collected::events`] that a filter chooses.
     ///
     /// # Panics
