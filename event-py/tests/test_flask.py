@@ -66,6 +66,12 @@ def create_app(sender: Client | None, **settings: Any) -> Flask:
     def outer() -> Any:
         return app.test_client().get("/orders/7")
 
+    @app.post("/upload")
+    def upload() -> str:
+        from flask import request
+
+        return str(len(request.get_data()))
+
     @app.get("/file")
     def file() -> Response:
         return send_file(io.BytesIO(b"x" * 100_000), mimetype="text/plain")
@@ -151,6 +157,16 @@ def test_a_request_that_is_handed_on_is_another_event(sent: tuple[Client, Collec
     assert app.test_client().get("/below/7").text == "ok"
     sent[1].assert_one("http", "request", route="/below/<int:number>", status=200)
     (sent[1] if same else below).assert_one("http", "request", route="/orders/<int:number>", status=200)
+
+
+def test_a_large_body_and_a_head_are_events(sent: tuple[Client, Collected]) -> None:
+    test = create_app(sent[0]).test_client()
+    assert test.post("/upload", data=b"x" * 2**21).text == str(2**21)
+    assert test.head("/orders/7").status_code == 200
+    with test.head("/stream") as response:
+        assert response.data == b""
+    told = [(event["data"]["method"], event["data"]["route"]) for event in sent[1].events("http")]
+    assert told == [("POST", "/upload"), ("HEAD", "/orders/<int:number>"), ("HEAD", "/stream")]
 
 
 def test_the_answer_to_an_error_is_told_as_it_is(sent: tuple[Client, Collected]) -> None:

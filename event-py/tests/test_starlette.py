@@ -241,6 +241,38 @@ def test_an_application_is_asked_once_for_each_request(sent: tuple[Client, Colle
     assert len(sent[1].events("http", "request")) == 3
 
 
+def test_a_large_body_and_a_head_are_events(sent: tuple[Client, Collected]) -> None:
+    async def upload(request: Request) -> Response:
+        return PlainTextResponse(str(len(await request.body())))
+
+    routes = [Route("/upload", upload, methods=["POST"]), Route("/stream", stream), Route("/health", health)]
+    test = TestClient(EventMiddleware(Starlette(routes=routes), sent[0]))
+    assert test.post("/upload", content=b"x" * 2**21).text == str(2**21)
+    assert test.head("/stream").status_code == 200
+    assert test.head("/health").status_code == 200
+    told = [(event["data"]["method"], event["data"]["route"]) for event in sent[1].events("http")]
+    assert told == [("POST", "/upload"), ("HEAD", "/stream"), ("HEAD", "/health")]
+
+
+@pytest.mark.parametrize("version", ["2.3", "2.4"])
+def test_a_stream_that_is_given_up_is_an_event(sent: tuple[Client, Collected], version: str) -> None:
+    async def receive() -> Any:
+        await asyncio.sleep(0.01)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        # Servers of the later version tell it by an error.
+        if version == "2.4" and message["type"] == "http.response.body":
+            raise OSError("the client is gone")
+
+    scope = {"type": "http", "asgi": {"spec_version": version}, "path": "/stream", "method": "GET", "headers": []}
+    try:
+        asyncio.run(application(sent[0])({"query_string": b"", **scope}, receive, send))
+    except Exception as error:
+        assert version == "2.4", error
+    sent[1].assert_one("http", "request", method="GET", route="/stream", status=200)
+
+
 def test_an_application_adds_what_it_knows(sent: tuple[Client, Collected]) -> None:
     app = application(
         sent[0],
