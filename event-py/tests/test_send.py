@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from collector import Collector
-from event_py import Client, EventTypeError, UnconfirmedError, ValidationError
+from event_py import Client, Event, EventTypeError, UnconfirmedError, ValidationError
 from event_py.testing import collecting
 
 
@@ -96,6 +96,10 @@ def test_what_can_write_itself(client: Client, collector: Collector) -> None:
     (verdict,) = client.send(iter([Order(text)]))
     assert (verdict.status, verdict.id) == ("stored", "o-1")
     assert collector.events()[0]["data"] == {"ü": [1, None]}
+    event = Event("order", "created", {"value": 12.5}, id="o-2", source="shop-2")
+    (verdict,) = client.send([event])
+    assert (verdict.status, verdict.id) == ("stored", "o-2")
+    assert collector.events(source="shop-2")[0]["data"] == {"value": 12.5}
 
 
 @pytest.mark.parametrize(
