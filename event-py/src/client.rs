@@ -7,7 +7,7 @@ use event_client::{Client as Sender, SendError, TrackError};
 use event_core::event::EventBuilder;
 use event_core::{Code, Event, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::answer::Answer;
 use crate::boundary::guarded;
@@ -75,6 +75,12 @@ impl Client {
     fn count_invalid(&self) {
         let wrong = Refusal::new(Code::InvalidEnvelope, "", "the event could not be written down");
         let _told = self.handle.sender.track(Event::builder("", "").refused(wrong));
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        exit::leave(&self.handle);
     }
 }
 
@@ -170,15 +176,15 @@ impl Client {
     fn track(
         &self,
         py: Python<'_>,
-        category: &Bound<'_, PyString>,
-        name: &Bound<'_, PyString>,
+        category: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         data: Option<&Bound<'_, PyAny>>,
-        id: Option<&Bound<'_, PyString>>,
-        version: Option<&Bound<'_, PyString>>,
-        session_id: Option<&Bound<'_, PyString>>,
-        sequence: Option<u64>,
-        source: Option<&Bound<'_, PyString>>,
-        subject: Option<&Bound<'_, PyString>>,
+        id: Option<&Bound<'_, PyAny>>,
+        version: Option<&Bound<'_, PyAny>>,
+        session_id: Option<&Bound<'_, PyAny>>,
+        sequence: Option<&Bound<'_, PyAny>>,
+        source: Option<&Bound<'_, PyAny>>,
+        subject: Option<&Bound<'_, PyAny>>,
         occurred_at: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<bool> {
         guarded(|| {

@@ -3,23 +3,22 @@
 use event_core::event::EventBuilder;
 use event_core::timestamp::TimestampError;
 use event_core::{Code, Event, Limits, Refusal, Timestamp};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
 
 use crate::error;
-use crate::value;
+use crate::value::{self, Instant};
 
 /// What the caller has said of an event, beside its data.
 pub(crate) struct Envelope<'a, 'py> {
-    pub(crate) category: &'a Bound<'py, PyString>,
-    pub(crate) name: &'a Bound<'py, PyString>,
-    pub(crate) id: Option<&'a Bound<'py, PyString>>,
-    pub(crate) version: Option<&'a Bound<'py, PyString>>,
-    pub(crate) session_id: Option<&'a Bound<'py, PyString>>,
-    pub(crate) sequence: Option<u64>,
-    pub(crate) source: Option<&'a Bound<'py, PyString>>,
-    pub(crate) subject: Option<&'a Bound<'py, PyString>>,
+    pub(crate) category: &'a Bound<'py, PyAny>,
+    pub(crate) name: &'a Bound<'py, PyAny>,
+    pub(crate) id: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) version: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) session_id: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) sequence: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) source: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) subject: Option<&'a Bound<'py, PyAny>>,
     pub(crate) occurred_at: Option<&'a Bound<'py, PyAny>>,
 }
 
@@ -43,10 +42,10 @@ impl Envelope<'_, '_> {
             event = event.subject(text(subject, "subject")?);
         }
         if let Some(sequence) = self.sequence {
-            event = event.sequence(sequence);
+            event = event.sequence(number(sequence)?);
         }
         if let Some(at) = self.occurred_at {
-            event = event.occurred_at(instant(at)?);
+            event = event.occurred_at(instant(at, "occurred_at")?);
         }
         match data {
             Some(data) => Ok(event.text(value::text(data, &Limits::DEFAULT)?)),
@@ -56,36 +55,62 @@ impl Envelope<'_, '_> {
 }
 
 /// A text of the envelope.
-fn text<'a>(text: &'a Bound<'_, PyString>, field: &str) -> PyResult<&'a str> {
-    text.to_str().map_err(|_| {
+fn text<'a>(text: &'a Bound<'_, PyAny>, field: &str) -> PyResult<&'a str> {
+    let py = text.py();
+    let place = format_args!("/{field}");
+    let Ok(string) = text.cast::<PyString>() else {
+        let message = format!("this is text, not of type {}", value::type_name(text));
+        return Err(error::not_json(py, &place.to_string(), &message));
+    };
+    string.to_str().map_err(|_| {
         let refusal = Refusal::new(
             Code::InvalidUnicode,
-            format!("/{field}"),
+            place.to_string(),
             "a string holds a lone surrogate",
         );
-        error::refused(text.py(), &refusal)
+        error::refused(py, &refusal)
+    })
+}
+
+/// The number of an event in its session; one that is written as a whole float is one too, as it is in JSON.
+fn number(sequence: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let py = sequence.py();
+    let whole = match sequence.cast_exact::<PyFloat>() {
+        Ok(float) if float.value().fract() == 0.0 => Some(sequence.call_method0("__int__")?),
+        _ => None,
+    };
+    let sequence = whole.as_ref().unwrap_or(sequence);
+    if sequence.is_instance_of::<PyBool>() || !sequence.is_instance_of::<PyInt>() {
+        let message = format!("this is a number from 0, not of type {}", value::type_name(sequence));
+        return Err(error::not_json(py, "/sequence", &message));
+    }
+    sequence.extract().map_err(|_| {
+        let refusal = Refusal::new(Code::InvalidEnvelope, "/sequence", "a sequence is an integer from 0");
+        error::refused(py, &refusal)
     })
 }
 
 /// A time of the envelope.
-fn instant(at: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
+pub(crate) fn instant(at: &Bound<'_, PyAny>, field: &str) -> PyResult<Timestamp> {
     let py = at.py();
-    let refused = |message: String| error::refused(py, &Refusal::new(Code::InvalidTimestamp, "/occurred_at", message));
-    let text = match at.cast::<PyString>() {
-        Ok(text) => self::text(text, "occurred_at")?.to_owned(),
-        Err(_) => match value::instant(at) {
-            Ok(Some(text)) => text,
-            Ok(None) => {
-                let message = format!("a time is a datetime or text, not {}", value::type_name(at));
-                return Err(error::not_json(py, "/occurred_at", &message));
-            }
-            Err(error) if error.is_instance_of::<PyValueError>(py) => {
-                return Err(refused(
-                    "a datetime has no time zone: give it one, say timezone.utc".to_owned(),
-                ));
-            }
-            Err(error) => return Err(error),
-        },
+    let refused = |error: TimestampError, message: String| {
+        error::refused(py, &Refusal::new(error.code(), format!("/{field}"), message))
     };
-    text.parse().map_err(|error: TimestampError| refused(error.to_string()))
+    let text = if at.is_instance_of::<PyString>() {
+        text(at, field)?.to_owned()
+    } else {
+        match value::instant(at)? {
+            Instant::Text(text) => text,
+            Instant::Naive => {
+                let message = "a datetime has no time zone: give it one, say timezone.utc";
+                return Err(refused(TimestampError::Invalid, message.to_owned()));
+            }
+            Instant::Other => {
+                let message = format!("a time is a datetime or text, not {}", value::type_name(at));
+                return Err(error::not_json(py, &format!("/{field}"), &message));
+            }
+        }
+    };
+    text.parse()
+        .map_err(|error: TimestampError| refused(error, error.to_string()))
 }

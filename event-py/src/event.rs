@@ -29,7 +29,7 @@ use crate::value::{self, Unwritten};
 ///     version: The version of its type; without one the active version judges it.
 ///     session_id: The visit or run it belongs to.
 ///     sequence: Its number inside the session, from 0.
-///     source: The application; else `python`.
+///     source: The application; else `python`, in whose place a client puts its own source when it sends the event.
 ///     subject: Whom it is about.
 ///     occurred_at: When it happened: an aware `datetime`, or text by RFC 3339; else now.
 ///
@@ -83,15 +83,15 @@ impl Event {
     ))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
-        category: &Bound<'_, PyString>,
-        name: &Bound<'_, PyString>,
+        category: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         data: Option<&Bound<'_, PyAny>>,
-        id: Option<&Bound<'_, PyString>>,
-        version: Option<&Bound<'_, PyString>>,
-        session_id: Option<&Bound<'_, PyString>>,
-        sequence: Option<u64>,
-        source: Option<&Bound<'_, PyString>>,
-        subject: Option<&Bound<'_, PyString>>,
+        id: Option<&Bound<'_, PyAny>>,
+        version: Option<&Bound<'_, PyAny>>,
+        session_id: Option<&Bound<'_, PyAny>>,
+        sequence: Option<&Bound<'_, PyAny>>,
+        source: Option<&Bound<'_, PyAny>>,
+        subject: Option<&Bound<'_, PyAny>>,
         occurred_at: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         guarded(|| {
@@ -288,6 +288,11 @@ impl Event {
 }
 
 impl Event {
+    /// Whether its source is more than what stands there where nobody has said one.
+    pub(crate) fn names_source(&self) -> bool {
+        self.0.envelope().source != default_source()
+    }
+
     fn json(&self) -> String {
         serde_json::to_string(&self.0).unwrap_or_default()
     }

@@ -7,13 +7,14 @@ use std::thread;
 use event_core::{Code, Limits, Refusal};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::book::Book;
 use crate::boundary::guarded;
 use crate::error;
+use crate::schema::lone_surrogate;
 
 /// So much is read, and judged, at once.
 const CHUNK_BYTES: usize = 4 << 20;
@@ -191,7 +192,7 @@ fn pieces(lines: &[u8], bytes: usize) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Judges a source of NDJSON: bytes, the path of a file, or an open file.
+/// Judges a source of NDJSON: bytes or text, the path of a file, or an open file.
 pub(crate) fn judge(
     book: &Book,
     source: &Bound<'_, PyAny>,
@@ -207,8 +208,18 @@ pub(crate) fn judge(
         tally: Tally::default(),
         skipped: 0,
     };
-    if let Ok(bytes) = source.cast::<PyBytes>() {
-        for chunk in pieces(bytes.as_bytes(), CHUNK_BYTES) {
+    let text = source.cast::<PyString>();
+    let bytes = match (source.cast::<PyBytes>(), &text) {
+        (Ok(bytes), _) => Some(bytes.as_bytes()),
+        (_, Ok(text)) => Some(
+            text.to_str()
+                .map_err(|_| error::refused(source.py(), &lone_surrogate()))?
+                .as_bytes(),
+        ),
+        _ => None,
+    };
+    if let Some(bytes) = bytes {
+        for chunk in pieces(bytes, CHUNK_BYTES) {
             reading.lines(chunk)?;
         }
     } else if source.hasattr("read")? {

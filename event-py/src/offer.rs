@@ -5,12 +5,13 @@ use event_core::{Code, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, instant};
 use crate::error;
+use crate::event::Event;
 use crate::value;
 
 /// What an event may say; `timestamp` is another name of `occurred_at`.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "id",
     "category",
     "name",
@@ -21,6 +22,7 @@ const FIELDS: [&str; 11] = [
     "subject",
     "occurred_at",
     "timestamp",
+    "sent_at",
     "data",
 ];
 
@@ -47,6 +49,10 @@ pub(crate) fn offered(given: &Bound<'_, PyAny>) -> PyResult<EventBuilder> {
             .import("json")?
             .call_method1("loads", (given.call_method0("to_json")?,))?;
         if let Ok(fields) = event.cast::<PyDict>() {
+            if given.cast::<Event>().is_ok_and(|event| !event.get().names_source()) {
+                // It was made without one: it is the client's.
+                fields.del_item("source")?;
+            }
             return read(fields);
         }
     }
@@ -66,17 +72,19 @@ fn read(fields: &Bound<'_, PyDict>) -> PyResult<EventBuilder> {
             ));
         }
     }
+    let [id, version, session_id, sequence, source, subject, sent_at] = [
+        "id",
+        "version",
+        "session_id",
+        "sequence",
+        "source",
+        "subject",
+        "sent_at",
+    ]
+    .map(|field| given(fields, field));
     let (category, name) = (needed(fields, "category")?, needed(fields, "name")?);
-    let (id, version) = (text(fields, "id")?, text(fields, "version")?);
-    let (source, subject) = (text(fields, "source")?, text(fields, "subject")?);
-    let session_id = text(fields, "session_id")?;
-    let sequence = match given(fields, "sequence")? {
-        Some(number) => Some(number.extract().map_err(|_| {
-            let message = format!("this is a number from 0, not of type {}", value::type_name(&number));
-            error::not_json(fields.py(), "/sequence", &message)
-        })?),
-        None => None,
-    };
+    let (id, version, session_id, sequence) = (id?, version?, session_id?, sequence?);
+    let (source, subject) = (source?, subject?);
     let (occurred_at, timestamp) = (given(fields, "occurred_at")?, given(fields, "timestamp")?);
     if occurred_at.is_some() && timestamp.is_some() {
         let message = "\"timestamp\" is another name of \"occurred_at\": send one of them";
@@ -89,34 +97,25 @@ fn read(fields: &Bound<'_, PyDict>) -> PyResult<EventBuilder> {
         id: id.as_ref(),
         version: version.as_ref(),
         session_id: session_id.as_ref(),
-        sequence,
+        sequence: sequence.as_ref(),
         source: source.as_ref(),
         subject: subject.as_ref(),
         occurred_at: occurred_at.as_ref().or(timestamp.as_ref()),
     };
     // Null counts as absent everywhere but here, where it is no object.
-    envelope.event(fields.get_item("data")?.as_ref())
+    let event = envelope.event(fields.get_item("data")?.as_ref())?;
+    Ok(match sent_at? {
+        Some(at) => event.sent_at(instant(&at, "sent_at")?),
+        None => event,
+    })
 }
 
 fn given<'py>(fields: &Bound<'py, PyDict>, field: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     Ok(fields.get_item(field)?.filter(|value| !value.is_none()))
 }
 
-fn text<'py>(fields: &Bound<'py, PyDict>, field: &str) -> PyResult<Option<Bound<'py, PyString>>> {
-    let text = |value: Bound<'py, PyAny>| {
-        value.cast_into().map_err(|error| {
-            let message = format!(
-                "this field is a string, not of type {}",
-                value::type_name(&error.into_inner())
-            );
-            error::not_json(fields.py(), &format!("/{field}"), &message)
-        })
-    };
-    given(fields, field)?.map(text).transpose()
-}
-
-fn needed<'py>(fields: &Bound<'py, PyDict>, field: &str) -> PyResult<Bound<'py, PyString>> {
-    text(fields, field)?.ok_or_else(|| {
+fn needed<'py>(fields: &Bound<'py, PyDict>, field: &str) -> PyResult<Bound<'py, PyAny>> {
+    given(fields, field)?.ok_or_else(|| {
         let refusal = Refusal::new(Code::InvalidType, format!("/{field}"), "this field is required");
         error::refused(fields.py(), &refusal)
     })

@@ -96,7 +96,9 @@ impl Step {
     fn __call__(slf: &Bound<'_, Self>) -> PyResult<()> {
         guarded(|| {
             let work = slf.get().work.lock().unwrap_or_else(PoisonError::into_inner).take();
-            work.map_or(Ok(()), |work| Step::advance(slf, work))
+            // A defect of ours is for whoever waits, and not for the loop, which would leave him waiting.
+            let advanced = guarded(|| work.map_or(Ok(()), |work| Step::advance(slf, work)));
+            advanced.or_else(|error| slf.get().answer(slf.py(), Box::new(|_| Err(error))))
         })
     }
 }

@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyString, PyType};
 
 use crate::boundary::guarded;
 use crate::error;
-use crate::value;
+use crate::value::{self, Instant};
 
 /// What a question may be made of: a set of ten thousand values is no mistake.
 const LIMITS: Limits = Limits::DEFAULT.with_nodes(20_000);
@@ -209,13 +209,13 @@ fn time<'py>(name: &str, at: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> 
         return Ok(at.clone());
     }
     match value::instant(at) {
-        Ok(Some(text)) => Ok(PyString::new(py, &text).into_any()),
-        Ok(None) if at.is_instance(&py.import("datetime")?.getattr("date")?)? => at.call_method0("isoformat"),
-        Ok(None) => {
+        Ok(Instant::Text(text)) => Ok(PyString::new(py, &text).into_any()),
+        Ok(Instant::Other) if at.is_instance(&py.import("datetime")?.getattr("date")?)? => at.call_method0("isoformat"),
+        Ok(Instant::Other) => {
             let message = format!("a time is a datetime, a date or text, not {}", value::type_name(at));
             Err(wrong(py, name, message))
         }
-        Err(error) if error.is_instance_of::<pyo3::exceptions::PyValueError>(py) => Err(wrong(
+        Ok(Instant::Naive) => Err(wrong(
             py,
             name,
             "a datetime has no time zone: give it one, say timezone.utc",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use event_client::{ClientBuilder, Compression, Fsync, PlainHttp, Proxy, SpoolOptions};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBool, PyDict};
 
 use crate::error;
 use crate::registry::Registry;
@@ -43,6 +43,10 @@ pub(crate) fn apply(
     let mut spool = Spool::default();
     for (name, value) in settings.into_iter().flatten() {
         let name: String = name.extract()?;
+        if value.is_none() {
+            // As if it were not given.
+            continue;
+        }
         let given = Given { name: &name, value };
         builder = match name.as_str() {
             "queue_events" => builder.queue_events(given.read()?),
@@ -102,7 +106,6 @@ pub(crate) fn apply(
             }
             _ => return Err(PyTypeError::new_err(format!("a client has no setting {name:?}"))),
         };
-        // A setting that is given as None is one that is not given.
     }
     manner.spools = spool.directory.is_some();
     Ok((spool.apply(builder), manner))
@@ -171,6 +174,9 @@ impl<'py> Given<'_, 'py> {
 
     fn fsync(&self) -> PyResult<Fsync> {
         match self.value.extract::<f64>() {
+            Ok(_) if self.value.is_instance_of::<PyBool>() => {
+                Err(self.wrong("this is \"always\", \"never\" or a number of seconds"))
+            }
             Ok(seconds) => self.duration(seconds).map(Fsync::Every),
             Err(_) => self.one_of([("always", Fsync::Always), ("never", Fsync::Never)]),
         }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use event_core::json::{Text, TextError};
 use event_core::{Code, Limits, Refusal};
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
@@ -146,12 +146,12 @@ impl<'a, 'py> Value<'a, 'py> {
             return self.elements(elements, serializer);
         }
         match instant(value) {
-            Ok(Some(text)) => serializer.serialize_str(&text),
-            Ok(None) => {
+            Ok(Instant::Text(text)) => serializer.serialize_str(&text),
+            Ok(Instant::Other) => {
                 let message = format!("a value of type {} is not JSON: convert it first", type_name(value));
                 Err(self.fail(Trouble::NotJson(message)))
             }
-            Err(error) if error.is_instance_of::<PyValueError>(value.py()) => {
+            Ok(Instant::Naive) => {
                 let message = "a datetime has no time zone: give it one, say timezone.utc";
                 Err(self.fail(Trouble::Refused(Code::InvalidTimestamp, message)))
             }
@@ -219,18 +219,46 @@ fn steady<'py>(
     })
 }
 
-/// The RFC 3339 text of an aware `datetime`; `None` for anything else, and `ValueError` for a naive one.
-pub(crate) fn instant(value: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+/// What a value is as a time.
+pub(crate) enum Instant {
+    /// An aware `datetime`, by RFC 3339.
+    Text(String),
+    /// A `datetime` that says no offset: any of a day's instants.
+    Naive,
+    /// No `datetime`.
+    Other,
+}
+
+/// Reads a `datetime`.
+///
+/// # Errors
+/// What its time zone raises.
+pub(crate) fn instant(value: &Bound<'_, PyAny>) -> PyResult<Instant> {
     static DATETIME: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static UTC: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = value.py();
     if !value.is_instance(DATETIME.import(py, "datetime", "datetime")?)? {
-        return Ok(None);
+        return Ok(Instant::Other);
     }
     // A zone may be there and know no offset.
-    if value.call_method0("utcoffset")?.is_none() {
-        return Err(PyValueError::new_err("a datetime without a time zone"));
+    let offset = value.call_method0("utcoffset")?;
+    if offset.is_none() {
+        return Ok(Instant::Naive);
     }
-    value.call_method0("isoformat")?.extract().map(Some)
+    let seconds: f64 = offset.call_method0("total_seconds")?.extract()?;
+    let text = if seconds % 60.0 == 0.0 {
+        value.call_method0("isoformat")?
+    } else {
+        // Before there were time zones a town had its own; RFC 3339 has no seconds in offsets.
+        let utc = UTC.get_or_try_init(py, || {
+            py.import("datetime")?
+                .getattr("timezone")?
+                .getattr("utc")
+                .map(Bound::unbind)
+        })?;
+        value.call_method1("astimezone", (utc,))?.call_method0("isoformat")?
+    };
+    text.extract().map(Instant::Text)
 }
 
 /// The name of a value's type, as a programmer would write it.

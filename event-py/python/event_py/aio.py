@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ class AsyncClient:
         self,
         category: str,
         name: str,
-        data: Mapping[str, Any] | None = None,
+        data: dict[str, Any] | None = None,
         *,
         id: str | None = None,
         version: str | None = None,

@@ -152,12 +152,13 @@ class FlushTimeoutError(EventError, TimeoutError):
     """Those of them that are safe on disk, and sent by the next process that opens it."""
 
     def __init__(self, message: str, waiting: int, spooled: int) -> None:
-        super().__init__(message, waiting, spooled)
+        # More arguments would be the number and the file of an OSError, which a TimeoutError is.
+        super().__init__(message)
         self.waiting = waiting
         self.spooled = spooled
 
-    def __str__(self) -> str:
-        return str(self.args[0])
+    def __reduce__(self) -> tuple[type[FlushTimeoutError], tuple[str, int, int]]:
+        return type(self), (str(self), self.waiting, self.spooled)
 
 
 class QueryError(EventError, ValueError):

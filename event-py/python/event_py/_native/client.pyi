@@ -1,5 +1,5 @@
 from asyncio import Future
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -20,7 +20,7 @@ class Client:
         self,
         category: str,
         name: str,
-        data: Mapping[str, Any] | None = None,
+        data: dict[str, Any] | None = None,
         *,
         id: str | None = None,
         version: str | None = None,

@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, final
 
@@ -10,7 +9,7 @@ class Event:
         cls,
         category: str,
         name: str,
-        data: Mapping[str, Any] | None = None,
+        data: dict[str, Any] | None = None,
         *,
         id: str | None = None,
         version: str | None = None,

@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from typing import Any, Protocol, TypeAlias, final
 
 class _Json(Protocol):
@@ -7,4 +6,4 @@ class _Json(Protocol):
 @final
 class Unconfirmed: ...
 
-Sendable: TypeAlias = Mapping[str, Any] | _Json | Unconfirmed
+Sendable: TypeAlias = dict[str, Any] | _Json | Unconfirmed
