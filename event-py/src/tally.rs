@@ -1,8 +1,8 @@
 //! The questions that are answered here, over events in memory.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use event_core::query::ParameterError;
+use event_core::query::{ParameterError, QueryError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -58,18 +58,76 @@ pub(crate) fn answer(py: Python<'_>, query: &Bound<'_, PyAny>, events: &Bound<'_
 #[pyclass(frozen, module = "event_py")]
 pub(crate) struct Tally {
     query: event_core::Query,
-    /// Only held while nothing of Python is called.
-    tally: Mutex<event_core::aggregate::Tally>,
+    /// Only held by threads that are attached, and never while anything of Python is called: a process forks while
+    /// it is attached, so that no child is born with this locked.
+    parts: Mutex<Vec<Part>>,
+}
+
+/// Some of what was counted. Parts are replaced by others, never changed, and so are added up without the lock.
+#[derive(Clone)]
+struct Part {
+    tally: Arc<event_core::aggregate::Tally>,
+    /// Two parts of a rank become one of the next: there are few parts, and none is copied often.
+    rank: u32,
+}
+
+impl Part {
+    fn new(tally: event_core::aggregate::Tally, rank: u32) -> Self {
+        let tally = Arc::new(tally);
+        Part { tally, rank }
+    }
+
+    fn is(&self, other: &Part) -> bool {
+        Arc::ptr_eq(&self.tally, &other.tally)
+    }
 }
 
 impl Tally {
-    fn known(&self) -> event_core::aggregate::Tally {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn parts(&self, _attached: Python<'_>) -> MutexGuard<'_, Vec<Part>> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_in(&self, py: Python<'_>, tally: event_core::aggregate::Tally) {
-        py.detach(|| self.tally.lock().unwrap_or_else(PoisonError::into_inner).merge(tally));
+    fn known(&self, py: Python<'_>) -> PyResult<event_core::aggregate::Tally> {
+        let parts = self.parts(py).clone();
+        let known = py.detach(|| sum(&self.query, &parts));
+        known.map_err(|error| Wrong::from(error).into_error(py))
     }
+
+    fn take_in(&self, py: Python<'_>, tally: event_core::aggregate::Tally) -> PyResult<()> {
+        self.parts(py).push(Part::new(tally, 0));
+        loop {
+            let Some(pair) = alike(&self.parts(py)) else {
+                return Ok(());
+            };
+            let both = py.detach(|| sum(&self.query, &pair));
+            let both = both.map_err(|error| Wrong::from(error).into_error(py))?;
+            let mut parts = self.parts(py);
+            // Another thread may have added up one of them meanwhile.
+            if pair.iter().all(|one| parts.iter().any(|part| part.is(one))) {
+                parts.retain(|part| !pair.iter().any(|one| part.is(one)));
+                parts.push(Part::new(both, pair[0].rank + 1));
+            }
+        }
+    }
+}
+
+/// The latest two parts of one rank.
+fn alike(parts: &[Part]) -> Option<[Part; 2]> {
+    parts.iter().enumerate().rev().find_map(|(place, one)| {
+        let other = parts[..place].iter().find(|other| other.rank == one.rank)?;
+        Some([other.clone(), one.clone()])
+    })
+}
+
+fn sum(query: &event_core::Query, parts: &[Part]) -> Result<event_core::aggregate::Tally, QueryError> {
+    let Some((first, others)) = parts.split_first() else {
+        return event_core::aggregate::Tally::new(query);
+    };
+    let mut sum = event_core::aggregate::Tally::clone(&first.tally);
+    for other in others {
+        sum.merge(event_core::aggregate::Tally::clone(&other.tally));
+    }
+    Ok(sum)
 }
 
 #[pymethods]
@@ -79,9 +137,10 @@ impl Tally {
     fn new(py: Python<'_>, query: Option<&Bound<'_, PyAny>>, keywords: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         guarded(|| {
             let query = query::asked(py, query, keywords)?;
-            let tally = event_core::aggregate::Tally::new(&query);
-            let tally = Mutex::new(tally.map_err(|error| Wrong::from(error).into_error(py))?);
-            Ok(Tally { query, tally })
+            // Whether it can be asked is told now.
+            event_core::aggregate::Tally::new(&query).map_err(|error| Wrong::from(error).into_error(py))?;
+            let parts = Mutex::default();
+            Ok(Tally { query, parts })
         })
     }
 
@@ -96,8 +155,7 @@ impl Tally {
     fn add(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<()> {
         guarded(|| {
             let tally = fold(&self.query, events)?;
-            self.take_in(py, tally);
-            Ok(())
+            self.take_in(py, tally)
         })
     }
 
@@ -116,9 +174,8 @@ impl Tally {
                 let message = "tallies of two questions cannot be added";
                 return Err(error::bad_question(py, &ParameterError::new("", code, message)));
             }
-            let known = py.detach(|| other.known());
-            self.take_in(py, known);
-            Ok(())
+            let known = other.known(py)?;
+            self.take_in(py, known)
         })
     }
 
@@ -127,7 +184,7 @@ impl Tally {
     /// Raises:
     ///     QueryError: if it would be too large.
     fn answer(&self, py: Python<'_>) -> PyResult<Answer> {
-        guarded(|| conclude(py, py.detach(|| self.known())))
+        guarded(|| conclude(py, self.known(py)?))
     }
 }
 

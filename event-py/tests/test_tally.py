@@ -6,7 +6,9 @@ import io
 import json
 import os
 import random
+import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -373,3 +375,38 @@ def test_a_child_counts_on_all_cores_too(orders: list[dict[str, Any]]) -> None:
     if child == 0:
         os._exit(0 if answer("count", text).rows[0].value == 9_000 else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_counts_on_while_another_thread_was_counting() -> None:
+    tally, part = Tally(by="/id", top=1), Tally(by="/id", top=1)
+    part.add(pa.table({"id": range(30_000)}))
+    ended = threading.Event()
+
+    def count() -> None:
+        while not ended.is_set():
+            tally.merge(part)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        for _ in range(5):
+            time.sleep(0.05)
+            child = os.fork()
+            if child == 0:
+                # A child that waits for a lock is ended, whatever it waits for.
+                signal.alarm(10)
+                tally.add([{"category": "order", "name": "paid"}])
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_many_parts_are_counted_once_each() -> None:
+    tally, orders = Tally(by="name"), [{"category": "order", "name": name} for name in ("created", "paid")]
+    for count in range(1, 100):
+        tally.add(orders if count % 3 else orders[:1])
+        assert [row.value for row in tally.answer()] == [count, count - count // 3]
