@@ -5,7 +5,8 @@ use std::cell::Cell;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
-    Date32Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    Date32Type, Date64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
 };
 use arrow_array::{Array, RecordBatch, RecordBatchReader};
 use arrow_schema::{DataType, TimeUnit};
@@ -261,7 +262,11 @@ fn time<'a>(name: &str, array: &'a dyn Array) -> Result<Time<'a>, Wrong> {
         }
         DataType::Date32 => {
             let array = array.as_primitive::<Date32Type>();
-            Box::new(|row| Some(i64::from(array.value(row)) * DAY))
+            Box::new(|row| Some(i64::from(array.value(row)).saturating_mul(DAY)))
+        }
+        DataType::Date64 => {
+            let array = array.as_primitive::<Date64Type>();
+            Box::new(|row| Some(array.value(row).saturating_mul(1_000)))
         }
         DataType::Null => Box::new(|_| None),
         text if is_text(text) => {

@@ -7,10 +7,11 @@ import json
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -245,6 +246,25 @@ def test_questions_about_time_need_times() -> None:
     both = pa.table({"occurred_at": ["2026-01-01"], "timestamp": ["2026-01-01"]})
     with pytest.raises(event_py.ValidationError, match="row 0: duplicate_key"):
         answer(Query(bucket="day"), both)
+
+
+DAY = Query(bucket="day")
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.date64(), *map(pa.timestamp, ["s", "ms", "us", "ns"])])
+def test_a_time_of_any_type_is_in_range_or_refused(kind: pa.DataType) -> None:
+    column = pa.array([date(2026, 1, 3), date(2026, 1, 2)], pa.date32()).cast(kind)
+    rows = [{"category": "c", "name": "n", "occurred_at": f"2026-01-0{day}"} for day in (2, 3)]
+    assert answer(DAY, pa.table({"occurred_at": column})) == answer(DAY, rows)
+    # The last of the days would wrap around to a time in range.
+    size, days = (4, [2**31 - 1, -(2**31), -1, 213_503_983]) if kind == pa.date32() else (8, [2**63 - 1, -(2**63), -1])
+    if kind == pa.timestamp("ns"):
+        days = [-(2**63), -1]
+    for day in days:
+        buffer = pa.py_buffer(day.to_bytes(size, sys.byteorder, signed=True))
+        table = pa.table({"occurred_at": pa.Array.from_buffers(kind, 1, [None, buffer])})
+        with pytest.raises(event_py.ValidationError, match="row 0: timestamp_out_of_range at /occurred_at"):
+            answer(DAY, table)
 
 
 NUMBER = Query("sum:/value", by="/value")
