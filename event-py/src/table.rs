@@ -20,15 +20,18 @@ use crate::threads;
 use crate::wrong::Wrong;
 
 /// The columns that are no members of the data.
-const ENVELOPE: [&str; 9] = [
+const ENVELOPE: [&str; 12] = [
+    "id",
     "category",
     "name",
     "version",
     "source",
     "session_id",
+    "sequence",
     "subject",
     "occurred_at",
     "timestamp",
+    "sent_at",
     DATA,
 ];
 const DATA: &str = "data";

@@ -19,8 +19,9 @@ use crate::wrong::Wrong;
 /// about time, those without `bucket`, `from_` and `to`, can be answered.
 ///
 /// A table has the columns `category`, `name`, `version`, `source`, `session_id` and `subject` of text,
-/// `occurred_at` or `timestamp`, and `data` as a struct or as JSON text, all of them optional; a column of any other
-/// name is a member of the data, below what `data` itself has. Only what the question asks for is read.
+/// `occurred_at` or `timestamp`, and `data` as a struct or as JSON text, all of them optional; `id`, `sequence` and
+/// `sent_at` are of no question. A column of any other name is a member of the data, below what `data` itself has.
+/// Only what the question asks for is read.
 ///
 /// Args:
 ///     query: A `Query`, or the measure of one.

@@ -353,6 +353,17 @@ def test_the_data_goes_before_other_columns() -> None:
         answer("sum:/a", pa.table({"data": ["{}", "{"]}))
 
 
+def test_the_envelope_is_no_data() -> None:
+    rest = {"id": "1", "version": "1", "source": "shop", "session_id": "s", "sequence": 1, "subject": "ann"}
+    rest |= {"occurred_at": "2026-01-01T00:00:00Z", "sent_at": "2026-01-01T00:00:00Z"}
+    event = {"category": "order", "name": "paid", **rest, "data": {}}
+    for name in [*event, "timestamp"]:
+        asked = Query(by=f"/{name}")
+        table = pa.table({key: [value] for key, value in event.items() if key != "data"} | {"data": ["{}"]})
+        assert answer(asked, table) == answer(asked, [event])
+        assert [row.group for row in answer(asked, table)] == [{f"/{name}": None}]
+
+
 def test_tallies_merge_and_are_as_they_were_after_an_error(orders: list[dict[str, Any]]) -> None:
     asked = Query("average:/value", by="name")
     tally, other = Tally(asked), Tally("average:/value", by="name")
