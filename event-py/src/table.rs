@@ -8,12 +8,13 @@ use arrow_array::types::{
     Date32Type, Date64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType,
 };
-use arrow_array::{Array, RecordBatch, RecordBatchReader};
+use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use event_core::aggregate::Tally;
 use event_core::filter::{Field, Found};
 use event_core::{Code, Limits, Payload, Pointer, Query, Refusal, Timestamp};
 
+use crate::capsule::Batches;
 use crate::column::{self, Lookup};
 use crate::lines;
 use crate::threads;
@@ -42,7 +43,7 @@ const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 type Time<'a> = Box<dyn Fn(usize) -> Result<Option<Timestamp>, Code> + Send + Sync + 'a>;
 
 /// Counts the rows of a table, batch by batch.
-pub(crate) fn fold(query: &Query, table: impl RecordBatchReader) -> Result<Tally, Wrong> {
+pub(crate) fn fold(query: &Query, table: Batches) -> Result<Tally, Wrong> {
     let mut tallies = threads::tallies(query)?;
     let mut first = 0;
     for batch in table {

@@ -342,6 +342,17 @@ def test_a_column_that_cannot_be_asked_for_is_named() -> None:
     assert answer("count", table).rows[0].value == 1
 
 
+def test_a_row_that_is_null_is_no_event() -> None:
+    whole, part = pa.array([{"category": "a"}]), pa.array([{"category": "a"}, None])
+    assert answer("count", pa.chunked_array([whole, whole])) == answer("count", pa.concat_arrays([whole, whole]))
+    for table in [part, pa.chunked_array([whole, part])]:
+        with pytest.raises(ValueError, match="the table cannot be read: .*a row is null"):
+            answer("count", table)
+    for table in [pa.array([1]), pa.chunked_array([[1]])]:
+        with pytest.raises(TypeError, match="a table is an array of structs, not of Int64"):
+            answer("count", table)
+
+
 def test_the_data_goes_before_other_columns() -> None:
     columns = {"a": [1, 2], "b": [10, 20]}
     struct = pa.array([{"a": 100}, None], pa.struct({"a": pa.int64()}))
