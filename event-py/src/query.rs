@@ -4,7 +4,7 @@ use event_core::query::ParameterError;
 use event_core::{Code, Limits};
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFrozenSet, PyMemoryView, PySet, PyString, PyType};
 
 use crate::boundary::guarded;
 use crate::error;
@@ -229,6 +229,9 @@ fn listed<'py>(by: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if by.is_instance_of::<PyString>() {
         return Ok(by.clone());
     }
+    if is_bytes(by) || is_set(by) {
+        return Err(wrong(by.py(), "by", "this is a field, or a list of fields"));
+    }
     let fields = by
         .try_iter()
         .map_err(|_| wrong(by.py(), "by", "this is a field, or a list of fields"))?;
@@ -249,17 +252,57 @@ fn conditions<'py>(filter: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let mut all = Vec::new();
     for (field, test) in fields {
         let condition = PyDict::new(py);
-        condition.set_item("field", field)?;
         if let Ok(tests) = test.cast::<PyDict>() {
             condition.update(tests.as_mapping())?;
+            if condition.contains("field")? {
+                return Err(wrong(
+                    py,
+                    "filter",
+                    "a test has no field of its own: the key is its field",
+                ));
+            }
+        } else if is_bytes(&test) {
+            let message = format!(
+                "a value of type {} is not JSON: decode it first",
+                value::type_name(&test)
+            );
+            return Err(wrong(py, "filter", message));
         } else if test.is_instance_of::<PyString>() || test.try_iter().is_err() {
             condition.set_item("equals", test)?;
         } else {
-            condition.set_item("in", test.try_iter()?.collect::<PyResult<Vec<_>>>()?)?;
+            condition.set_item("in", members(&test)?)?;
         }
+        condition.set_item("field", field)?;
         all.push(condition);
     }
     let filter = PyDict::new(py);
     filter.set_item("all", all)?;
     Ok(filter.into_any())
+}
+
+/// What a value is one of. Those of a set come in the order of their JSON, so that equal questions are equal.
+fn members<'py>(values: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let py = values.py();
+    let members = values.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+    if !is_set(values) {
+        return Ok(members);
+    }
+    let written = members.into_iter().map(|member| {
+        let text = value::text_at(&member, &LIMITS, "/filter").map_err(|error| unwritable(py, "filter", &error))?;
+        Ok((text.into_string(), member))
+    });
+    let mut written = written.collect::<PyResult<Vec<_>>>()?;
+    written.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(written.into_iter().map(|(_, member)| member).collect())
+}
+
+fn is_set(object: &Bound<'_, PyAny>) -> bool {
+    object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>()
+}
+
+/// Bytes are no list of numbers.
+fn is_bytes(object: &Bound<'_, PyAny>) -> bool {
+    object.is_instance_of::<PyBytes>()
+        || object.is_instance_of::<PyByteArray>()
+        || object.is_instance_of::<PyMemoryView>()
 }
