@@ -250,7 +250,9 @@ fn conditions<'py>(filter: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         return Ok(filter.clone());
     }
     let mut all = Vec::new();
-    for (field, test) in fields {
+    // What is asked of a test may change the dict.
+    for item in fields.items() {
+        let (field, test): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
         let condition = PyDict::new(py);
         if let Ok(tests) = test.cast::<PyDict>() {
             condition.update(tests.as_mapping())?;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Iterator
 from datetime import date, datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -125,3 +126,14 @@ def test_what_python_raises_is_raised() -> None:
 
     with pytest.raises(LookupError, match="odd"):
         Query(filter={"all": [Odd()]})
+
+
+def test_a_filter_may_change_while_it_is_read() -> None:
+    class Odd(list[str]):
+        def __iter__(self) -> Iterator[str]:
+            tests[f"/{len(tests)}"] = 1
+            return super().__iter__()
+
+    tests: dict[str, Any] = {"category": Odd(["order"]), "name": "paid"}
+    assert Query(filter=tests) == Query(filter={"category": ["order"], "name": "paid"})
+    assert len(tests) > 2
