@@ -5,7 +5,7 @@ use arrow_array::types::{
     ArrowPrimitiveType, Decimal32Type, Decimal64Type, Decimal128Type, Float16Type, Float32Type, Float64Type, Int8Type,
     Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, GenericListArray, OffsetSizeTrait};
+use arrow_array::{Array, OffsetSizeTrait};
 use arrow_schema::DataType;
 use event_core::Code;
 use event_core::filter::Found;
@@ -27,8 +27,19 @@ pub(crate) fn lookup<'a>(array: &'a dyn Array, place: &[&str]) -> Result<Lookup<
             }));
         }
         DataType::Struct(_) => return members(array, place),
-        DataType::List(_) => return elements(array.as_list::<i32>(), place),
-        DataType::LargeList(_) => return elements(array.as_list::<i64>(), place),
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            return elements(list, list.values(), spans(list.value_offsets()), place);
+        }
+        DataType::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            return elements(list, list.values(), spans(list.value_offsets()), place);
+        }
+        DataType::FixedSizeList(..) => {
+            let list = array.as_fixed_size_list();
+            let length = usize::try_from(list.value_length()).unwrap_or_default();
+            return elements(list, list.values(), move |row| (row * length, length), place);
+        }
         DataType::Null => nothing(),
         DataType::Boolean => {
             let array = array.as_boolean();
@@ -84,7 +95,13 @@ fn members<'a>(array: &'a dyn Array, place: &[&str]) -> Result<Lookup<'a>, DataT
     ))
 }
 
-fn elements<'a, O: OffsetSizeTrait>(array: &'a GenericListArray<O>, place: &[&str]) -> Result<Lookup<'a>, DataType> {
+/// Elements of lists, of which `span` tells where one starts and how long it is.
+fn elements<'a>(
+    array: &'a dyn Array,
+    values: &'a dyn Array,
+    span: impl Fn(usize) -> (usize, usize) + Send + Sync + 'a,
+    place: &[&str],
+) -> Result<Lookup<'a>, DataType> {
     let Some((token, below)) = place.split_first() else {
         return Err(array.data_type().clone());
     };
@@ -93,15 +110,22 @@ fn elements<'a, O: OffsetSizeTrait>(array: &'a GenericListArray<O>, place: &[&st
     let Some(index) = index else {
         return Ok(nothing());
     };
-    let (offsets, element) = (array.value_offsets(), lookup(array.values(), below)?);
+    let element = lookup(values, below)?;
     Ok(Box::new(move |row| {
-        let (start, end) = (offsets[row].as_usize(), offsets[row + 1].as_usize());
-        if array.is_valid(row) && index < end - start {
+        let (start, length) = span(row);
+        if array.is_valid(row) && index < length {
             element(start + index)
         } else {
             Ok(None)
         }
     }))
+}
+
+fn spans<O: OffsetSizeTrait>(offsets: &[O]) -> impl Fn(usize) -> (usize, usize) + Send + Sync + '_ {
+    move |row| {
+        let start = offsets[row].as_usize();
+        (start, offsets[row + 1].as_usize() - start)
+    }
 }
 
 fn numbers<'a, T: ArrowPrimitiveType>(

@@ -223,10 +223,14 @@ fn beside<'a>(batch: &'a RecordBatch, data: Option<&'a dyn Array>, tokens: &[&st
 
 fn lookup<'a>(name: &str, array: &'a dyn Array, below: &[&str]) -> Result<Lookup<'a>, Wrong> {
     column::lookup(array, below).map_err(|stands| {
-        let advice = if stands.is_nested() {
-            "ask for a place inside of it"
-        } else {
-            "cast it to text or to a number"
+        let advice = match &stands {
+            DataType::Struct(_) | DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
+                "ask for a place inside of it"
+            }
+            DataType::ListView(_) | DataType::LargeListView(_) => "cast it to a list",
+            DataType::Map(..) | DataType::Union(..) => "give a struct instead, or the data as JSON text",
+            DataType::RunEndEncoded(..) => "decode its runs first",
+            _ => "cast it to text or to a number",
         };
         unreadable(name, &stands, advice)
     })

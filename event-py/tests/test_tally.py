@@ -342,6 +342,37 @@ def test_a_column_that_cannot_be_asked_for_is_named() -> None:
     assert answer("count", table).rows[0].value == 1
 
 
+@pytest.mark.parametrize("kind", [pa.list_(pa.int32()), pa.large_list(pa.int32()), pa.list_(pa.int32(), 2)])
+def test_elements_of_lists_of_every_kind(kind: pa.DataType) -> None:
+    values = [[9, 9], [1, 2], None, [None, 4], [5, 6]]
+    rows = [{"category": "c", "name": "n", "data": {"list": value}} for value in values]
+    table = pa.table({"list": pa.array(values, kind)})
+    for place in ["0", "1", "2", "01", "a"]:
+        asked = Query(f"sum:/list/{place}", by=f"/list/{place}")
+        assert answer(asked, table) == answer(asked, rows)
+        assert answer(asked, table[1:]) == answer(asked, rows[1:])
+    deep = pa.table({"deep": pa.array([[{"a": [1, 2]}], [{"a": None}]], pa.list_(pa.struct({"a": kind}), 1))})
+    assert answer("sum:/deep/0/a/1", deep).rows[0].value == 2
+    with pytest.raises(event_py.EventTypeError, match="ask for a place inside of it"):
+        answer(Query(by="/list"), table)
+
+
+@pytest.mark.parametrize(
+    ("column", "advice"),
+    [
+        (pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())), "give a struct instead, or the data as JSON text"),
+        (pa.array([[1]], pa.list_view(pa.int64())), "cast it to a list"),
+        (pa.array([[1]], pa.large_list_view(pa.int64())), "cast it to a list"),
+        (pa.RunEndEncodedArray.from_arrays([1], [1]), "decode its runs first"),
+        (pa.array([b"a"]), "cast it to text or to a number"),
+    ],
+)
+def test_what_can_be_done_about_a_column_is_told(column: pa.Array, advice: str) -> None:
+    for field in ["/value", "/value/0", "/value/a"]:
+        with pytest.raises(event_py.EventTypeError, match=f": {advice}$"):
+            answer(Query(by=field), pa.table({"value": column}))
+
+
 def test_a_row_that_is_null_is_no_event() -> None:
     whole, part = pa.array([{"category": "a"}]), pa.array([{"category": "a"}, None])
     assert answer("count", pa.chunked_array([whole, whole])) == answer("count", pa.concat_arrays([whole, whole]))
