@@ -1,6 +1,7 @@
 //! Counting on all cores. Threads live as long as the call, so that a process that forks has none to miss.
 
 use std::panic;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use event_core::Query;
@@ -19,21 +20,35 @@ pub(crate) fn each<P: Send, E: Send>(
     parts: impl Iterator<Item = P>,
     work: impl Fn(&mut Tally, P) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
-    let mut shares: Vec<(&mut Tally, P)> = tallies.iter_mut().zip(parts).collect();
-    let last = shares.pop();
-    thread::scope(|scope| {
-        let work = &work;
-        let begun: Vec<_> = shares
-            .into_iter()
-            .map(|(tally, part)| scope.spawn(move || work(tally, part)))
+    let shares: Vec<_> = tallies.iter_mut().zip(parts).enumerate().collect();
+    let others = 1..shares.len();
+    // Known to these threads alone, so that no process that forks meanwhile can miss them.
+    let shares = Mutex::new(shares.into_iter());
+    let next = || shares.lock().unwrap_or_else(PoisonError::into_inner).next();
+    // Parts are begun in their order: the first that goes wrong is always among those that are done.
+    let run = || {
+        while let Some((place, (tally, part))) = next() {
+            work(tally, part).map_err(|error| (place, error))?;
+        }
+        Ok(())
+    };
+    let wrong = thread::scope(|scope| {
+        // Where the system has no more threads, those that there are do the work: at least this one.
+        let begun: Vec<_> = others
+            .map_while(|_| thread::Builder::new().spawn_scoped(scope, run).ok())
             .collect();
-        let last = last.map_or(Ok(()), |(tally, part)| work(tally, part));
+        let mut wrong: Vec<_> = run().err().into_iter().collect();
         for thread in begun {
             // A panic goes on where the caller catches it.
-            thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?;
+            let ended = thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+            wrong.extend(ended.err());
         }
-        last
-    })
+        wrong
+    });
+    match wrong.into_iter().min_by_key(|(place, _)| *place) {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
 }
 
 /// All of them as one.

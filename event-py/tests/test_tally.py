@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -483,3 +484,22 @@ def test_many_parts_are_counted_once_each() -> None:
     for count in range(1, 100):
         tally.add(orders if count % 3 else orders[:1])
         assert [row.value for row in tally.answer()] == [count, count - count // 3]
+
+
+COUNTS = """
+import event_py
+text = b'{"category": "order", "name": "paid"}\\n' * 50_000
+print(event_py.answer("count", text).rows[0].value)
+try:
+    event_py.answer("count", text + b"{\\n" + text + b"{\\n")
+except event_py.ValidationError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads may be that large")
+def test_without_a_thread_to_be_had_this_one_counts() -> None:
+    # No system has threads with so large a stack.
+    environment = {**os.environ, "RUST_MIN_STACK": str(2**46)}
+    run = subprocess.run([sys.executable, "-c", COUNTS], env=environment, capture_output=True, text=True, check=False)
+    assert run.stdout.startswith("50000\nline 50001: malformed_json"), run
