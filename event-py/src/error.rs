@@ -28,6 +28,7 @@ exceptions! {
     flush_class => "FlushTimeoutError",
     question_class => "QueryError",
     unconfirmed_class => "UnconfirmedError",
+    violation_class => "Violation",
     collector_class => "CollectorError",
     internal_class => "EventInternalError",
     schema_class => "SchemaError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 
 import event_py
@@ -56,3 +57,10 @@ def asks(client: Client, events: list[dict[str, object]]) -> list[str]:
     here: event_py.Answer = event_py.answer(query, events)
     there: event_py.Answer = client.query(query)
     return [str(row.value) for answer in (here, there) for row in answer]
+
+
+def only_dicts_are_taken(filter: Mapping[str, str], events: list[Mapping[str, str]]) -> None:
+    event_py.Query(filter=filter)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    event_py.Query(filter=dict(filter))
+    event_py.answer("count", events)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    event_py.answer("count", [dict(event) for event in events])

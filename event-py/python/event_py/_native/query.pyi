@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Literal, TypedDict, final
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ class Keywords(TypedDict, total=False):
     from_: date | str | None
     to: date | str | None
     top: int | None
-    filter: Mapping[str, Any] | None
+    filter: dict[str, Any] | None
 
 @final
 class Query:
@@ -26,7 +26,7 @@ class Query:
         from_: date | str | None = None,
         to: date | str | None = None,
         top: int | None = None,
-        filter: Mapping[str, Any] | None = None,
+        filter: dict[str, Any] | None = None,
     ) -> Self: ...
     @classmethod
     def from_json(cls, json: str | bytes) -> Self: ...

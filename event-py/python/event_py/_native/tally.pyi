@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from os import PathLike
 from typing import Any, Protocol, final
 
@@ -19,7 +19,7 @@ class _Streams(Protocol):
 class _Batches(Protocol):
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
 
-_Event = Mapping[str, Any] | str | bytes | _Writes
+_Event = dict[str, Any] | str | bytes | _Writes
 _Events = Iterable[_Event] | bytes | bytearray | memoryview | str | PathLike[str] | _Reads | _Streams | _Batches
 
 def answer(query: Query | str, events: _Events) -> Answer: ...
