@@ -64,3 +64,11 @@ def only_dicts_are_taken(filter: Mapping[str, str], events: list[Mapping[str, st
     event_py.Query(filter=dict(filter))
     event_py.answer("count", events)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     event_py.answer("count", [dict(event) for event in events])
+
+
+async def waits(url: str) -> list[str]:
+    async with event_py.AsyncClient(url, source="shop") as client:
+        client.track("order", "created")
+        await client.flush()
+        verdicts = await client.send([{"category": "order", "name": "created"}])
+    return [verdict.status for verdict in verdicts]
