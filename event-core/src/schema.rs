@@ -11,7 +11,7 @@ use jsonschema::json::Json;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
-use crate::json::Payload;
+use crate::json::{Node, Payload};
 use crate::violation::Violation;
 use adapter::Tape;
 
@@ -129,6 +129,22 @@ impl Schema {
     #[must_use]
     pub fn source(&self) -> &Value {
         &self.source
+    }
+
+    /// Whether a value keeps to the schema, be it canonical or as it was sent: the verdict alone, for those who need
+    /// no payload afterwards.
+    ///
+    /// ```
+    /// use event_core::json::Document;
+    /// use event_core::{Limits, Schema};
+    /// let schema = Schema::compile(&serde_json::json!({"required": ["host"]}))?;
+    /// let document = Document::parse(br#"{ "path": "/" }"#, &Limits::default())?;
+    /// assert!(!schema.allows(document.root()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn allows(&self, value: Node<'_>) -> bool {
+        self.validator.is_valid(adapter::TapeNode(value))
     }
 
     /// Judges a payload.

@@ -212,7 +212,7 @@ impl Registry {
     /// the file or its lines.
     ///
     /// Args:
-    ///     source: `bytes`, the path of a file, or a file that is open in binary mode.
+    ///     source: `bytes` or `str`, a path as a `pathlib.Path`, or a file that is open in binary mode.
     ///     max_errors: How many errors are told; the rest is counted.
     ///     progress: Called every few megabytes with the number of lines that were judged. What it raises ends it.
     ///

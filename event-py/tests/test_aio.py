@@ -149,7 +149,7 @@ def test_errors_of_send(run_in: Run) -> None:
             await client.send([EVENT])
         assert raised.value.verdicts == [None]
         with pytest.raises(TypeError):
-            await client.send([{"category": 1}])
+            await client.send([{"category": 1, "name": "created"}])
         with pytest.raises(ValueError, match="seconds"):
             await client.flush(-1)
         await client.close(0)

@@ -284,3 +284,26 @@ def test_a_program_without_events_ends_at_once(nobody: str) -> None:
         subprocess.run([sys.executable, "-c", program, nobody], check=True)
         took.append(time.monotonic() - started)
     assert took[1] < took[0] + 1.0
+
+
+def test_a_client_that_the_program_let_go_of_is_waited_for(collector: Collector) -> None:
+    """It was garbage long before the end, with all that it had taken in."""
+    collector.stop()
+    program = start(
+        """
+        import sys
+        from event_py import Client
+        def main():
+            client = Client(sys.argv[1], source="shop", exit_timeout=20, backoff=(0.05, 0.1))
+            for number in range(100):
+                assert client.track("exit", "let go", {"number": number})
+        main()
+        print("ends", flush=True)
+        """,
+        collector.url,
+    )
+    assert program.stdout is not None
+    assert program.stdout.readline().strip() == "ends"
+    collector.start()
+    assert program.wait(30) == 0
+    assert collector.count("exit", "let go") == 100

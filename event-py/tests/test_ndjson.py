@@ -29,7 +29,7 @@ def test_lines_are_counted_and_their_errors_told(registry: Registry, tmp_path: P
     path = tmp_path / "events.ndjson"
     path.write_bytes(text)
     packed = io.BytesIO(gzip.compress(text))
-    for source in (text, text[:-1], path, str(path), io.BytesIO(text), path.open("rb"), gzip.open(packed)):
+    for source in (text, text[:-1], text.decode(), path, io.BytesIO(text), path.open("rb"), gzip.open(packed)):
         report = registry.validate_ndjson(source)  # type: ignore[arg-type]
         assert (report.lines, report.valid, report.invalid, report.warned) == (7, 2, 3, 0)
         assert report.codes == {"schema_violation": 2, "malformed_json": 1}
@@ -76,7 +76,7 @@ def test_what_the_caller_raises_ends_it(registry: Registry) -> None:
     with pytest.raises(KeyError):
         registry.validate_ndjson(line(1), progress=progress)
     with pytest.raises(FileNotFoundError, match=r"nowhere\.ndjson"):
-        registry.validate_ndjson("/nowhere.ndjson")
+        registry.validate_ndjson(Path("/nowhere.ndjson"))
     with pytest.raises(TypeError, match="binary"):
         registry.validate_ndjson(io.StringIO("{}"))  # type: ignore[arg-type]
     wrong: Any = 5

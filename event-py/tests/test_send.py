@@ -107,7 +107,6 @@ def test_what_can_write_itself(client: Client, collector: Collector) -> None:
     [
         ({"category": 1, "name": "x"}, "/category"),
         ({"category": "x", "name": "x", "id": 1}, "/id"),
-        ({"category": "x", "name": "x", "sequence": -1}, "/sequence"),
         ({"category": "x", "name": "x", "sequence": "1"}, "/sequence"),
         ({"category": "x", "name": "x", "occurred_at": 1}, "/occurred_at"),
         ({"category": "x", "name": "x", "data": {"a": {1}}}, "/data/a"),
@@ -187,3 +186,17 @@ def test_verdicts_can_be_compared_and_shown() -> None:
     assert repr(one) == 'Verdict(status="stored", id="o-1", position=1)'
     with pytest.raises(AttributeError):
         one.status = "rejected"  # type: ignore[misc]
+
+
+def test_an_event_made_without_a_source_is_of_the_client(client: Client, collector: Collector) -> None:
+    client.send([Event("order", "created", id="1"), Event("order", "created", id="2", source="till")])
+    assert {event["id"]: event["source"] for event in collector.events()} == {"1": "shop", "2": "till"}
+
+
+def test_a_number_in_a_session_is_one_in_every_form(client: Client) -> None:
+    order: dict[str, Any] = {"category": "order", "name": "created", "session_id": "visit-1"}
+    assert client.send([{**order, "sequence": 1.0, "sent_at": "2026-01-01T00:00:00Z"}])[0].status == "stored"
+    with pytest.raises(EventTypeError):
+        client.send([{**order, "sequence": True}])
+    with pytest.raises(ValidationError):
+        client.send([{**order, "sequence": -1}])

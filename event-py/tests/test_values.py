@@ -238,3 +238,56 @@ def test_a_value_is_let_go_of(both: tuple[Client, Collected]) -> None:
     for _ in range(10):
         client.track("order", "created", data)
     assert [sys.getrefcount(value) for value in (data, data["a"])] == before
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "place"),
+    [
+        ({"sequence": -1}, ValidationError, "/sequence"),
+        ({"sequence": 2**70}, ValidationError, "/sequence"),
+        ({"sequence": True}, EventTypeError, "/sequence"),
+        ({"sequence": "1"}, EventTypeError, "/sequence"),
+        ({"category": 5}, EventTypeError, "/category"),
+        ({"subject": b"customer"}, EventTypeError, "/subject"),
+        ({"occurred_at": 5}, EventTypeError, "/occurred_at"),
+        ({"occurred_at": datetime(2026, 1, 1)}, ValidationError, "/occurred_at"),
+        ({"occurred_at": "1969-01-01T00:00:00Z"}, ValidationError, "/occurred_at"),
+    ],
+)
+def test_an_envelope_that_cannot_be_written_is_told_and_counted(
+    both: tuple[Client, Collected], given: dict[str, Any], error: type[Exception], place: str
+) -> None:
+    client, _ = both
+    with pytest.raises(error) as raised:
+        client.track(**{"category": "order", "name": "created", **given})
+    told = getattr(raised.value, "pointer", None) or raised.value.violations[0].pointer  # type: ignore[attr-defined]
+    assert told == place
+    assert client.stats().offered == client.stats().dropped["invalid"] == 1
+
+
+def test_a_sequence_may_be_written_as_a_whole_float(both: tuple[Client, Collected]) -> None:
+    client, collected = both
+    assert client.track("order", "created", sequence=2.0)  # type: ignore[arg-type]
+    assert json.loads(collected.json()[0])["sequence"] == 2
+
+
+def test_an_offset_with_seconds_is_written_in_utc(both: tuple[Client, Collected]) -> None:
+    client, collected = both
+    amsterdam = timezone(timedelta(minutes=19, seconds=32))
+    client.track("order", "created", {"at": datetime(1999, 12, 31, 12, tzinfo=amsterdam)})
+    assert json.loads(collected.json()[0])["data"] == {"at": "1999-12-31T11:40:28+00:00"}
+
+
+def test_a_zone_that_raises_is_heard(both: tuple[Client, Collected]) -> None:
+    class Broken(tzinfo):
+        def utcoffset(self, _: datetime | None) -> timedelta:
+            raise ValueError("of the zone")
+
+        def dst(self, _: datetime | None) -> timedelta | None:
+            return None
+
+        def tzname(self, _: datetime | None) -> str | None:
+            return None
+
+    with pytest.raises(ValueError, match="of the zone"):
+        both[0].track("order", "created", {"at": datetime(2026, 1, 1, tzinfo=Broken())})
