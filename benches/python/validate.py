@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import event_py
@@ -276,7 +277,7 @@ def ndjson(rounds: int) -> None:
             taken = []
             for _ in range(rounds):
                 start = time.perf_counter_ns()
-                report = registry.validate_ndjson(file.name)
+                report = registry.validate_ndjson(Path(file.name))
                 taken.append((time.perf_counter_ns() - start) / report.lines)
             print(f"  NDJSON of orders, {len(some)} cores: median {statistics.median(taken):6.0f} ns a line, {report}")
 
