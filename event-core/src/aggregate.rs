@@ -4,11 +4,12 @@
 //! give the very answer that [`answer`] folds from the events one by one. All of them end in the
 //! same [`Tally`], which takes events, cells and other tallies in any order.
 
+mod values;
 mod summary;
 mod group;
 mod rows;
 mod bucket;
-mod edges;
+pub(crate) mod edges;
 mod top;
 mod tally;
 mod conclude;

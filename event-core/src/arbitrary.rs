@@ -2,8 +2,10 @@
 
 mod event;
 mod query;
+mod analysis;
 mod metric;
 
+pub use analysis::{active, funnel, retention, sessions};
 pub use event::{event, events, instant, number, pointer, scalar, string};
 pub use metric::{covered_query, metric};
 pub use query::{condition, field, filter, measure, page, query, zone};

@@ -27,6 +27,7 @@ pub mod wire;
 pub mod decimal;
 pub mod query;
 pub mod aggregate;
+pub mod analysis;
 
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;

@@ -1,12 +1,13 @@
 //! The question: what is measured, of which events, by what, in which buckets of time.
 
+mod percent;
 mod measure;
 mod bucket;
 mod cursor;
 mod page;
 mod parameter;
-mod draft;
-mod read;
+pub(crate) mod draft;
+pub(crate) mod read;
 mod write;
 
 pub use bucket::{Bucket, Unit, UnitError};
@@ -14,6 +15,7 @@ pub use cursor::Cursor;
 pub use measure::{Measure, MeasureError};
 pub use page::{Order, Page};
 pub use parameter::ParameterError;
+pub use percent::Percent;
 
 use serde::{Deserialize, Deserializer};
 
@@ -82,6 +84,13 @@ pub enum QueryError {
     /// [`Filter::MAX_VALUES`].
     #[error("the filter has more than 50 conditions, or 10000 values")]
     TooManyConditions,
+    /// A funnel without steps, or with more than [`Funnel::MAX_STEPS`](crate::analysis::Funnel::MAX_STEPS).
+    #[error("a funnel has 1 to 20 steps")]
+    InvalidSteps,
+    /// A retention over no periods, or over more than
+    /// [`Retention::MAX_PERIODS`](crate::analysis::Retention::MAX_PERIODS).
+    #[error("periods is a number from 1 to 1000")]
+    InvalidPeriods,
 }
 
 impl QueryError {
@@ -92,9 +101,11 @@ impl QueryError {
             QueryError::InvalidRange => Code::InvalidRange,
             QueryError::RangeTooLarge => Code::RangeTooLarge,
             QueryError::InvalidLimit => Code::InvalidLimit,
-            QueryError::RepeatedField | QueryError::TooManyFields | QueryError::TooManyConditions => {
-                Code::InvalidParameter
-            }
+            QueryError::RepeatedField
+            | QueryError::TooManyFields
+            | QueryError::TooManyConditions
+            | QueryError::InvalidSteps
+            | QueryError::InvalidPeriods => Code::InvalidParameter,
         }
     }
 }
@@ -168,6 +179,27 @@ impl Query {
     #[must_use]
     pub fn covers(&self, at: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
+    }
+
+    /// The question whose counts answer this one: of [`Measure::Unique`] and [`Measure::Percentile`] how often each
+    /// value is there, which becomes the last field of `by`; of every other measure the question itself.
+    ///
+    /// ```
+    /// use event_core::Query;
+    /// let visitors = Query::from_json(br#"{"measure": "unique:/user", "by": ["name"]}"#)?;
+    /// let counted = Query::from_json(br#"{"measure": "count", "by": ["name", "/user"]}"#)?;
+    /// assert_eq!(visitors.counting(), counted);
+    /// # Ok::<(), event_core::query::ParameterError>(())
+    /// ```
+    #[must_use]
+    pub fn counting(&self) -> Query {
+        let mut counted = self.clone();
+        if self.measure.is_of_values() {
+            counted.by.extend(self.measure.field());
+            counted.measure = Measure::Count;
+            counted.top = None;
+        }
+        counted
     }
 
     /// Checks what can be checked without events, but for the number of buckets.

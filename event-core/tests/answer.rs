@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike as _, NaiveDateTime, Offset as _, TimeZone as _, Timelike as _, Utc};
 use event_core::aggregate::Tally;
@@ -96,6 +96,14 @@ mod model {
     }
 
     fn measured(measure: &Measure, events: &[&Event]) -> Option<Decimal> {
+        if let Measure::Unique(field) = measure {
+            let values = events.iter().filter_map(|event| value(event, field));
+            let different: BTreeSet<String> = values
+                .filter(|value| !value.is_null())
+                .map(|it| it.to_string())
+                .collect();
+            return Some(Decimal::from(different.len() as u64));
+        }
         let Some(pointer) = measure.pointer() else {
             return Some(Decimal::from(events.len() as u64));
         };
@@ -111,6 +119,17 @@ mod model {
             Measure::Average(_) => sum().div_round_half_even(numbers.len() as u64, 12),
             Measure::Minimum(_) => numbers.iter().min().cloned(),
             Measure::Maximum(_) => numbers.iter().max().cloned(),
+            Measure::Percentile(percent, _) => {
+                // The least number that such a share of all is not greater than.
+                let mut sorted = numbers.clone();
+                sorted.sort();
+                let share: f64 = percent.to_string().parse().unwrap();
+                let of = |number: &Decimal| numbers.iter().filter(|other| *other <= number).count() as f64;
+                sorted
+                    .into_iter()
+                    .find(|number| of(number) * 100.0 >= share * numbers.len() as f64 - 1e-9)
+            }
+            Measure::Unique(_) => None,
         }
     }
 
@@ -315,7 +334,7 @@ proptest! {
             if key & 256 == 0 || !query.filter.matches(event) || !query.covers(event.envelope().occurred_at) {
                 tally.add(event);
             } else {
-                let (at, group, cell) = as_cell(&query, event);
+                let (at, group, cell) = as_cell(&query.counting(), event);
                 tally.add_cell(at, group, &cell);
             }
         }

@@ -6,7 +6,7 @@ use crate::query::{Bucket, Query, QueryError};
 
 /// Adjoining buckets, growing at both ends to where they are needed.
 #[derive(Clone, Debug)]
-pub(super) struct Edges {
+pub(crate) struct Edges {
     bucket: Bucket,
     /// Every edge, in microseconds: one more than there are buckets, or none.
     edges: VecDeque<i64>,
@@ -17,7 +17,7 @@ pub(super) struct Edges {
 }
 
 impl Edges {
-    pub(super) fn new(bucket: Bucket) -> Self {
+    pub(crate) fn new(bucket: Bucket) -> Self {
         Edges {
             bucket,
             edges: VecDeque::new(),
@@ -27,18 +27,18 @@ impl Edges {
     }
 
     /// How many buckets there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.edges.len().saturating_sub(1)
     }
 
     /// Number, start and end of every bucket, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (i32, (i64, i64))> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (i32, (i64, i64))> {
         let ends = self.edges.iter().skip(1).copied();
         (self.first..).zip(self.edges.iter().copied().zip(ends))
     }
 
     /// Start of a bucket that there is.
-    pub(super) fn start(&self, number: i32) -> i64 {
+    pub(crate) fn start(&self, number: i32) -> i64 {
         let index = usize::try_from(number - self.first).unwrap_or(0);
         self.edges.get(index).copied().unwrap_or(0)
     }
@@ -47,7 +47,7 @@ impl Edges {
     ///
     /// # Errors
     /// [`QueryError::RangeTooLarge`] once there would be too many.
-    pub(super) fn locate(&mut self, at: i64) -> Result<i32, QueryError> {
+    pub(crate) fn locate(&mut self, at: i64) -> Result<i32, QueryError> {
         let (start, end, number) = self.last;
         if start <= at && at < end {
             return Ok(number);

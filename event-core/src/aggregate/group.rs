@@ -48,19 +48,26 @@ impl GroupKey {
         self.0.split_terminator(SEPARATOR)
     }
 
-    pub(super) fn from_scratch(key: &str) -> Self {
+    /// All but the last value, as the key in the making that they are, and the last.
+    pub(super) fn split_last(&self) -> (&str, &str) {
+        let texts = self.0.strip_suffix(SEPARATOR).unwrap_or(&self.0);
+        let start = texts.rfind(SEPARATOR).map_or(0, |at| at + SEPARATOR.len_utf8());
+        (&self.0[..start], &texts[start..])
+    }
+
+    pub(crate) fn from_scratch(key: &str) -> Self {
         GroupKey(Arc::from(key))
+    }
+
+    /// Appends what an event has at a field to a key in the making.
+    pub(crate) fn push_found(key: &mut String, found: Option<Found<'_>>) {
+        found.unwrap_or(Found::Null).write_to(key);
+        key.push(SEPARATOR);
     }
 }
 
 fn push(key: &mut String, text: &str) {
     key.push_str(text);
-    key.push(SEPARATOR);
-}
-
-/// Appends what an event has at a field to a key in the making.
-pub(super) fn push_found(key: &mut String, found: Option<Found<'_>>) {
-    found.unwrap_or(Found::Null).write_to(key);
     key.push(SEPARATOR);
 }
 
@@ -129,7 +136,7 @@ pub struct Group {
 }
 
 impl Group {
-    pub(super) fn new(by: &Arc<[Field]>, key: &GroupKey) -> Self {
+    pub(crate) fn new(by: &Arc<[Field]>, key: &GroupKey) -> Self {
         Group {
             by: Arc::clone(by),
             key: key.clone(),
@@ -189,7 +196,7 @@ impl<'de> Visitor<'de> for GroupVisitor {
                 ..Limits::DEFAULT.with_nodes(usize::MAX).with_depth(100)
             };
             let payload = Payload::from_value(&object, &limits).map_err(A::Error::custom)?;
-            push_found(&mut key, payload.root().get("value").map(Found::Node));
+            GroupKey::push_found(&mut key, payload.root().get("value").map(Found::Node));
         }
         Ok(Group {
             by: by.into(),

@@ -1,6 +1,6 @@
 //! What a metric sees of one event.
 
-use super::group::{self, GroupKey};
+use super::group::GroupKey;
 use super::level::Level;
 use crate::envelope::Envelope;
 use crate::json::Payload;
@@ -44,7 +44,7 @@ impl Observation {
     pub fn of(metric: &Metric, envelope: &Envelope, payload: &Payload) -> Self {
         let mut key = String::new();
         for field in metric.by() {
-            group::push_found(&mut key, field.find(envelope, payload));
+            GroupKey::push_found(&mut key, field.find(envelope, payload));
         }
         Observation {
             at: Level::Minute.start(envelope.occurred_at),

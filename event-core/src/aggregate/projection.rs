@@ -10,8 +10,13 @@ use crate::query::Query;
 impl Metric {
     /// Whether its cells say enough for a question about events of its type: they tell apart all
     /// that the question asks for, and hold what it measures.
+    ///
+    /// Of a measure of values they are asked for the question that [counts](Query::counting) them.
     #[must_use]
     pub fn covers(&self, query: &Query) -> bool {
+        if query.measure.is_of_values() {
+            return self.covers(&query.counting());
+        }
         let conditions = query.filter.all.iter().map(|condition| &condition.field);
         let known = |field: &Field| self.pinned(field).is_some() || self.by().contains(field);
         let measured = query.measure.pointer();
@@ -67,10 +72,14 @@ enum Value {
 }
 
 impl Projection {
-    /// What a question asks of a metric's cells; `None` if the metric does not
+    /// What a question asks of a metric's cells, of a measure of values the question that
+    /// [counts](Query::counting) them; `None` if the metric does not
     /// [cover](Metric::covers) it.
     #[must_use]
     pub fn new(metric: &Metric, query: &Query) -> Option<Self> {
+        if query.measure.is_of_values() {
+            return Projection::new(metric, &query.counting());
+        }
         if !metric.covers(query) {
             return None;
         }
@@ -211,9 +220,10 @@ mod tests {
             envelope.event_type = metric.event_type().clone();
             let group = Observation::of(&metric, &envelope, event.payload()).group;
             let projection = Projection::new(&metric, &query).unwrap();
+            let query = query.counting();
             let mut key = String::new();
             for field in &query.by {
-                super::super::group::push_found(&mut key, field.find(&envelope, event.payload()));
+                GroupKey::push_found(&mut key, field.find(&envelope, event.payload()));
             }
             let expected = query.filter.holds(&envelope, event.payload()).then(|| GroupKey::from_scratch(&key));
             if let Some(pinned) = projection.pinned() && expected.is_some() {

@@ -29,7 +29,7 @@ pub struct Row {
     /// Of which events; `None` for all of a question without `by`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<Group>,
-    /// The measure; `None` for the average, minimum or maximum of nothing.
+    /// The measure; `None` for the average, minimum, maximum or percentile of nothing.
     pub value: Option<Decimal>,
 }
 
@@ -69,7 +69,7 @@ impl Answer {
 
 impl Span {
     /// A bucket in microseconds, cut to a range and to what a [`Timestamp`] holds.
-    pub(super) fn new((start, end): (i64, i64), from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
+    pub(crate) fn new((start, end): (i64, i64), from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
         let (whole_start, whole_end) = (clamped(start), clamped(end));
         let (start, end) = (
             from.map_or(whole_start, |from| whole_start.max(from)),

@@ -1,5 +1,6 @@
 //! A cell: what is known of the events of one group and bucket, and can be merged.
 
+use super::values::Values;
 use crate::decimal::Decimal;
 use crate::filter::Found;
 use crate::json::{Kind, Number, decimal_parts};
@@ -32,6 +33,8 @@ pub struct Summary {
     sums: Vec<(i16, i128)>,
     minimum: Option<Number>,
     maximum: Option<Number>,
+    /// What no total tells.
+    values: Option<Box<Values>>,
 }
 
 /// What an exponent holds at the most before its upper digits move to a greater one.
@@ -60,6 +63,21 @@ impl Summary {
         self.maximum = Some(self.maximum.map_or(greatest, |maximum| maximum.max(greatest)));
     }
 
+    /// Adds a value that so many events have, by its canonical JSON text, for a measure of values.
+    pub(super) fn add_value(&mut self, measure: &Measure, text: &str, events: u64) {
+        self.events += events;
+        self.value_into(measure, text, events);
+    }
+
+    fn value_into(&mut self, measure: &Measure, text: &str, events: u64) {
+        if self.values.is_none() {
+            self.values = Values::of(measure).map(Box::new);
+        }
+        if let Some(values) = &mut self.values {
+            values.add(text, events);
+        }
+    }
+
     /// Adds all that another cell has.
     pub fn merge(&mut self, other: &Summary) {
         self.events += other.events;
@@ -70,6 +88,11 @@ impl Summary {
         if let (Some(least), Some(greatest)) = (other.minimum, other.maximum) {
             self.add_extremes(least, greatest);
         }
+        match (&mut self.values, &other.values) {
+            (Some(values), Some(more)) => values.merge(more),
+            (None, Some(more)) => self.values = Some(more.clone()),
+            _ => {}
+        }
     }
 
     /// How many events there are.
@@ -78,7 +101,7 @@ impl Summary {
         self.events
     }
 
-    /// What a measure of these events is; `None` for the average, minimum or maximum of nothing.
+    /// What a measure of these events is; `None` for the average, minimum, maximum or percentile of nothing.
     #[must_use]
     pub fn value(&self, measure: &Measure) -> Option<Decimal> {
         match measure {
@@ -87,6 +110,8 @@ impl Summary {
             Measure::Average(_) => self.sum().div_round_half_even(self.numbers, PLACES),
             Measure::Minimum(_) => self.minimum.map(Decimal::from),
             Measure::Maximum(_) => self.maximum.map(Decimal::from),
+            Measure::Percentile(percent, _) => self.values.as_ref().and_then(|values| values.at(*percent)),
+            Measure::Unique(_) => Some(self.values.as_ref().map_or(0, |values| values.count()).into()),
         }
     }
 
@@ -94,11 +119,17 @@ impl Summary {
     /// for it.
     pub(super) fn observe(&mut self, measure: &Measure, found: Option<Found<'_>>) {
         self.events += 1;
+        if measure.is_of_values() {
+            if let Some(found) = found {
+                self.value_into(measure, &found.text(), 1);
+            }
+            return;
+        }
         let Some(found) = found.filter(|found| found.kind() == Kind::Number) else {
             return;
         };
         match measure {
-            Measure::Count => {}
+            Measure::Count | Measure::Percentile(..) | Measure::Unique(_) => {}
             Measure::Sum(_) | Measure::Average(_) => {
                 if let Some((mantissa, exponent)) = parts(found) {
                     self.add_sum(1, i128::from(mantissa), exponent);

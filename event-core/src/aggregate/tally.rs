@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::edges::Edges;
-use super::group::{self, GroupKey};
+use super::group::GroupKey;
 use super::summary::Summary;
 use crate::envelope::Envelope;
 use crate::event::Event;
@@ -83,7 +83,7 @@ impl Tally {
         }
         let mut tally = Tally {
             query: query.clone(),
-            measured: query.measure.pointer().cloned().map(Field::Data),
+            measured: query.measure.field(),
             edges,
             groups: Vec::new(),
             numbers: HashMap::default(),
@@ -148,7 +148,7 @@ impl Tally {
         key.clear();
         let mut place = self.query.filter.all.len();
         for field in &self.query.by {
-            group::push_found(&mut key, find(place, field));
+            GroupKey::push_found(&mut key, find(place, field));
             place += 1;
         }
         if let Some(cell) = self.place(at.as_micros(), &key) {
@@ -159,8 +159,18 @@ impl Tally {
     }
 
     /// Adds a cell: events of one group and one bucket that the question is about, somewhere in
-    /// which `at` lies.
+    /// which `at` lies. For a measure of values it is a cell of the question that
+    /// [counts](Query::counting) them, so that the last value of the group is the one that is measured.
     pub fn add_cell(&mut self, at: Timestamp, group: GroupKey, summary: &Summary) {
+        if self.query.measure.is_of_values() {
+            let (key, value) = group.split_last();
+            if let Some(cell) = self.place(at.as_micros(), key) {
+                self.cells[cell]
+                    .summary
+                    .add_value(&self.query.measure, value, summary.events());
+            }
+            return;
+        }
         if let Some(cell) = self.place(at.as_micros(), group.as_str()) {
             self.cells[cell].summary.merge(summary);
         }

@@ -62,6 +62,7 @@ pub fn covered_query(metric: &Metric) -> impl Strategy<Value = Query> + use<> {
         let of_value = [Measure::Sum, Measure::Average, Measure::Minimum, Measure::Maximum];
         measures.extend(of_value.map(|measure| measure(value.clone())));
     }
+    measures.extend(metric.by().iter().cloned().map(Measure::Unique));
     (query(), select(measures), filter, by).prop_map(|(query, measure, all, by)| Query {
         measure,
         filter: Filter { all },

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::event::{id, instant, label, number, pointer, scalar, string, subject, version};
 use crate::filter::{Condition, Field, Filter, Scalar, Test};
-use crate::query::{Bucket, Measure, Order, Page, Query, Unit};
+use crate::query::{Bucket, Measure, Order, Page, Percent, Query, Unit};
 use crate::timestamp::Timestamp;
 
 /// A zone: UTC, whole and broken offsets, clocks moved by an hour or half of one, at night, at
@@ -103,11 +103,17 @@ pub fn measure() -> impl Strategy<Value = Measure> {
         pointer().prop_map(Measure::Average),
         pointer().prop_map(Measure::Minimum),
         pointer().prop_map(Measure::Maximum),
+        (percent(), pointer()).prop_map(|(percent, pointer)| Measure::Percentile(percent, pointer)),
+        field().prop_map(Measure::Unique),
     ]
 }
 
+fn percent() -> impl Strategy<Value = Percent> {
+    select(vec!["0", "25", "50", "90", "99.9", "100"]).prop_filter_map("a share", |text| text.parse().ok())
+}
+
 /// A range in which a unit has some hundreds of buckets at the most; short units are never open.
-fn range(unit: Option<Unit>) -> BoxedStrategy<(Option<Timestamp>, Option<Timestamp>)> {
+pub(super) fn range(unit: Option<Unit>) -> BoxedStrategy<(Option<Timestamp>, Option<Timestamp>)> {
     const MINUTE: i64 = 60_000_000;
     let (length, open) = match unit {
         Some(Unit::Minute) => (240 * MINUTE, false),

@@ -143,6 +143,11 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// Whether it is as good as nothing.
+    pub(crate) fn is_null(&self) -> bool {
+        self.kind() == Kind::Null
+    }
+
     /// Which kind of value it is.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -19,39 +19,39 @@ use crate::timestamp::Timestamp;
 
 /// What has been said so far.
 #[derive(Default)]
-pub(super) struct Draft {
+pub(crate) struct Draft {
     measure: Option<Measure>,
-    by: Vec<Field>,
-    unit: Option<Unit>,
-    zone: Option<Tz>,
+    pub(crate) by: Vec<Field>,
+    pub(crate) unit: Option<Unit>,
+    pub(crate) zone: Option<Tz>,
     /// Kept as text until the zone is known, in which a time without an offset is read.
     from: Option<String>,
     to: Option<String>,
     top: Option<usize>,
-    order: Option<Order>,
-    limit: Option<usize>,
-    cursor: Option<String>,
-    pub(super) filter: Filter,
+    pub(crate) order: Option<Order>,
+    pub(crate) limit: Option<usize>,
+    pub(crate) cursor: Option<String>,
+    pub(crate) filter: Filter,
 }
 
-fn wrong(name: &str, message: impl ToString) -> ParameterError {
+pub(crate) fn wrong(name: &str, message: impl ToString) -> ParameterError {
     ParameterError::new(name, Code::InvalidParameter, message.to_string())
 }
 
 /// Sets what may be set once.
-fn once<T>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), ParameterError> {
+pub(crate) fn once<T>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), ParameterError> {
     match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(wrong(name, "this is given twice")),
     }
 }
 
-fn read<T: FromStr<Err: ToString>>(name: &str, text: &str) -> Result<T, ParameterError> {
+pub(crate) fn read<T: FromStr<Err: ToString>>(name: &str, text: &str) -> Result<T, ParameterError> {
     text.parse().map_err(|error: T::Err| wrong(name, error))
 }
 
 /// A count; one too large for any machine is as wrong as one that is merely too large.
-fn number(name: &str, text: &str, limit: usize) -> Result<usize, ParameterError> {
+pub(crate) fn number(name: &str, text: &str, limit: usize) -> Result<usize, ParameterError> {
     let number = if text.bytes().all(|byte| byte.is_ascii_digit()) {
         text.parse().ok()
     } else {
@@ -63,52 +63,52 @@ fn number(name: &str, text: &str, limit: usize) -> Result<usize, ParameterError>
 }
 
 impl Draft {
-    pub(super) fn measure(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+    pub(crate) fn measure(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
         once(name, &mut self.measure, read(name, text)?)
     }
 
-    pub(super) fn by(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+    pub(crate) fn by(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
         self.by.push(read(name, text)?);
         Ok(())
     }
 
-    pub(super) fn bucket(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+    pub(crate) fn bucket(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
         once(name, &mut self.unit, read(name, text)?)
     }
 
-    pub(super) fn zone(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+    pub(crate) fn zone(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
         let zone = text
             .parse()
             .map_err(|_| wrong(name, "this is the name of a time zone, say Europe/Paris"))?;
         once(name, &mut self.zone, zone)
     }
 
-    pub(super) fn from(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+    pub(crate) fn from(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
         once(name, &mut self.from, text.to_owned())
     }
 
-    pub(super) fn to(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+    pub(crate) fn to(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
         once(name, &mut self.to, text.to_owned())
     }
 
-    pub(super) fn top(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+    pub(crate) fn top(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
         once(name, &mut self.top, number(name, text, Query::MAX_TOP)?)
     }
 
-    pub(super) fn limit(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+    pub(crate) fn limit(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
         once(name, &mut self.limit, number(name, text, Page::MAX_LIMIT)?)
     }
 
-    pub(super) fn order(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+    pub(crate) fn order(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
         once(name, &mut self.order, read(name, text)?)
     }
 
-    pub(super) fn cursor(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+    pub(crate) fn cursor(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
         once(name, &mut self.cursor, text.to_owned())
     }
 
     /// Takes a parameter that is a filter; false for any other.
-    pub(super) fn filter(&mut self, name: &str, text: &str) -> Result<bool, ParameterError> {
+    pub(crate) fn filter(&mut self, name: &str, text: &str) -> Result<bool, ParameterError> {
         let named = if name == "session" { "session_id" } else { name };
         let Ok(field) = named.parse::<Field>() else {
             return Ok(false);
@@ -138,7 +138,7 @@ impl Draft {
         Ok(true)
     }
 
-    fn instant(&self, name: &str, text: Option<&String>) -> Result<Option<Timestamp>, ParameterError> {
+    pub(crate) fn instant(&self, name: &str, text: Option<&String>) -> Result<Option<Timestamp>, ParameterError> {
         let zone = self.zone.unwrap_or(Tz::UTC);
         let read = |text: &String| {
             Timestamp::parse_in(text, zone).map_err(|error| ParameterError::new(name, error.code(), error.to_string()))
@@ -146,7 +146,7 @@ impl Draft {
         text.map(read).transpose()
     }
 
-    fn range(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), ParameterError> {
+    pub(crate) fn range(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), ParameterError> {
         let from = self.instant("from", self.from.as_ref())?;
         let to = self.instant("to", self.to.as_ref())?;
         if from.zip(to).is_some_and(|(from, to)| to < from) {
@@ -155,7 +155,7 @@ impl Draft {
         Ok((from, to))
     }
 
-    pub(super) fn query(self) -> Result<Query, ParameterError> {
+    pub(crate) fn query(self) -> Result<Query, ParameterError> {
         let (from, to) = self.range()?;
         let zone = self.zone.unwrap_or(Tz::UTC);
         let query = Query {
@@ -171,7 +171,7 @@ impl Draft {
         Ok(query)
     }
 
-    pub(super) fn page(self) -> Result<Page, ParameterError> {
+    pub(crate) fn page(self) -> Result<Page, ParameterError> {
         let (from, to) = self.range()?;
         let mut page = Page {
             filter: self.filter,

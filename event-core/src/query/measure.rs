@@ -5,18 +5,22 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::percent::Percent;
+use crate::filter::Field;
 use crate::json::Pointer;
 
 /// What is measured of the events of a group and bucket.
 ///
-/// All but [`Measure::Count`] look at the events that have a JSON number at their pointer; others
-/// add nothing.
+/// All but [`Measure::Count`] and [`Measure::Unique`] look at the events that have a JSON number at their
+/// pointer; others add nothing.
 ///
 /// ```
 /// use event_core::query::Measure;
 /// let measure: Measure = "sum:/order_value".parse()?;
 /// assert_eq!(measure.to_string(), "sum:/order_value");
 /// assert_eq!("avg:/order_value".parse::<Measure>()?.to_string(), "average:/order_value");
+/// assert_eq!("p95:/seconds".parse::<Measure>()?.to_string(), "percentile:95:/seconds");
+/// assert_eq!("unique:subject".parse::<Measure>()?.to_string(), "unique:subject");
 /// # Ok::<(), event_core::query::MeasureError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,12 +35,18 @@ pub enum Measure {
     Minimum(Pointer),
     /// The greatest; nothing without any.
     Maximum(Pointer),
+    /// The number at the nearest rank: the least that such a share of the numbers is not greater than; nothing
+    /// without any. It is one of the numbers, also as a median.
+    Percentile(Percent, Pointer),
+    /// How many different values there are, of any kind but null.
+    Unique(Field),
 }
 
 /// The text is no [`Measure`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a measure is count, or sum, average, minimum or maximum with a JSON pointer into the data, say sum:/order_value"
+    "a measure is count, unique with a field, say unique:subject, or sum, average, minimum, maximum, median or a \
+     percentile as p95 with a JSON pointer into the data, say sum:/order_value"
 )]
 pub struct MeasureError;
 
@@ -50,16 +60,37 @@ impl Measure {
             Measure::Average(_) => "average",
             Measure::Minimum(_) => "minimum",
             Measure::Maximum(_) => "maximum",
+            Measure::Percentile(..) => "percentile",
+            Measure::Unique(_) => "unique",
         }
     }
 
-    /// Where the measured number is; `None` for a count.
+    /// Where the measured number is; `None` for what measures no numbers.
     #[must_use]
     pub const fn pointer(&self) -> Option<&Pointer> {
         match self {
-            Measure::Count => None,
-            Measure::Sum(at) | Measure::Average(at) | Measure::Minimum(at) | Measure::Maximum(at) => Some(at),
+            Measure::Count | Measure::Unique(_) => None,
+            Measure::Sum(at)
+            | Measure::Average(at)
+            | Measure::Minimum(at)
+            | Measure::Maximum(at)
+            | Measure::Percentile(_, at) => Some(at),
         }
+    }
+
+    /// What is looked at in an event; `None` for a count.
+    #[must_use]
+    pub fn field(&self) -> Option<Field> {
+        match self {
+            Measure::Unique(field) => Some(field.clone()),
+            measure => measure.pointer().cloned().map(Field::Data),
+        }
+    }
+
+    /// Whether it is known only from the values themselves, and from no total of them.
+    #[must_use]
+    pub const fn is_of_values(&self) -> bool {
+        matches!(self, Measure::Unique(_) | Measure::Percentile(..))
     }
 }
 
@@ -71,6 +102,17 @@ impl FromStr for Measure {
             return Ok(Measure::Count);
         }
         let (name, pointer) = text.split_once(':').ok_or(MeasureError)?;
+        if name == "unique" {
+            return pointer.parse().map(Measure::Unique).map_err(|_| MeasureError);
+        }
+        let (percent, pointer) = match name {
+            "percentile" => {
+                let (percent, pointer) = pointer.split_once(':').ok_or(MeasureError)?;
+                (Some(percent.parse()?), pointer)
+            }
+            "median" => (Some(Percent::MEDIAN), pointer),
+            name => (name.strip_prefix('p').and_then(|percent| percent.parse().ok()), pointer),
+        };
         if !pointer.starts_with('/') {
             return Err(MeasureError);
         }
@@ -80,7 +122,9 @@ impl FromStr for Measure {
             "average" | "avg" => Ok(Measure::Average(pointer)),
             "minimum" | "min" => Ok(Measure::Minimum(pointer)),
             "maximum" | "max" => Ok(Measure::Maximum(pointer)),
-            _ => Err(MeasureError),
+            _ => percent
+                .map(|percent| Measure::Percentile(percent, pointer))
+                .ok_or(MeasureError),
         }
     }
 }
@@ -88,7 +132,11 @@ impl FromStr for Measure {
 impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())?;
-        self.pointer().map_or(Ok(()), |pointer| write!(f, ":{pointer}"))
+        match self {
+            Measure::Unique(field) => write!(f, ":{field}"),
+            Measure::Percentile(percent, pointer) => write!(f, ":{percent}:{pointer}"),
+            measure => measure.pointer().map_or(Ok(()), |pointer| write!(f, ":{pointer}")),
+        }
     }
 }
 

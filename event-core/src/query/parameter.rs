@@ -25,7 +25,7 @@ impl ParameterError {
         }
     }
 
-    pub(super) fn unknown(parameter: &str, known: &str) -> Self {
+    pub(crate) fn unknown(parameter: &str, known: &str) -> Self {
         ParameterError::new(
             parameter,
             Code::UnknownParameter,
@@ -41,6 +41,8 @@ impl From<QueryError> for ParameterError {
             QueryError::InvalidLimit => "top",
             QueryError::RepeatedField | QueryError::TooManyFields => "by",
             QueryError::TooManyConditions => "filter",
+            QueryError::InvalidSteps => "steps",
+            QueryError::InvalidPeriods => "periods",
         };
         ParameterError::new(parameter, error.code(), error.to_string())
     }

@@ -11,7 +11,7 @@ use crate::json::{Document, Kind, Node};
 use crate::limits::Limits;
 
 /// Members of a question in JSON: a set of a thousand values is no mistake.
-const JSON_LIMITS: Limits = Limits::DEFAULT.with_nodes(20_000);
+pub(crate) const JSON_LIMITS: Limits = Limits::DEFAULT.with_nodes(20_000);
 
 impl Query {
     /// Reads the decoded parameters of a URL: `measure` (a count, if absent), `by` (as often as
@@ -56,17 +56,7 @@ impl Query {
     /// # Errors
     /// The first member that is unknown or wrong, or what is wrong with the JSON.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ParameterError> {
-        let document = Document::parse(bytes, &JSON_LIMITS).map_err(|error| {
-            let message = format!("the question is not JSON as it is read here (byte {})", error.offset);
-            ParameterError::new(error.pointer, error.code, message)
-        })?;
-        if document.root().kind() != Kind::Object {
-            return Err(ParameterError::new(
-                "",
-                Code::InvalidParameter,
-                "the question is not a JSON object",
-            ));
-        }
+        let document = question(bytes)?;
         let mut draft = Draft::default();
         for (name, node) in document.root().members() {
             let name = &*name;
@@ -91,6 +81,19 @@ impl Query {
             }
         }
         draft.query()
+    }
+}
+
+/// The JSON object that a question is.
+pub(crate) fn question(bytes: &[u8]) -> Result<Document<'_>, ParameterError> {
+    let document = Document::parse(bytes, &JSON_LIMITS).map_err(|error| {
+        let message = format!("the question is not JSON as it is read here (byte {})", error.offset);
+        ParameterError::new(error.pointer, error.code, message)
+    })?;
+    if document.root().kind() == Kind::Object {
+        Ok(document)
+    } else {
+        Err(wrong("", "the question is not a JSON object"))
     }
 }
 

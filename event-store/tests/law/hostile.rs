@@ -363,6 +363,8 @@ impl Draft {
                 Measure::Average(_) => Measure::Average(pointer),
                 Measure::Minimum(_) => Measure::Minimum(pointer),
                 Measure::Maximum(_) => Measure::Maximum(pointer),
+                Measure::Percentile(percent, _) => Measure::Percentile(percent, pointer),
+                Measure::Unique(_) => Measure::Unique(Field::Data(pointer)),
                 _ => Measure::Sum(pointer),
             };
         }

@@ -1,0 +1,291 @@
+//! Whole stories against models of their meaning that are as plain as can be.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use event_core::analysis::{
+    Active, ActiveRow, Cohort, Funnel, FunnelOrder, Retention, SessionList, SessionRow, Sessions, analyse,
+};
+use event_core::decimal::Decimal;
+use event_core::filter::{Field, Found};
+use event_core::{Event, Filter, Timestamp, arbitrary};
+use proptest::prelude::*;
+
+/// An event with its place in the order of stories.
+type Placed<'a> = ((Timestamp, i64, usize), &'a Event);
+
+/// The events that a filter and a range choose, in order.
+fn chosen<'a>(events: &'a [Event], filter: &Filter, from: Option<Timestamp>, to: Option<Timestamp>) -> Vec<Placed<'a>> {
+    let mut placed: Vec<Placed<'a>> = events
+        .iter()
+        .enumerate()
+        .map(|(position, event)| {
+            let envelope = event.envelope();
+            (
+                (envelope.occurred_at, envelope.sequence.unwrap_or(i64::MAX), position),
+                event,
+            )
+        })
+        .filter(|((at, ..), event)| {
+            from.is_none_or(|from| from <= *at) && to.is_none_or(|to| *at < to) && filter.matches(event)
+        })
+        .collect();
+    placed.sort_by_key(|(place, _)| *place);
+    placed
+}
+
+fn text(event: &Event, field: &Field) -> String {
+    let found = field.find(event.envelope(), event.payload());
+    found.map_or("null".to_owned(), |found: Found<'_>| found.text())
+}
+
+/// The stories, each in order.
+fn stories<'a>(events: Vec<Placed<'a>>, by: &Field) -> BTreeMap<String, Vec<Placed<'a>>> {
+    let mut stories: BTreeMap<String, Vec<Placed<'a>>> = BTreeMap::new();
+    for placed in events {
+        stories.entry(text(placed.1, by)).or_default().push(placed);
+    }
+    stories
+}
+
+fn seconds(micros: i64) -> Decimal {
+    Decimal::new(micros.into(), -6)
+}
+
+fn micros((place, _): &Placed<'_>) -> i64 {
+    place.0.as_micros()
+}
+
+fn sessions(question: &Sessions, events: &[Event]) -> Vec<SessionRow> {
+    let mut stories = stories(
+        chosen(events, &question.filter, question.from, question.to),
+        &Field::SessionId,
+    );
+    stories.remove("null");
+    let row = |story: Vec<Placed<'_>>| {
+        let (first, last) = (story.first().unwrap(), story.last().unwrap());
+        let numbers: Vec<i64> = story
+            .iter()
+            .filter_map(|(_, event)| event.envelope().sequence)
+            .collect();
+        let mut sorted = numbers.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        SessionRow {
+            session_id: first.1.envelope().session_id.clone().unwrap(),
+            start: first.0.0,
+            end: last.0.0,
+            length: seconds(micros(last) - micros(first)),
+            events: story.len() as u64,
+            missing: sorted.windows(2).map(|pair| pair[1].abs_diff(pair[0]) - 1).sum(),
+            reordered: numbers.windows(2).filter(|pair| pair[1] < pair[0]).count() as u64,
+        }
+    };
+    let mut rows: Vec<SessionRow> = stories.into_values().map(row).collect();
+    rows.sort_by(|a, b| (a.start, a.session_id.as_str()).cmp(&(b.start, b.session_id.as_str())));
+    rows
+}
+
+/// Every way to take the first `steps` steps, tried one by one.
+fn takes(funnel: &Funnel, story: &[Placed<'_>], steps: usize) -> bool {
+    let window = funnel.window.map_or(i64::MAX, |window| window.as_micros());
+    let matches = |step: usize, at: usize| funnel.steps[step].filter.matches(story[at].1);
+    match funnel.order {
+        FunnelOrder::Any => (0..story.len()).any(|last| {
+            let near = |at: &usize| micros(&story[last]) - micros(&story[*at]) <= window;
+            let taken = |step: &usize| (0..=last).filter(near).any(|at| matches(*step, at));
+            (0..funnel.steps.len()).filter(taken).count() >= steps
+        }),
+        FunnelOrder::Strict => (0..story.len()).any(|first| {
+            first + steps <= story.len()
+                && (0..steps).all(|step| matches(step, first + step))
+                && micros(&story[first + steps - 1]) - micros(&story[first]) <= window
+        }),
+        FunnelOrder::Ordered => (0..story.len()).any(|first| {
+            let mut at = first;
+            matches(0, first)
+                && (1..steps).all(|step| {
+                    let next = (at + 1..story.len()).find(|at| matches(step, *at));
+                    at = next.unwrap_or(at);
+                    next.is_some_and(|next| micros(&story[next]) - micros(&story[first]) <= window)
+                })
+        }),
+    }
+}
+
+fn retention(question: &Retention, events: &[Event]) -> Vec<Cohort> {
+    let chosen = chosen(events, &question.filter, question.from, question.to);
+    let relevant = |event: &Event| question.first.matches(event) || question.again.matches(event);
+    let chosen: Vec<Placed<'_>> = chosen.into_iter().filter(|(_, event)| relevant(event)).collect();
+    let named = |placed: &Placed<'_>| text(placed.1, &question.by) != "null";
+    let chosen: Vec<Placed<'_>> = chosen.into_iter().filter(named).collect();
+    let Some(last) = chosen.iter().map(|(place, _)| place.0).max() else {
+        return Vec::new();
+    };
+    let end = question.to.unwrap_or_else(|| last.saturating_add_micros(1));
+    let stories = stories(chosen, &question.by);
+    let firsts: Vec<(Placed<'_>, &Vec<Placed<'_>>)> = stories
+        .values()
+        .filter_map(|story| Some((*story.iter().find(|(_, event)| question.first.matches(event))?, story)))
+        .collect();
+    let (Some(from), Some(to)) = (
+        firsts.iter().map(|(first, _)| first.0.0).min(),
+        firsts.iter().map(|(first, _)| first.0.0).max(),
+    ) else {
+        return Vec::new();
+    };
+    let start = question.bucket.containing(from).start;
+    let spans = question.bucket.spans(start, to.saturating_add_micros(1)).unwrap();
+    let cut = |span: event_core::aggregate::Span| {
+        let whole = question.bucket.containing(span.start);
+        let from = question.from.map_or(whole.start, |from| from.max(whole.start));
+        let to = question.to.map_or(whole.end, |to| to.min(whole.end));
+        event_core::aggregate::Span {
+            start: from,
+            end: to,
+            partial: from != whole.start || to != whole.end,
+        }
+    };
+    let cohort = |span: event_core::aggregate::Span| {
+        let whole = question.bucket.containing(span.start);
+        let members: Vec<_> = firsts
+            .iter()
+            .filter(|(first, _)| (whole.start..whole.end).contains(&first.0.0))
+            .collect();
+        let mut returned = Vec::new();
+        let mut period = whole;
+        while returned.len() < question.periods && period.start < end.max(to.saturating_add_micros(1)) {
+            let came = |story: &&&(Placed<'_>, &Vec<Placed<'_>>)| {
+                story.1.iter().any(|placed| {
+                    question.again.matches(placed.1)
+                        && placed.0 > story.0.0
+                        && (period.start..period.end).contains(&placed.0.0)
+                })
+            };
+            returned.push(members.iter().filter(came).count() as u64);
+            period = question.bucket.containing(period.end);
+        }
+        Cohort {
+            bucket: cut(span),
+            size: members.len() as u64,
+            returned,
+        }
+    };
+    spans.into_iter().map(cohort).collect()
+}
+
+/// Whether the interval of a key is open at an instant, for a group.
+fn is_open(question: &Active, story: &[Placed<'_>], at: Timestamp) -> Option<String> {
+    let mut open = None;
+    for (place, event) in story {
+        if place.0 > at {
+            break;
+        }
+        if question.close.matches(event) {
+            open = None;
+        }
+        if question.open.matches(event) && open.is_none() {
+            let group: Vec<String> = question.by.iter().map(|field| text(event, field)).collect();
+            open = Some(group.join("\n"));
+        }
+    }
+    open
+}
+
+fn open_at(question: &Active, events: &[Event], group: Option<&str>, at: Timestamp) -> u64 {
+    let stories = stories(chosen(events, &question.filter, None, None), &question.key[0]);
+    let open = stories.values().filter_map(|story| is_open(question, story, at));
+    open.filter(|known| group.is_none_or(|group| known == group)).count() as u64
+}
+
+fn group(row: &ActiveRow) -> Option<String> {
+    row.group.as_ref().map(|group| {
+        group
+            .iter()
+            .map(|(_, text)| text.to_owned())
+            .collect::<Vec<_>>()
+            .join("\n")
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn sessions_are_what_their_events_say(
+        events in proptest::collection::vec(arbitrary::event(), 0..40), question in arbitrary::sessions(),
+    ) {
+        let expected = sessions(&question, &events);
+        let mut page = question.clone();
+        let mut found: Vec<SessionRow> = Vec::new();
+        loop {
+            let SessionList { sessions, total, events, length, next } = analyse(&page, &events).unwrap().answer;
+            prop_assert_eq!(total, expected.len() as u64);
+            prop_assert_eq!(events, expected.iter().map(|row| row.events).sum::<u64>());
+            prop_assert_eq!(&length, &expected.iter().map(|row| row.length.clone()).sum::<Decimal>());
+            prop_assert!(sessions.len() <= question.limit);
+            found.extend(sessions);
+            let Some(next) = next else { break };
+            let mut said = serde_json::to_value(&question).unwrap();
+            said["cursor"] = next.into();
+            page = Sessions::from_json(said.to_string().as_bytes()).unwrap();
+            prop_assert_eq!(&Sessions::from_json(serde_json::to_string(&page).unwrap().as_bytes()).unwrap(), &page);
+        }
+        if question.order == event_core::query::Order::Descending {
+            found.reverse();
+        }
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_funnel_finds_every_way_through(
+        events in proptest::collection::vec(arbitrary::event(), 0..30), funnel in arbitrary::funnel(),
+    ) {
+        let mut stories = stories(chosen(&events, &funnel.filter, funnel.from, funnel.to), &funnel.by);
+        stories.remove("null");
+        let reached: Vec<u64> = (1..=funnel.steps.len())
+            .map(|steps| stories.values().filter(|story| takes(&funnel, story, steps)).count() as u64)
+            .collect();
+        let found = analyse(&funnel, &events).unwrap().answer.steps;
+        prop_assert_eq!(found.iter().map(|step| step.reached).collect::<Vec<_>>(), reached.clone());
+        for (step, row) in found.iter().enumerate() {
+            let share = |of: u64| Decimal::from(reached[step]).div_round_half_even(of, 12);
+            prop_assert_eq!(&row.of_first, &share(reached[0]));
+            let timed = step > 0 && reached[step] > 0 && funnel.order != FunnelOrder::Any;
+            prop_assert_eq!(row.median.is_some(), timed);
+        }
+        let read = Funnel::from_json(serde_json::to_string(&funnel).unwrap().as_bytes()).unwrap();
+        prop_assert_eq!(read, funnel);
+    }
+
+    #[test]
+    fn cohorts_are_those_who_came_first_and_again(
+        events in proptest::collection::vec(arbitrary::event(), 0..30), question in arbitrary::retention(),
+    ) {
+        prop_assert_eq!(analyse(&question, &events).unwrap().answer.cohorts, retention(&question, &events));
+        let read = Retention::from_json(serde_json::to_string(&question).unwrap().as_bytes()).unwrap();
+        prop_assert_eq!(read, question);
+    }
+
+    #[test]
+    fn what_is_active_is_what_was_opened_and_not_closed(
+        events in proptest::collection::vec(arbitrary::event(), 0..25), question in arbitrary::active(),
+    ) {
+        let rows = analyse(&question, &events).unwrap().answer.rows;
+        for row in rows.iter().take(60) {
+            let group = group(row);
+            let at = |at| open_at(&question, &events, group.as_deref(), at);
+            prop_assert_eq!(row.open, at(row.bucket.start));
+            // Between two changes nothing changes, and there are no changes but at events.
+            let inside = |time: &Timestamp| row.bucket.start < *time && *time < row.bucket.end;
+            let times: Vec<Timestamp> = events.iter().map(|event| event.envelope().occurred_at).filter(inside).collect();
+            let levels: Vec<u64> = times.iter().map(|time| at(*time)).chain([row.open]).collect();
+            prop_assert_eq!(Some(&row.maximum), levels.iter().max());
+            prop_assert_eq!(Some(&row.minimum), levels.iter().min());
+            prop_assert!(row.opened + at(row.bucket.start.saturating_add_micros(-1)) >= row.open);
+        }
+        let read = Active::from_json(serde_json::to_string(&question).unwrap().as_bytes()).unwrap();
+        prop_assert_eq!(read, question);
+    }
+}
