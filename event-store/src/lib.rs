@@ -40,6 +40,7 @@ mod selection;
 mod page;
 mod log;
 mod answer;
+mod analyse;
 mod reconcile;
 mod prune;
 

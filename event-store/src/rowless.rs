@@ -6,6 +6,7 @@ use event_core::Timestamp;
 use sea_orm::ConnectionTrait;
 
 use crate::dialect::{Bind, Dialect, Insert, Kind, Merge, Taken, Transaction};
+use crate::dictionary::Dictionary;
 use crate::entity::event::NewEvent;
 use crate::error::Error;
 use crate::inner::Inner;
@@ -121,12 +122,11 @@ pub(crate) async fn keep(
     Ok(new)
 }
 
+/// Times between which events have no rows, both included, by kind.
+pub(crate) type Times = BTreeMap<i64, (Timestamp, Timestamp)>;
+
 /// The first and the last time of events without rows, of each kind that has any.
-pub(crate) async fn times(
-    dialect: Dialect,
-    db: &impl ConnectionTrait,
-    tables: &Tables,
-) -> Result<BTreeMap<i64, (Timestamp, Timestamp)>, Error> {
+pub(crate) async fn times(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<Times, Error> {
     let sql = tables.sql("SELECT kind_id, least, greatest FROM {rowless}");
     let time = |micros| Timestamp::from_micros(micros).map_err(|_| Error::corrupt("a time of no calendar"));
     let mut times = BTreeMap::new();
@@ -135,4 +135,31 @@ pub(crate) async fn times(
         times.insert(row.try_get_by_index(0)?, range);
     }
     Ok(times)
+}
+
+/// That no row is asked for which is not kept: of these kinds and of a range of time.
+pub(crate) fn refuse(
+    times: &Times,
+    asked: impl Fn(i64) -> bool,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    dictionary: &Dictionary,
+) -> Result<(), Error> {
+    let lost =
+        |(kind, (first, last)): &(&i64, &(Timestamp, Timestamp))| asked(**kind) && overlaps(from, to, *first, *last);
+    let Some((kind, _)) = times.iter().find(lost) else {
+        return Ok(());
+    };
+    let kind = dictionary
+        .kind(*kind)
+        .ok_or_else(|| Error::corrupt("an unknown kind"))?;
+    Err(Error::CountsOnly {
+        category: kind.event_type.category.to_string(),
+        name: kind.event_type.name.to_string(),
+    })
+}
+
+/// Whether a half-open range holds an instant from `first` to `last`.
+pub(crate) fn overlaps(from: Option<Timestamp>, to: Option<Timestamp>, first: Timestamp, last: Timestamp) -> bool {
+    from.is_none_or(|from| from <= last) && to.is_none_or(|to| first < to)
 }

@@ -80,6 +80,13 @@ impl Selection {
         self.all_kinds &= self.kinds.len() == before;
     }
 
+    /// Leaves out all kinds of which no event meets any of these filters.
+    pub(crate) fn keep_any(&mut self, filters: &[Filter], dictionary: &Dictionary) {
+        let known = dictionary.kinds();
+        let met = |kind: &Kind| filters.iter().any(|filter| is_kind(filter, kind));
+        self.keep_kinds(&known.iter().filter(|(_, kind)| met(kind)).map(|(id, _)| *id).collect());
+    }
+
     pub(crate) fn push(&mut self, condition: String, values: impl IntoIterator<Item = Value>) {
         self.conditions.push((condition, values.into_iter().collect()));
     }

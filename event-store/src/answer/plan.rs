@@ -11,7 +11,7 @@ use crate::dictionary::Dictionary;
 use crate::entity::metric::MetricRow;
 use crate::error::Error;
 use crate::inner::Inner;
-use crate::rowless;
+use crate::rowless::{self, Times, overlaps};
 use crate::selection::Selection;
 
 /// The parts of an answer; no event is in two of them.
@@ -30,9 +30,6 @@ pub(super) enum Work {
     /// From the cells of a metric.
     Cells(Box<Counted>),
 }
-
-/// Times between which events have no rows, both included.
-type Rowless = BTreeMap<i64, (Timestamp, Timestamp)>;
 
 impl Plan {
     /// What has to be read for a question.
@@ -54,7 +51,7 @@ impl Plan {
         let rowless = if any_rowless {
             rowless::times(inner.dialect, db, &inner.tables).await?
         } else {
-            Rowless::new()
+            Times::new()
         };
         let mut metrics = MetricRow::all(inner.dialect, db, &inner.tables).await?;
         metrics.retain(|row| row.is_ready() && row.metric.covers(query));
@@ -106,22 +103,12 @@ impl Plan {
     }
 
     /// That no part is to come from rows that are not there.
-    fn check(&self, rowless: &Rowless, dictionary: &Dictionary) -> Result<(), Error> {
+    fn check(&self, rowless: &Times, dictionary: &Dictionary) -> Result<(), Error> {
         for work in &self.work {
             let Work::Rows { from, to, kinds } = work else {
                 continue;
             };
-            for (kind, (first, last)) in rowless {
-                if kinds.contains(kind) && overlaps(*from, *to, *first, *last) {
-                    let kind = dictionary
-                        .kind(*kind)
-                        .ok_or_else(|| Error::corrupt("an unknown kind"))?;
-                    return Err(Error::CountsOnly {
-                        category: kind.event_type.category.to_string(),
-                        name: kind.event_type.name.to_string(),
-                    });
-                }
-            }
+            rowless::refuse(rowless, |kind| kinds.contains(&kind), *from, *to, dictionary)?;
         }
         Ok(())
     }
@@ -134,9 +121,4 @@ impl Plan {
             Origin::Rows
         }
     }
-}
-
-/// Whether a half-open range holds an instant from `first` to `last`.
-fn overlaps(from: Option<Timestamp>, to: Option<Timestamp>, first: Timestamp, last: Timestamp) -> bool {
-    from.is_none_or(|from| from <= last) && to.is_none_or(|to| first < to)
 }

@@ -75,7 +75,8 @@ impl NewEvent<'_> {
     }
 }
 
-fn time(micros: i64) -> Result<Timestamp, Error> {
+/// A time as the tables keep it.
+pub(crate) fn time(micros: i64) -> Result<Timestamp, Error> {
     Timestamp::from_micros(micros).map_err(|_| Error::corrupt("a time outside the years 1970 to 9999"))
 }
 

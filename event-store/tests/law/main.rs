@@ -9,6 +9,7 @@ mod disk;
 mod hostile;
 mod world;
 mod answers;
+mod stories;
 mod pages;
 mod bytes;
 
@@ -21,6 +22,11 @@ macro_rules! law {
             #[test]
             fn sql_answers_what_the_fold_answers() {
                 crate::answers::sql_answers_what_the_fold_answers(Disk::$database);
+            }
+
+            #[test]
+            fn stories_are_those_of_the_fold() {
+                crate::stories::stories_are_those_of_the_fold(Disk::$database);
             }
 
             #[test]
