@@ -2,6 +2,9 @@
 
 mod log;
 mod columns;
+mod bars;
+mod shown;
+mod asked;
 mod progress;
 mod serve;
 mod metrics;
@@ -9,6 +12,9 @@ mod losses;
 mod verify;
 mod prune;
 mod key;
+mod query;
+mod sessions;
+mod funnel;
 
 use std::error::Error;
 use std::fmt::Display;
@@ -38,6 +44,16 @@ enum Command {
     /// Serve until SIGTERM or SIGINT: what runs without a subcommand, too
     #[command(after_help = AFTER_HELP)]
     Serve(Flags),
+    /// Count events, by time and by what they have
+    Count(query::CountArguments),
+    /// Ask a question that has an exact answer
+    Query(query::QueryArguments),
+    /// Rank what events have, the greatest first
+    Top(query::TopArguments),
+    /// List sessions, with their lengths and what is missing of them
+    Sessions(sessions::Arguments),
+    /// Tell how many take each of some steps
+    Funnel(funnel::Arguments),
     /// List the metrics, and which of them are ready
     Metrics(metrics::Arguments),
     /// List what clients had to give up, by their own account
@@ -69,6 +85,11 @@ pub(crate) fn run() -> ExitCode {
     };
     match cli.command {
         Some(Command::Serve(flags)) => work(&flags, serve::run),
+        Some(Command::Count(arguments)) => work(arguments.flags(), async |settings| arguments.run(settings).await),
+        Some(Command::Query(arguments)) => work(arguments.flags(), async |settings| arguments.run(settings).await),
+        Some(Command::Top(arguments)) => work(arguments.flags(), async |settings| arguments.run(settings).await),
+        Some(Command::Sessions(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
+        Some(Command::Funnel(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Metrics(arguments)) => work(&arguments.flags, metrics::run),
         Some(Command::Losses(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Verify(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),

@@ -8,6 +8,7 @@ mod events;
 mod foreign;
 mod sessions;
 mod query;
+mod stories;
 mod definition;
 mod catalog;
 mod metric;
@@ -67,6 +68,10 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         .route("/v1/events", get(events::list).post(events::collect))
         .route("/v1/events/{id}", get(events::receipt))
         .route("/v1/sessions/{id}", get(sessions::show))
+        .route("/v1/sessions", stories::sessions())
+        .route("/v1/funnel", stories::funnel())
+        .route("/v1/retention", stories::retention())
+        .route("/v1/active", stories::active())
         .route("/v1/query", get(query::by_parameters).post(query::by_json))
         .route("/v1/types", get(catalog::list))
         .route(

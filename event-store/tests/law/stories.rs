@@ -16,13 +16,25 @@ pub(crate) fn stories_are_those_of_the_fold(disk: fn() -> Disk) {
     let retentions = proptest::collection::vec(arbitrary::retention(), 3);
     let actives = proptest::collection::vec(arbitrary::active(), 3);
     let questions = (sessions, funnels, retentions, actives);
-    hold(disk, (events, questions), |world, (events, (sessions, funnels, retentions, actives))| {
-        let (store, kept) = world.filled(&events);
-        sessions.iter().try_for_each(|question| same(world, &store, question, &kept))?;
-        funnels.iter().try_for_each(|question| same(world, &store, question, &kept))?;
-        retentions.iter().try_for_each(|question| same(world, &store, question, &kept))?;
-        actives.iter().try_for_each(|question| same(world, &store, question, &kept))
-    });
+    hold(
+        disk,
+        (events, questions),
+        |world, (events, (sessions, funnels, retentions, actives))| {
+            let (store, kept) = world.filled(&events);
+            sessions
+                .iter()
+                .try_for_each(|question| same(world, &store, question, &kept))?;
+            funnels
+                .iter()
+                .try_for_each(|question| same(world, &store, question, &kept))?;
+            retentions
+                .iter()
+                .try_for_each(|question| same(world, &store, question, &kept))?;
+            actives
+                .iter()
+                .try_for_each(|question| same(world, &store, question, &kept))
+        },
+    );
 }
 
 fn same<A>(world: &World, store: &EventStore, question: &A, kept: &[Event]) -> Result<(), TestCaseError>
