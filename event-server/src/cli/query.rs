@@ -108,23 +108,37 @@ impl Common {
 
 fn table(query: &Query, answer: &Answer) -> Table {
     let bucket = query.bucket.map(|bucket| bucket.unit.to_string());
+    // Only where the range cuts a bucket is there more to say of it than its start.
+    let cut = answer
+        .rows
+        .iter()
+        .any(|row| row.bucket.is_some_and(|span| span.partial));
+    let partial = cut.then(|| "partial".to_owned());
     let by = query.by.iter().map(ToString::to_string);
-    let mut table = Table::new(bucket.into_iter().chain(by).chain([query.measure.to_string()]));
+    let mut table = Table::new(
+        bucket
+            .into_iter()
+            .chain(partial)
+            .chain(by)
+            .chain([query.measure.to_string()]),
+    );
     for row in &answer.rows {
-        let start = row
+        let start = row.bucket.map(|span| span.start.to_string());
+        let partial = row
             .bucket
-            .map(|span| span.start.to_string() + if span.partial { " partial" } else { "" });
+            .filter(|_| cut)
+            .map(|span| if span.partial { "yes" } else { "no" }.to_owned());
         let values = row
             .group
             .iter()
             .flat_map(|group| group.iter().map(|(_, text)| plain(text)));
         let value = row.value.as_ref().map_or("-".to_owned(), ToString::to_string);
-        table.push(start.into_iter().chain(values).chain([value]).collect());
+        table.push(start.into_iter().chain(partial).chain(values).chain([value]).collect());
     }
     table
 }
 
 /// A string without its quotes; other values as JSON writes them.
-pub(super) fn plain(json: &str) -> String {
+fn plain(json: &str) -> String {
     serde_json::from_str(json).unwrap_or_else(|_| json.to_owned())
 }

@@ -11,6 +11,7 @@ mod foreign;
 mod events;
 mod sessions;
 mod query;
+mod stories;
 mod catalog;
 mod metrics;
 mod losses;

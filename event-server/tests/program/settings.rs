@@ -38,6 +38,23 @@ fn every_command_tells_its_flags() {
     for (command, flags) in [
         ("metrics", &["--database-url", "--table-prefix"][..]),
         ("key", &["create", "list", "revoke", "Authorization: Bearer KEY"]),
+        (
+            "count",
+            &[
+                "--by",
+                "--bucket",
+                "--subject",
+                "--where",
+                "--plot",
+                "--csv",
+                "--json",
+                "--database-url",
+            ],
+        ),
+        ("top", &["[COUNT]", "--measure"]),
+        ("query", &["--measure", "--top"]),
+        ("sessions", &["--limit", "--cursor"]),
+        ("funnel", &["<STEP>", "--window", "--order"]),
         ("verify", &["--repair", "--database-url"]),
         (
             "prune",
