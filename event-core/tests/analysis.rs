@@ -209,6 +209,74 @@ fn group(row: &ActiveRow) -> Option<String> {
     })
 }
 
+/// Events of one session by their names, a minute apart.
+fn story(names: &str) -> Vec<Event> {
+    let source = event_core::Source::new("test").unwrap();
+    let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let event = |(minute, name): (i64, char)| {
+        let at = start.saturating_add_micros(minute * 60_000_000);
+        let reception = event_core::event::Reception {
+            received_at: at,
+            source: &source,
+            zone: chrono_tz::Tz::UTC,
+            limits: event_core::Limits::DEFAULT,
+            new_id: &|| event_core::EventId::new("made-here").unwrap(),
+        };
+        let event = Event::builder("test", name.to_string()).session_id("s").occurred_at(at);
+        event.build(&reception).unwrap()
+    };
+    (0..).zip(names.chars()).map(event).collect()
+}
+
+#[test]
+fn how_far_a_story_goes() {
+    for (names, order, window, steps, medians) in [
+        ("abc", "ordered", "2m", 3, "60 60"),
+        // The window holds its end.
+        ("abc", "ordered", "119s", 2, "60"),
+        ("axbxc", "ordered", "1h", 3, "120 120"),
+        // A later start has more time left, and the first way through is told.
+        ("aabxbc", "ordered", "4m", 3, "60 180"),
+        ("ba", "ordered", "1h", 1, ""),
+        ("abc", "strict", "1h", 3, "60 60"),
+        ("abxc", "strict", "1h", 2, "60"),
+        ("axb", "strict", "1h", 1, ""),
+        ("abac", "strict", "1h", 2, "60"),
+        ("aabc", "strict", "1h", 3, "60 60"),
+        ("cxa", "any", "2m", 2, ""),
+        ("cxa", "any", "1m", 1, ""),
+        ("xyz", "ordered", "1h", 0, ""),
+    ] {
+        let said = format!(r#"{{"steps": ["a", "b", "c"], "order": "{order}", "window": "{window}"}}"#);
+        let funnel = Funnel::from_json(said.as_bytes()).unwrap();
+        let found = analyse(&funnel, &story(names)).unwrap().answer.steps;
+        assert_eq!(
+            found.iter().map(|step| step.reached).sum::<u64>(),
+            steps,
+            "{names} {said}"
+        );
+        let told: Vec<String> = found
+            .iter()
+            .filter_map(|step| Some(step.median.as_ref()?.to_string()))
+            .collect();
+        assert_eq!(told.join(" "), medians, "{names} {said}");
+    }
+}
+
+#[test]
+fn what_was_open_on_average() {
+    let said =
+        r#"{"open": "a", "close": "b", "key": ["session_id"], "from": "2026-01-01", "to": "2026-01-01T00:08:00Z"}"#;
+    let active = Active::from_json(said.as_bytes()).unwrap();
+    // Open from 0 to 2, and from 6 on.
+    let row = analyse(&active, &story("axbxxxa")).unwrap().answer.rows.remove(0);
+    assert_eq!(
+        (row.open, row.opened, row.closed, row.minimum, row.maximum),
+        (1, 2, 1, 0, 1)
+    );
+    assert_eq!(row.average, Some("0.5".parse().unwrap()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 

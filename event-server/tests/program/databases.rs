@@ -112,6 +112,12 @@ fn play(collector: &Collector) -> Vec<(u16, String)> {
         "/v1/query?measure=avg:/total&by=session&top=2",
         "/v1/query?measure=max:/total&from=2026-03-01T10:15:01Z",
         "/v1/query?measure=count&by=name&top=0",
+        "/v1/query?measure=p90:/total&by=/province",
+        "/v1/query?measure=unique:session_id&bucket=week",
+        "/v1/sessions?limit=3&order=desc",
+        "/v1/funnel?step=created&step=created&window=1d",
+        "/v1/retention?by=session_id&bucket=day&periods=3",
+        "/v1/active?open=created&close=cancelled&key=session_id&by=/province&bucket=day",
         "/v1/losses",
     ];
     let asked = asked.iter().map(|path| collector.get(path));

@@ -57,7 +57,11 @@ fn in_order(events: &[(Place, u32)], steps: usize, window: i64, order: FunnelOrd
                     times: times.clone(),
                 };
             }
-            open[step] = Some(times);
+            // Of those that began together the first to come so far stays.
+            let earlier = |known: &Vec<i64>| order == FunnelOrder::Ordered && known[0] >= times[0];
+            if !open[step].as_ref().is_some_and(earlier) {
+                open[step] = Some(times);
+            }
         }
         if best.steps == steps {
             break;
