@@ -27,11 +27,11 @@ impl EventStore {
     /// held in memory until the answer is made.
     ///
     /// ```
-    /// # use event_store::{EventStore, Options};
+    /// # use event_store::EventStore;
     /// use event_core::analysis::Funnel;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let store = EventStore::connect("sqlite::memory:", Options::default()).await?;
+    /// # let store = EventStore::connect("sqlite::memory:").await?;
     /// let funnel = Funnel::from_json(br#"{"steps": ["pageview", "submit"], "window": "30m"}"#)?;
     /// let answer = store.analyse(&funnel).await?;
     /// assert_eq!((answer.answer.steps[1].reached, answer.position), (0, Some(0)));
