@@ -5,7 +5,6 @@ mod column;
 
 use event_core::aggregate::Origin;
 use event_core::analysis::{Analysed, Analysis, Fold, Wanted};
-use event_core::filter::{Field, Found};
 use futures_util::TryStreamExt as _;
 use sea_orm::StreamTrait as _;
 
@@ -95,14 +94,4 @@ fn selection(wanted: &Wanted, dictionary: &Dictionary, inner: &Inner) -> Selecti
         selection.keep_any(wanted.any(), dictionary);
     }
     selection
-}
-
-/// What is found of a text; `None` of one that stands for nothing.
-fn text<'a>(text: &'a str) -> Option<Found<'a>> {
-    (!text.is_empty()).then_some(Found::Text(text))
-}
-
-/// Whether a field is of the data.
-fn of_data(field: &Field) -> bool {
-    matches!(field, Field::Data(_))
 }

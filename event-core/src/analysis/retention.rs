@@ -186,7 +186,7 @@ impl Fold for RetentionFold {
         let last = to.map(|to| to.as_micros() - 1).or(self.last).unwrap_or_default();
         let first_bucket = self.edges.locate(earliest.micros())?;
         let last_cohort = self.edges.locate(latest.micros())?;
-        // Where the range has no event near its end, its buckets need no edges to be known as there.
+        // Also buckets without events are there, up to the end that was asked for.
         let last_bucket = self.edges.locate(last.max(latest.micros()))?;
         let mut cohorts: Vec<Cohort> = self
             .edges

@@ -6,7 +6,6 @@ use event_core::json::Document;
 use event_core::{Limits, Payload};
 use sea_orm::{QueryResult, Value};
 
-use super::{of_data, text};
 use crate::dialect::Dialect;
 use crate::dictionary::Dictionary;
 use crate::entity::event::time;
@@ -129,17 +128,21 @@ impl Columns {
             .iter()
             .map(|field| match (field, &payload) {
                 (Field::Data(pointer), Some(payload)) => payload.pointer(pointer).map(Found::Node),
-                (field, _) if of_data(field) => values.next()?.as_ref().map(|value| Found::Node(value.root())),
+                (Field::Data(_), None) => values.next()?.as_ref().map(|value| Found::Node(value.root())),
                 (Field::Category, _) => Some(Found::Text(kind.event_type.category.as_str())),
                 (Field::Name, _) => Some(Found::Text(kind.event_type.name.as_str())),
                 (Field::Version, _) => kind.version.as_ref().map(|version| Found::Text(version.as_str())),
                 (Field::Source, _) => Some(Found::Text(source.as_str())),
                 (Field::SessionId, _) => text(&session),
                 (Field::Subject, _) => text(&subject),
-                (Field::Data(_), None) => None,
             })
             .collect();
         take(place, &found);
         Ok(())
     }
+}
+
+/// What is found of a session or subject; an empty one stands for none.
+fn text(text: &str) -> Option<Found<'_>> {
+    (!text.is_empty()).then_some(Found::Text(text))
 }
