@@ -91,6 +91,10 @@ codes! {
     TimestampOutOfRange => "timestamp_out_of_range",
     /// A time further in the future than the tolerance.
     TimestampInFuture => "timestamp_in_future",
+    /// A row of a table with more or fewer fields than the table has columns.
+    ColumnCount => "column_count",
+    /// A row of a table whose quotes do not close, or close before the end of their field.
+    MalformedRow => "malformed_row",
     /// A foreign document that its mapping cannot lift into an event.
     MappingFailed => "mapping_failed",
     /// A range that ends before it starts.

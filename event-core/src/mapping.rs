@@ -114,6 +114,17 @@ pub enum DataRule {
     Members(BTreeMap<String, Rule>),
 }
 
+/// What is said of documents by whoever sends them, where they do not say it themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Defaults<'a> {
+    /// The category of their type.
+    pub category: Option<&'a Label>,
+    /// Its name.
+    pub name: Option<&'a Label>,
+    /// Its version.
+    pub version: Option<&'a Label>,
+}
+
 impl Mapping {
     /// Lifts a foreign JSON document into an event of a type.
     ///
@@ -126,6 +137,19 @@ impl Mapping {
         version: Option<&Label>,
         reception: &Reception<'_>,
     ) -> Result<Event, Refusal> {
+        self.lift_with(bytes, &Defaults::of(event_type, version), reception)
+    }
+
+    /// The same for documents whose types are in themselves, or only in part.
+    ///
+    /// # Errors
+    /// As [`Mapping::lift`].
+    pub fn lift_with(
+        &self,
+        bytes: &[u8],
+        defaults: &Defaults<'_>,
+        reception: &Reception<'_>,
+    ) -> Result<Event, Refusal> {
         let limits = &reception.limits;
         if bytes.len() > limits.event_bytes {
             let message = format!(
@@ -136,7 +160,7 @@ impl Mapping {
             return Err(Refusal::new(Code::EventTooLarge, "", message));
         }
         let document = Document::parse(bytes, &limits.of_document())?.root().to_value();
-        self.lift_value(document, event_type, version, reception)
+        self.lift_value(document, defaults, reception)
     }
 
     /// Lifts one row of a table: its cells become strings of a flat document, under the names of
@@ -147,21 +171,19 @@ impl Mapping {
     pub fn lift_row<'a>(
         &self,
         cells: impl IntoIterator<Item = (&'a str, &'a str)>,
-        event_type: &EventType,
-        version: Option<&Label>,
+        defaults: &Defaults<'_>,
         reception: &Reception<'_>,
     ) -> Result<Event, Refusal> {
         let cells = cells
             .into_iter()
             .map(|(column, cell)| (column.to_owned(), Value::from(cell)));
-        self.lift_value(Value::Object(cells.collect()), event_type, version, reception)
+        self.lift_value(Value::Object(cells.collect()), defaults, reception)
     }
 
     fn lift_value(
         &self,
         mut document: Value,
-        event_type: &EventType,
-        version: Option<&Label>,
+        defaults: &Defaults<'_>,
         reception: &Reception<'_>,
     ) -> Result<Event, Refusal> {
         if !document.is_object() {
@@ -180,9 +202,9 @@ impl Mapping {
             }
         }
         let defaults = [
-            ("category", Some(&event_type.category)),
-            ("name", Some(&event_type.name)),
-            ("version", version),
+            ("category", defaults.category),
+            ("name", defaults.name),
+            ("version", defaults.version),
         ];
         for (field, default) in defaults {
             if let Some(default) = default {
@@ -249,6 +271,18 @@ impl Mapping {
             }
         }
         refusal
+    }
+}
+
+impl<'a> Defaults<'a> {
+    /// All of a type.
+    #[must_use]
+    pub fn of(event_type: &'a EventType, version: Option<&'a Label>) -> Self {
+        Defaults {
+            category: Some(&event_type.category),
+            name: Some(&event_type.name),
+            version,
+        }
     }
 }
 

@@ -39,6 +39,9 @@ pub enum Error {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+    /// Another run of the same import has begun since. Nothing was stored.
+    #[error("another run of this import has begun, and this one ends here")]
+    ImportTaken,
     /// The question has no answer.
     #[error(transparent)]
     Query(#[from] QueryError),

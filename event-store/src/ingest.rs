@@ -1,8 +1,11 @@
 //! THE ONE DOOR: whatever is offered, by whomever, enters here and leaves as a verdict.
 
+use std::sync::Arc;
+
 use event_core::{ValidEvent, Verdict};
 use sea_orm::ConnectionTrait;
 
+use crate::checkpoint::Mark;
 use crate::error::{Cause, Error};
 use crate::inner::now;
 use crate::judge::{Judge, Judged, Offer, Origin, definition, storage};
@@ -106,7 +109,7 @@ impl EventStore {
         let mut kept = if entries.is_empty() {
             Vec::new()
         } else {
-            self.store(entries).await?
+            self.store(Arc::new(entries), None).await?
         }
         .into_iter();
         let all = verdicts.into_iter().map(|verdict| verdict.or_else(|| kept.next()));
@@ -114,12 +117,19 @@ impl EventStore {
             .ok_or_else(|| Error::corrupt("fewer verdicts than events"))
     }
 
-    async fn store(&self, entries: Vec<Entry>) -> Result<Vec<Verdict>, Error> {
+    /// Stores what an import has judged, and in the same transaction how far it has come: one verdict an
+    /// entry, in order.
+    #[cfg(feature = "import")]
+    pub(crate) async fn ingest_marked(&self, entries: Arc<Vec<Entry>>, mark: Arc<Mark>) -> Result<Vec<Verdict>, Error> {
+        self.store(entries, Some(mark)).await
+    }
+
+    async fn store(&self, entries: Arc<Vec<Entry>>, mark: Option<Arc<Mark>>) -> Result<Vec<Verdict>, Error> {
         let inner = self.inner();
         // A large batch may take longer than a small one.
         let patience = inner.options.request_timeout
             + std::time::Duration::from_micros(200) * u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let (answer, turn) = inner.queue.offer(entries)?;
+        let (answer, turn) = inner.queue.offer(entries, mark)?;
         match tokio::time::timeout(patience, answer).await {
             Ok(Ok(verdicts)) => verdicts,
             Ok(Err(_)) => Err(Error::Unknown(Cause::new("the writer went away"))),

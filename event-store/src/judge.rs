@@ -144,14 +144,19 @@ impl Judge {
         offers.into_iter().map(|offer| self.one(offer)).collect()
     }
 
-    fn one(&self, offer: Offer) -> Judged {
-        let reception = Reception {
+    /// What this receiver adds to an event.
+    pub(crate) fn reception<'a>(&'a self, new_id: &'a (dyn Fn() -> EventId + Sync)) -> Reception<'a> {
+        Reception {
             received_at: self.received_at,
             source: &self.origin.source,
             zone: self.origin.zone,
             limits: self.limits,
-            new_id: &new_id,
-        };
+            new_id,
+        }
+    }
+
+    fn one(&self, offer: Offer) -> Judged {
+        let reception = self.reception(&new_id);
         let (read, raw) = match offer {
             Offer::Json(bytes) => (Event::from_slice(&bytes, &reception), Some(bytes)),
             Offer::CloudEvent(bytes) => (mapping::cloud_event(&bytes, &reception), Some(bytes)),
@@ -175,6 +180,11 @@ impl Judge {
                 (lifted, Some(bytes))
             }
         };
+        self.read(read, raw)
+    }
+
+    /// Judges an event as it was read, or keeps what could not be read as one.
+    pub(crate) fn read(&self, read: Result<Event, Refusal>, raw: Option<Vec<u8>>) -> Judged {
         let as_json = |event: &Event| serde_json::to_vec(event).unwrap_or_default();
         let (refusal, keep, raw) = match read {
             // Before its type is looked at, whose policy is that of events which may be sent.

@@ -11,6 +11,8 @@ mod dialect;
 mod dictionary;
 mod entity;
 mod migration;
+#[cfg_attr(not(feature = "import"), allow(dead_code, reason = "only an import makes them"))]
+mod checkpoint;
 mod queue;
 mod trail;
 mod position;
@@ -32,6 +34,8 @@ mod register;
 mod declare;
 mod issue;
 mod ingest;
+#[cfg(feature = "import")]
+pub mod import;
 mod receipt;
 mod session;
 mod quarantine;

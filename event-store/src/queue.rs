@@ -8,6 +8,7 @@ use event_core::refusal::Refusal;
 use event_core::{ValidEvent, Verdict};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::checkpoint::Mark;
 use crate::error::Error;
 use event_core::Timestamp;
 
@@ -45,7 +46,9 @@ impl Entry {
 /// The entries of one caller, stored together or not at all.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Arc<Vec<Entry>>,
+    /// How far an import has come with them.
+    pub(crate) mark: Option<Arc<Mark>>,
     pub(crate) reply: oneshot::Sender<Result<Vec<Verdict>, Error>>,
     pub(crate) place: Place,
     pub(crate) turn: Arc<Turn>,
@@ -132,7 +135,11 @@ impl Queue {
     }
 
     /// Takes the entries, or says at once why not.
-    pub(crate) fn offer(&self, entries: Vec<Entry>) -> Result<(Answer, Arc<Turn>), Error> {
+    pub(crate) fn offer(
+        &self,
+        entries: Arc<Vec<Entry>>,
+        mark: Option<Arc<Mark>>,
+    ) -> Result<(Answer, Arc<Turn>), Error> {
         if self.load.closed.load(Ordering::Acquire) {
             return Err(Error::Closed);
         }
@@ -147,6 +154,7 @@ impl Queue {
         let turn = Arc::new(Turn::default());
         let job = Job {
             entries,
+            mark,
             reply,
             place,
             turn: Arc::clone(&turn),

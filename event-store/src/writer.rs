@@ -14,8 +14,9 @@ use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use crate::append::{self, Ids};
 use crate::catalog;
+use crate::dialect::Transaction;
 use crate::error::Error;
-use crate::inner::Inner;
+use crate::inner::{Inner, now};
 use crate::outbox;
 use crate::position;
 use crate::queue::Job;
@@ -154,7 +155,7 @@ async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
             }
             true
         }
-        Err(Error::Statement(_) | Error::Corrupt { .. }) if group.len() > 1 => {
+        Err(Error::Statement(_) | Error::Corrupt { .. } | Error::ImportTaken) if group.len() > 1 => {
             tracing::warn!(callers = group.len(), "a group failed; storing its parts one by one");
             let mut well = true;
             for job in group {
@@ -194,22 +195,34 @@ async fn commit(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Co
     let transaction = inner.dialect.begin(&inner.writer).await?;
     // The lock may have been long in coming; from here on a job is stored, or the outcome unknown.
     group.retain(|job| job.turn.begin());
-    let mut verdicts = Vec::with_capacity(group.len());
-    let entries: Vec<_> = group.iter().flat_map(|job| &job.entries).collect();
-    let (mut all, changes) = match append::append(inner, ids, &transaction, &entries).await {
-        Ok(appended) => (appended.verdicts.into_iter(), appended.changes),
+    match work(inner, ids, &transaction, group).await {
+        Ok(committed) => {
+            // Whatever a failed commit says, the rows may be there.
+            transaction.commit().await?;
+            Ok(committed)
+        }
         Err(error) => {
             // What is in doubt goes with its connection; the first error is the one to tell.
-            if matches!(error, Error::Statement(_)) {
+            if matches!(error, Error::Statement(_) | Error::ImportTaken) {
                 let _ = transaction.rollback().await;
             }
-            return Err(error);
+            Err(error)
         }
-    };
-    for job in group.iter() {
-        verdicts.push(all.by_ref().take(job.entries.len()).collect());
     }
-    // Whatever a failed commit says, the rows may be there.
-    transaction.commit().await?;
+}
+
+/// What is done inside the transaction.
+async fn work(inner: &Inner, ids: &mut Ids, transaction: &Transaction, group: &[Job]) -> Result<Committed, Error> {
+    let entries: Vec<_> = group.iter().flat_map(|job| job.entries.iter()).collect();
+    let append::Appended { verdicts: all, changes } = append::append(inner, ids, transaction, &entries).await?;
+    let (mut all, mut verdicts) = (all.into_iter(), Vec::with_capacity(group.len()));
+    for job in group {
+        let of_job: Vec<Verdict> = all.by_ref().take(job.entries.len()).collect();
+        if let Some(mark) = &job.mark {
+            mark.write(inner.dialect, transaction, &inner.tables, &of_job, now())
+                .await?;
+        }
+        verdicts.push(of_job);
+    }
     Ok(Committed { verdicts, changes })
 }

@@ -1,0 +1,114 @@
+//! A file or a stream → its bytes, decompressed.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::failure::Failure;
+
+/// What is imported.
+pub struct Input(pub(super) Kind);
+
+pub(super) enum Kind {
+    File(PathBuf),
+    Stream(Box<dyn Read + Send>),
+}
+
+impl Input {
+    /// A regular file, plain or compressed with gzip or zstd.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Input(Kind::File(path.into()))
+    }
+
+    /// Whatever can be read, likewise; it is read once, from where it stands.
+    pub fn stream(stream: impl Read + Send + 'static) -> Self {
+        Input(Kind::Stream(Box::new(stream)))
+    }
+}
+
+/// An input that is open.
+pub(super) struct Open {
+    /// What it holds, decompressed.
+    pub(super) bytes: Box<dyn Read + Send>,
+    pub(super) compressed: bool,
+    /// How many bytes were read of it as it is, and how many there are, where that is known.
+    pub(super) read: Arc<AtomicU64>,
+    pub(super) size: Option<u64>,
+}
+
+/// The name of a file that does not depend on where the program was started.
+pub(super) fn canonical(path: &Path) -> Result<String, Failure> {
+    let path = check(path)?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
+/// The path without links, if it leads to a regular file: nothing else is even opened.
+fn check(path: &Path) -> Result<PathBuf, Failure> {
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Failure::Unreadable(error),
+        // A link that leads to itself.
+        _ if path.is_symlink() => Failure::NotARegularFile,
+        _ => Failure::Unreadable(error),
+    };
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Failure::NotARegularFile);
+    }
+    std::fs::canonicalize(path).map_err(unreadable)
+}
+
+/// Opens an input, and finds out by its first bytes how it is compressed.
+pub(super) fn open(kind: Kind) -> Result<Open, Failure> {
+    let (stream, size): (Box<dyn Read + Send>, _) = match kind {
+        Kind::Stream(stream) => (stream, None),
+        Kind::File(path) => {
+            let file = File::open(check(&path)?).map_err(Failure::Unreadable)?;
+            let size = file.metadata().map_err(Failure::Unreadable)?.len();
+            (Box::new(file), Some(size))
+        }
+    };
+    let read = Arc::new(AtomicU64::new(0));
+    let mut stream = Counted {
+        stream,
+        read: Arc::clone(&read),
+    };
+    let mut first = Vec::with_capacity(4);
+    stream
+        .by_ref()
+        .take(4)
+        .read_to_end(&mut first)
+        .map_err(Failure::Unreadable)?;
+    let (gzip, zstd) = (first.starts_with(b"\x1f\x8b"), first == b"\x28\xb5\x2f\xfd");
+    let whole = io::Cursor::new(first).chain(stream);
+    let bytes: Box<dyn Read + Send> = if gzip {
+        let whole = BufReader::with_capacity(64 * 1024, whole);
+        Box::new(flate2::bufread::MultiGzDecoder::new(whole))
+    } else if zstd {
+        let decoder = zstd::stream::read::Decoder::new(whole);
+        Box::new(decoder.map_err(Failure::Unreadable)?)
+    } else {
+        Box::new(whole)
+    };
+    Ok(Open {
+        bytes,
+        compressed: gzip || zstd,
+        read,
+        size,
+    })
+}
+
+/// Counts what is read.
+struct Counted {
+    stream: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.stream.read(room)?;
+        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(bytes)
+    }
+}
