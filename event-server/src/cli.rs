@@ -15,6 +15,7 @@ mod key;
 mod query;
 mod sessions;
 mod funnel;
+mod import;
 
 use std::error::Error;
 use std::fmt::Display;
@@ -62,6 +63,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Take away the events of a type from before a day; by default what is counted of them stays
     Prune(prune::Arguments),
+    /// Import a file of CSV or NDJSON, or what of it is new
+    Import(Box<import::Arguments>),
     /// Make, list and revoke the keys that requests need once there is one
     #[command(subcommand, after_help = key::AFTER_HELP)]
     Key(key::Command),
@@ -94,6 +97,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Losses(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Verify(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Prune(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
+        Some(Command::Import(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Key(command)) => work(command.flags(), async |settings| command.run(settings).await),
         None => work(&cli.flags, serve::run),
     }

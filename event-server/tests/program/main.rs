@@ -22,6 +22,7 @@ mod home;
 mod requests;
 mod bodies;
 mod keys;
+mod import;
 mod settings;
 mod stop;
 mod load;

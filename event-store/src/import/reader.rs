@@ -114,7 +114,26 @@ impl Reader {
             send(Step::Batch(batch));
             return Ok(());
         }
-        let (mut batch, mut judge) = (Batch::default(), self.rows.judge());
+        let mut batch = Batch::default();
+        let ended = self.read(from, &mut batch, &mut send);
+        match ended {
+            // What was read before a place that cannot be read is stored.
+            Err(ref failure) if !batch.rows.is_empty() && !matches!(failure, Failure::FileChanged(_)) => {
+                batch.stands_at(&mut self.records)?;
+                send(Step::Batch(batch));
+            }
+            _ => {}
+        }
+        ended
+    }
+
+    fn read(
+        &mut self,
+        from: &Checkpoint,
+        batch: &mut Batch,
+        send: &mut impl FnMut(Step) -> bool,
+    ) -> Result<(), Failure> {
+        let mut judge = self.rows.judge();
         let (mut errors, mut passed) = (0, 0_u64);
         let mut known_tail = from.tail.as_deref();
         let mut tail = None;
@@ -150,7 +169,7 @@ impl Reader {
             let too_many = errors >= self.rows.options.max_errors;
             if (too_many || batch.is_full()) && record.ended {
                 batch.stands_at(&mut self.records)?;
-                if !send(Step::Batch(std::mem::take(&mut batch))) {
+                if !send(Step::Batch(std::mem::take(batch))) {
                     return Ok(());
                 }
                 if too_many {
@@ -165,7 +184,7 @@ impl Reader {
             (batch.offset, batch.line) = (before.offset, before.line);
             batch.tail = Some(hash);
         }
-        send(Step::Batch(batch));
+        send(Step::Batch(std::mem::take(batch)));
         Ok(())
     }
 }
