@@ -79,6 +79,43 @@ fn the_sample_is_imported_once() {
     assert_eq!(counts, ["3", "3", "2", "4", "3"], "{}", hours.text());
 }
 
+/// The lines of the page on imports, as they stand.
+#[test]
+fn the_commands_of_the_documentation_run() {
+    const PAGE: &str = include_str!("../../../docs/import.md");
+    let place = Place::sqlite();
+    let blocks = PAGE
+        .split("```sh\n")
+        .skip(1)
+        .map(|block| block.split("```").next().unwrap().trim());
+    let program = Collector::program();
+    let mut said = Vec::new();
+    for line in blocks {
+        let line = line.replace(
+            "event-server import",
+            &format!("{} import", program.get_program().to_str().unwrap()),
+        );
+        let output = Command::new("bash")
+            .args(["-c", &line])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .env("DATABASE_URL", place.url())
+            .output()
+            .unwrap();
+        let (code, out, errors) = shown(output);
+        assert_eq!(code, 0, "{line}: {errors}");
+        said.push(out);
+    }
+    assert_eq!(said.len(), 5);
+    for out in &said[..4] {
+        assert!(
+            out.lines()
+                .any(|line| line.starts_with("stored ") && !line.contains(" 0 ")),
+            "{out}"
+        );
+    }
+    assert!(said[4].contains("\"outcome\":\"nothing_new\""), "{}", said[4]);
+}
+
 #[test]
 fn what_it_ends_with_and_says_to_programs() {
     let place = Place::sqlite();
