@@ -153,12 +153,18 @@ impl<P: FnMut(Progress) + Send> Work<'_, P> {
         let mut digest = [0; 16];
         let known_by = format!("{label}\0{}", self.options.plan());
         digest.copy_from_slice(&blake3::hash(known_by.as_bytes()).as_bytes()[..16]);
-        let inner = Arc::clone(self.store.inner());
-        let written = detached(async move {
-            let transaction = inner.dialect.begin(&inner.writer).await?;
-            checkpoint::begin(inner.dialect, transaction, &inner.tables, digest, &label, now()).await
-        });
-        let written = written.await?;
+        let started = Instant::now();
+        let written = loop {
+            let (inner, label) = (Arc::clone(self.store.inner()), label.clone());
+            let begun = detached(async move {
+                let transaction = inner.dialect.begin(&inner.writer).await?;
+                checkpoint::begin(inner.dialect, transaction, &inner.tables, digest, &label, now()).await
+            });
+            match begun.await {
+                Err(error) if passes(&error) && started.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+                begun => break begun?,
+            }
+        };
         let fence = written.fence;
         self.run = Some(Run { digest, fence });
         self.step = written.step;
@@ -317,13 +323,17 @@ async fn offer(
                 _ => {}
             }
         }
-        let again = matches!(
-            error,
-            Error::Unknown(_) | Error::Unavailable(_) | Error::Contention(_) | Error::Overloaded
-        );
-        if !again || started.elapsed() > PATIENCE {
+        if !passes(&error) || started.elapsed() > PATIENCE {
             return Err(error);
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Whether an error may be over soon.
+fn passes(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Unknown(_) | Error::Unavailable(_) | Error::Contention(_) | Error::Overloaded
+    )
 }

@@ -11,11 +11,11 @@ mod dialect;
 mod dictionary;
 mod entity;
 mod migration;
+mod position;
 #[cfg_attr(not(feature = "import"), allow(dead_code, reason = "only an import makes them"))]
 mod checkpoint;
 mod queue;
 mod trail;
-mod position;
 mod rollup;
 mod catalog;
 pub mod api_key;

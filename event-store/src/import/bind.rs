@@ -61,7 +61,7 @@ pub(super) fn bind(options: &ImportOptions, first: &str) -> Result<(Lift, Places
             }
         }
         let places = lift::places(mapping, &names);
-        return Ok((Lift::Mapped(mapping.clone(), names), places));
+        return Ok((Lift::Mapped(Box::new(mapping.clone()), names), places));
     }
     let columns = match &options.columns {
         Columns::InOrder(columns) => {
@@ -127,7 +127,7 @@ pub(super) fn constants(options: &ImportOptions) -> Constants {
 fn lines(options: &ImportOptions, constants: &Constants) -> Result<(Lift, Places), Failure> {
     let given = constants.category.is_some() || constants.name.is_some() || constants.version.is_some();
     match &options.mapping {
-        Some(mapping) => Ok((Lift::Mapped(mapping.clone(), Vec::new()), Places::default())),
+        Some(mapping) => Ok((Lift::Mapped(Box::new(mapping.clone()), Vec::new()), Places::default())),
         None if given || options.columns != Columns::ByName(Vec::new()) => {
             let message = "lines of NDJSON are whole events; for other documents declare a mapping";
             Err(Failure::InvalidColumns(message.to_owned()))

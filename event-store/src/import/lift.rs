@@ -17,7 +17,7 @@ pub(super) enum Lift {
     /// The columns of a table, one by one.
     Table(Table),
     /// A mapping over rows as flat documents, under these names, or over documents.
-    Mapped(Mapping, Vec<String>),
+    Mapped(Box<Mapping>, Vec<String>),
     /// They are events.
     Lines,
 }
@@ -142,7 +142,12 @@ impl Table {
                 let refusal = fault.refusal().with_claims(event.claims());
                 (Err(refusal), Some(out.into_bytes()))
             }
-            (Err(refusal), _) => (Err(refusal), Some(out.into_bytes())),
+            // The text in place of what it should be may be wrong in more ways than one.
+            (Err(other), Some(fault)) => {
+                let refusal = fault.refusal().with_claims(*other.claims);
+                (Err(refusal), Some(out.into_bytes()))
+            }
+            (Err(refusal), None) => (Err(refusal), Some(out.into_bytes())),
         }
     }
 

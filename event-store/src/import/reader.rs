@@ -134,6 +134,8 @@ impl Reader {
         send: &mut impl FnMut(Step) -> bool,
     ) -> Result<(), Failure> {
         let mut judge = self.rows.judge();
+        // No more than the queue takes at once.
+        let most_rows = self.rows.store.inner().options.queue_events.min(MOST_ROWS);
         let (mut errors, mut passed) = (0, 0_u64);
         let mut known_tail = from.tail.as_deref();
         let mut tail = None;
@@ -167,7 +169,7 @@ impl Reader {
             }
             self.records.take(&record);
             let too_many = errors >= self.rows.options.max_errors;
-            if (too_many || batch.is_full()) && record.ended {
+            if (too_many || batch.is_full(most_rows)) && record.ended {
                 batch.stands_at(&mut self.records)?;
                 if !send(Step::Batch(std::mem::take(batch))) {
                     return Ok(());
@@ -190,8 +192,8 @@ impl Reader {
 }
 
 impl Batch {
-    fn is_full(&self) -> bool {
-        self.rows.len() >= MOST_ROWS || self.bytes >= MOST_BYTES
+    fn is_full(&self, most_rows: usize) -> bool {
+        self.rows.len() >= most_rows || self.bytes >= MOST_BYTES
     }
 
     /// Adds a row; true if it was refused.

@@ -183,3 +183,14 @@ async fn c19_a_full_disk_ends_it_and_later_it_goes_on() {
         (20_000, 0, 20_000)
     );
 }
+
+#[tokio::test]
+async fn a_batch_is_no_larger_than_the_queue() {
+    let disk = Disk::sqlite();
+    let store = disk
+        .open_with(Options::new().queue_events(100).queue_bytes(1_000))
+        .await;
+    let paper = Paper::new((0..1_000).map(|number| format!("c-{number},x\n")).collect::<String>());
+    let options = in_order("subject,data.a");
+    assert_eq!(counts(&store, &paper.path(), &options).await, [1_000, 0, 0, 0]);
+}
