@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::super::{columns, with_causes};
 
+/// A line of the table, and what it counts.
+type Count = (&'static str, fn(&Tally) -> u64);
+
 pub(super) fn print(imported: &Imported) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if imported.outcome == Outcome::NothingNew {
@@ -19,7 +22,7 @@ pub(super) fn print(imported: &Imported) -> io::Result<()> {
     let pass = &imported.pass;
     let previous = imported.previous.as_ref();
     let mut rows = vec![["rows", "this time", "last time", "all times"].map(str::to_owned)];
-    let counts: [(&str, fn(&Tally) -> u64); 5] = [
+    let counts: [Count; 5] = [
         ("read", |tally| tally.rows),
         ("stored", |tally| tally.stored),
         ("duplicate", |tally| tally.duplicates),
