@@ -11,6 +11,7 @@ mod metrics;
 mod losses;
 mod verify;
 mod prune;
+mod export;
 mod key;
 mod query;
 mod sessions;
@@ -65,6 +66,8 @@ enum Command {
     Prune(prune::Arguments),
     /// Import a file of CSV or NDJSON, or what of it is new
     Import(Box<import::Arguments>),
+    /// Write events to a file or a folder: as NDJSON, CSV, Arrow or Parquet
+    Export(Box<export::Arguments>),
     /// Make, list and revoke the keys that requests need once there is one
     #[command(subcommand, after_help = key::AFTER_HELP)]
     Key(key::Command),
@@ -98,6 +101,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Verify(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Prune(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Import(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
+        Some(Command::Export(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Key(command)) => work(command.flags(), async |settings| command.run(settings).await),
         None => work(&cli.flags, serve::run),
     }

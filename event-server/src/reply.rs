@@ -6,8 +6,8 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY,
-    RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -352,6 +352,34 @@ pub(crate) fn page(html: String) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// What an export is written as.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Export {
+    Ndjson,
+    Csv,
+    Arrow,
+}
+
+/// Says the position that an export holds: the next one goes on behind it.
+const EVENT_POSITION: HeaderName = HeaderName::from_static("event-position");
+
+/// 200 with an export, to be kept as a file.
+pub(crate) fn export(form: Export, position: i64, bytes: Body) -> Response {
+    let (content_type, ending) = match form {
+        Export::Ndjson => ("application/x-ndjson", "ndjson"),
+        Export::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
+        Export::Arrow => ("application/vnd.apache.arrow.stream", "arrows"),
+    };
+    let mut response = body(StatusCode::OK, content_type, bytes);
+    let headers = response.headers_mut();
+    headers.insert(EVENT_POSITION, HeaderValue::from(position));
+    let name = format!("attachment; filename=\"events-{position}.{ending}\"");
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(CONTENT_DISPOSITION, name);
+    }
     response
 }
 

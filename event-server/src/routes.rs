@@ -5,6 +5,7 @@
 
 mod collect;
 mod events;
+mod export;
 mod foreign;
 mod sessions;
 mod query;
@@ -67,6 +68,7 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         .route("/page.css", get(home::style_sheet))
         .route("/v1/events", get(events::list).post(events::collect))
         .route("/v1/events/{id}", get(events::receipt))
+        .route("/v1/export", get(export::stream))
         .route("/v1/sessions/{id}", get(sessions::show))
         .route("/v1/sessions", stories::sessions())
         .route("/v1/funnel", stories::funnel())

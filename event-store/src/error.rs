@@ -81,6 +81,9 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// What is exported cannot be written.
+    #[error("the export cannot be written")]
+    Export(#[source] Cause),
     /// The tables were made by a later version of this program; nothing was written.
     #[error("the tables are of version {found}, this program knows {known}: upgrade it")]
     SchemaTooNew {

@@ -43,6 +43,8 @@ pub mod loss;
 mod selection;
 mod page;
 mod log;
+#[cfg(feature = "export")]
+pub mod export;
 mod answer;
 mod analyse;
 mod reconcile;

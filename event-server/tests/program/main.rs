@@ -9,6 +9,7 @@ mod lock;
 mod collect;
 mod foreign;
 mod events;
+mod export;
 mod sessions;
 mod query;
 mod stories;

@@ -111,6 +111,35 @@ impl Connection {
         self.read(true)
     }
 
+    /// A body in chunks; nothing if it breaks off.
+    fn read_chunks(&mut self, body: &mut Vec<u8>) -> Option<()> {
+        loop {
+            let mut size = String::new();
+            self.stream.read_line(&mut size).ok()?;
+            let size = usize::from_str_radix(size.trim_end(), 16).ok()?;
+            let start = body.len();
+            body.resize(start + size, 0);
+            self.stream.read_exact(&mut body[start..]).ok()?;
+            self.stream.read_line(&mut String::new()).ok()?;
+            if size == 0 {
+                return Some(());
+            }
+        }
+    }
+
+    /// So many of the next bytes, and no more.
+    pub(crate) fn some(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// All that comes until the line is cut.
+    pub(crate) fn rest(&mut self, bytes: &mut Vec<u8>) {
+        // A reset is an end like any other.
+        let _ = self.stream.read_to_end(bytes);
+    }
+
     fn read(&mut self, with_body: bool) -> Option<Response> {
         let mut status_line = String::new();
         // A reset reads as an error; one that comes after the response has been read is no matter.
@@ -139,6 +168,9 @@ impl Connection {
                 Some(length) => {
                     response.body = vec![0; length.parse().unwrap()];
                     self.stream.read_exact(&mut response.body).unwrap();
+                }
+                None if response.header("transfer-encoding") == Some("chunked") => {
+                    self.read_chunks(&mut response.body)?;
                 }
                 None => {
                     self.stream.read_to_end(&mut response.body).unwrap();

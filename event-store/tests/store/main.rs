@@ -12,6 +12,7 @@ mod sample;
 mod once;
 mod judged;
 mod reading;
+mod export;
 mod refused;
 mod sharing;
 mod closing;
@@ -73,6 +74,16 @@ conformance! {
         a_session_is_in_order_and_shows_its_gaps,
         positions_follow_the_log_and_never_repeat,
         a_filter_of_many_values_over_many_types_is_answered,
+    }
+    export {
+        lines_offered_to_another_store_are_the_same_events,
+        an_export_is_fixed_when_it_starts_and_the_next_goes_on,
+        an_export_by_every_filter_is_what_the_filter_chooses,
+        no_cell_is_a_formula_unless_asked,
+        tables_of_arrow_read_back,
+        a_folder_of_parquet_reads_back_and_grows,
+        an_export_that_was_killed_goes_on_from_every_checkpoint,
+        a_folder_of_something_else_is_left_alone,
     }
     refused {
         what_is_refused_is_kept_as_it_came,
