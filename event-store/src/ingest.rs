@@ -6,6 +6,7 @@ use sea_orm::ConnectionTrait;
 use crate::error::{Cause, Error};
 use crate::inner::now;
 use crate::judge::{Judge, Judged, Offer, Origin, definition, storage};
+use crate::original::Kept;
 use crate::outbox;
 use crate::queue::Entry;
 use crate::store::EventStore;
@@ -41,6 +42,7 @@ impl EventStore {
             origin: origin.clone(),
             limits: self.inner().options.limits,
             received_at: now(),
+            id: None,
         };
         let judged = if offers.len() < LONG {
             judge.all(offers)
@@ -64,7 +66,7 @@ impl EventStore {
             Judged::Keep(Entry::Event {
                 storage: storage(&registry, &event),
                 event: Box::new(event),
-                raw: None,
+                kept: Kept::Made,
                 received_at,
             })
         };

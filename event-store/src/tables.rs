@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 19] = [
     "log",
     "sources",
     "kinds",
@@ -26,6 +26,8 @@ const NAMES: [&str; 17] = [
     "api_keys",
     "losses",
     "loss_reports",
+    "quarantine_history",
+    "erasures",
 ];
 
 impl Tables {
