@@ -45,6 +45,7 @@ mod answer;
 mod analyse;
 mod reconcile;
 mod prune;
+pub mod erase;
 
 pub use backfill::Progress;
 pub use catalog::TypeRecord;

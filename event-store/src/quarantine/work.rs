@@ -1,6 +1,6 @@
 //! A piece of work on refused events: on which, by whom, and whether in earnest.
 
-use event_core::Label;
+use event_core::{Label, Source};
 use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 
@@ -51,6 +51,8 @@ pub struct Work {
     pub after: Option<i64>,
     /// On so many at the most; 0 stands for all.
     pub limit: usize,
+    /// Only on those of this application, whatever is selected.
+    pub source: Option<Source>,
     /// Who has asked for it, for the history.
     pub actor: Option<Label>,
 }
@@ -81,6 +83,7 @@ impl Work {
 /// The entries of a piece of work, step by step in the order of their numbers.
 pub(super) struct Steps {
     selection: Selection,
+    source: Option<Source>,
     /// States in which they are taken.
     states: &'static str,
     after: i64,
@@ -95,6 +98,7 @@ impl Steps {
     pub(super) async fn new(work: &Work, discarded_too: bool, inner: &Inner) -> Result<Self, Error> {
         let mut steps = Steps {
             selection: work.selection.clone(),
+            source: work.source.clone(),
             states: "state = 'open'",
             after: work.after.unwrap_or(0),
             last: i64::MAX,
@@ -112,7 +116,7 @@ impl Steps {
                 steps.total = i64::try_from(numbers.len()).unwrap_or(i64::MAX);
             }
             Selection::Filter(filter) => {
-                let (condition, values) = filter.sql();
+                let (condition, values) = of_source(filter.sql(), steps.source.as_ref());
                 let all = inner.tables.sql("SELECT COALESCE(MAX(id), 0) FROM {quarantine}");
                 steps.last = only_number(&inner.reader, inner.dialect.statement(&all, [])).await?;
                 let count = inner.tables.sql("SELECT COUNT(*) FROM {quarantine} WHERE id > ?");
@@ -127,18 +131,16 @@ impl Steps {
     /// The next entries, and how many numbers were looked for; `None` when there are no more.
     pub(super) async fn next(&mut self, inner: &Inner) -> Result<Option<(Vec<QuarantineRow>, usize)>, Error> {
         let most = STEP.min(self.left);
-        let (condition, values, wanted) = match &self.selection {
+        let (wanted, chosen) = match &self.selection {
             Selection::Numbers(numbers) => {
                 let behind = numbers.iter().filter(|number| **number > self.after).take(most);
                 let wanted: Vec<i64> = behind.copied().collect();
                 let texts: Vec<String> = wanted.iter().map(i64::to_string).collect();
-                (format!(" AND id IN ({})", texts.join(", ")), Vec::new(), wanted)
+                (wanted, (format!(" AND id IN ({})", texts.join(", ")), Vec::new()))
             }
-            Selection::Filter(filter) => {
-                let (condition, values) = filter.sql();
-                (condition, values, Vec::new())
-            }
+            Selection::Filter(filter) => (Vec::new(), filter.sql()),
         };
+        let (condition, values) = of_source(chosen, self.source.as_ref());
         let by_number = matches!(self.selection, Selection::Numbers(_));
         if most == 0 || (by_number && wanted.is_empty()) {
             return Ok(None);
@@ -166,4 +168,13 @@ impl Steps {
     pub(super) fn rest(&self) -> Option<i64> {
         (self.left == 0).then_some(self.after)
     }
+}
+
+/// The same condition, for one application.
+fn of_source((mut condition, mut values): (String, Vec<Value>), source: Option<&Source>) -> (String, Vec<Value>) {
+    if let Some(source) = source {
+        condition.push_str(" AND source = ?");
+        values.push(source.as_str().into());
+    }
+    (condition, values)
 }

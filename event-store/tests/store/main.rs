@@ -14,6 +14,7 @@ mod judged;
 mod reading;
 mod refused;
 mod replayed;
+mod erased;
 mod sharing;
 mod closing;
 mod metrics;
@@ -89,6 +90,10 @@ conformance! {
         what_is_discarded_is_left_alone,
         sets_are_chosen_by_filter_and_bounded,
         what_came_by_another_form_is_read_by_it_again,
+    }
+    erased {
+        nothing_names_a_subject_that_is_erased,
+        an_erasure_beside_writers_is_exact,
     }
     closing {
         what_was_taken_is_stored_before_the_end,
