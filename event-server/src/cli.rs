@@ -11,6 +11,8 @@ mod metrics;
 mod losses;
 mod verify;
 mod prune;
+mod quarantine;
+mod erase;
 mod key;
 mod query;
 mod sessions;
@@ -62,6 +64,11 @@ enum Command {
     Verify(verify::Arguments),
     /// Take away the events of a type from before a day; by default what is counted of them stays
     Prune(prune::Arguments),
+    /// Find, mend, replay and discard refused events
+    #[command(subcommand, after_help = quarantine::AFTER_HELP)]
+    Quarantine(quarantine::Command),
+    /// Take away all that names a subject, and print the receipt
+    Erase(erase::Arguments),
     /// Make, list and revoke the keys that requests need once there is one
     #[command(subcommand, after_help = key::AFTER_HELP)]
     Key(key::Command),
@@ -94,6 +101,8 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Losses(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Verify(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Prune(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
+        Some(Command::Quarantine(command)) => work(command.flags(), async |settings| command.run(settings).await),
+        Some(Command::Erase(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Key(command)) => work(command.flags(), async |settings| command.run(settings).await),
         None => work(&cli.flags, serve::run),
     }
