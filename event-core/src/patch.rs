@@ -221,11 +221,31 @@ mod tests {
     #[test]
     fn the_examples_of_the_rfc() {
         for (document, patch, expected) in [
-            (r#"{"foo":"bar"}"#, r#"[{"op":"add","path":"/baz","value":"qux"}]"#, r#"{"foo":"bar","baz":"qux"}"#),
-            (r#"{"foo":["bar","baz"]}"#, r#"[{"op":"add","path":"/foo/1","value":"qux"}]"#, r#"{"foo":["bar","qux","baz"]}"#),
-            (r#"{"baz":"qux","foo":"bar"}"#, r#"[{"op":"remove","path":"/baz"}]"#, r#"{"foo":"bar"}"#),
-            (r#"{"foo":["bar","qux","baz"]}"#, r#"[{"op":"remove","path":"/foo/1"}]"#, r#"{"foo":["bar","baz"]}"#),
-            (r#"{"baz":"qux","foo":"bar"}"#, r#"[{"op":"replace","path":"/baz","value":"boo"}]"#, r#"{"baz":"boo","foo":"bar"}"#),
+            (
+                r#"{"foo":"bar"}"#,
+                r#"[{"op":"add","path":"/baz","value":"qux"}]"#,
+                r#"{"foo":"bar","baz":"qux"}"#,
+            ),
+            (
+                r#"{"foo":["bar","baz"]}"#,
+                r#"[{"op":"add","path":"/foo/1","value":"qux"}]"#,
+                r#"{"foo":["bar","qux","baz"]}"#,
+            ),
+            (
+                r#"{"baz":"qux","foo":"bar"}"#,
+                r#"[{"op":"remove","path":"/baz"}]"#,
+                r#"{"foo":"bar"}"#,
+            ),
+            (
+                r#"{"foo":["bar","qux","baz"]}"#,
+                r#"[{"op":"remove","path":"/foo/1"}]"#,
+                r#"{"foo":["bar","baz"]}"#,
+            ),
+            (
+                r#"{"baz":"qux","foo":"bar"}"#,
+                r#"[{"op":"replace","path":"/baz","value":"boo"}]"#,
+                r#"{"baz":"boo","foo":"bar"}"#,
+            ),
             (
                 r#"{"foo":{"bar":"baz","waldo":"fred"},"qux":{"corge":"grault"}}"#,
                 r#"[{"op":"move","from":"/foo/waldo","path":"/qux/thud"}]"#,
@@ -241,18 +261,50 @@ mod tests {
                 r#"[{"op":"test","path":"/baz","value":"qux"},{"op":"test","path":"/foo/1","value":2.0}]"#,
                 r#"{"baz":"qux","foo":["a",2,"c"]}"#,
             ),
-            (r#"{"foo":"bar"}"#, r#"[{"op":"add","path":"/child","value":{"grandchild":{}}}]"#, r#"{"foo":"bar","child":{"grandchild":{}}}"#),
-            (r#"{"foo":"bar"}"#, r#"[{"op":"add","path":"/baz","value":"qux","xyz":123}]"#, r#"{"foo":"bar","baz":"qux"}"#),
-            (r#"{"/":9,"~1":10}"#, r#"[{"op":"test","path":"/~01","value":10}]"#, r#"{"/":9,"~1":10}"#),
-            (r#"{"foo":["bar"]}"#, r#"[{"op":"add","path":"/foo/-","value":["abc","def"]}]"#, r#"{"foo":["bar",["abc","def"]]}"#),
+            (
+                r#"{"foo":"bar"}"#,
+                r#"[{"op":"add","path":"/child","value":{"grandchild":{}}}]"#,
+                r#"{"foo":"bar","child":{"grandchild":{}}}"#,
+            ),
+            (
+                r#"{"foo":"bar"}"#,
+                r#"[{"op":"add","path":"/baz","value":"qux","xyz":123}]"#,
+                r#"{"foo":"bar","baz":"qux"}"#,
+            ),
+            (
+                r#"{"/":9,"~1":10}"#,
+                r#"[{"op":"test","path":"/~01","value":10}]"#,
+                r#"{"/":9,"~1":10}"#,
+            ),
+            (
+                r#"{"foo":["bar"]}"#,
+                r#"[{"op":"add","path":"/foo/-","value":["abc","def"]}]"#,
+                r#"{"foo":["bar",["abc","def"]]}"#,
+            ),
             // Beyond the appendix.
             (r#"{"a":1}"#, r#"[{"op":"add","path":"","value":null}]"#, "null"),
-            (r#"{"a":1}"#, r#"[{"op":"replace","path":"/a","value":null}]"#, r#"{"a":null}"#),
+            (
+                r#"{"a":1}"#,
+                r#"[{"op":"replace","path":"/a","value":null}]"#,
+                r#"{"a":null}"#,
+            ),
             (r#"{"a":1}"#, r#"[{"op":"add","path":"/a","value":2}]"#, r#"{"a":2}"#),
-            (r#"{"a":{"b":1}}"#, r#"[{"op":"copy","from":"/a","path":"/a/c"}]"#, r#"{"a":{"b":1,"c":{"b":1}}}"#),
+            (
+                r#"{"a":{"b":1}}"#,
+                r#"[{"op":"copy","from":"/a","path":"/a/c"}]"#,
+                r#"{"a":{"b":1,"c":{"b":1}}}"#,
+            ),
             (r#" { "a" : [ 1.50 , 1e400 ] } "#, "[]", r#"{"a":[1.50,1e400]}"#),
-            ("{\"a\":\"\\u0000\\ud800\"}", r#"[{"op":"replace","path":"/a","value":"\u00e9"}]"#, r#"{"a":"\u00e9"}"#),
-            (r#"{"a":"\u00e9"}"#, r#"[{"op":"test","path":"/a","value":"é"}]"#, r#"{"a":"\u00e9"}"#),
+            (
+                "{\"a\":\"\\u0000\\ud800\"}",
+                r#"[{"op":"replace","path":"/a","value":"\u00e9"}]"#,
+                r#"{"a":"\u00e9"}"#,
+            ),
+            (
+                r#"{"a":"\u00e9"}"#,
+                r#"[{"op":"test","path":"/a","value":"é"}]"#,
+                r#"{"a":"\u00e9"}"#,
+            ),
         ] {
             assert_eq!(patched(document, patch).as_deref(), Ok(expected), "{patch}");
         }
@@ -261,27 +313,76 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_said_with_its_place() {
         for (document, patch, expected) in [
-            (r#"{"baz":"qux"}"#, r#"[{"op":"test","path":"/baz","value":"bar"}]"#, "operation 0: another value stands at /baz"),
-            (r#"{"foo":"bar"}"#, r#"[{"op":"add","path":"/baz/bat","value":"qux"}]"#, "operation 0: there is nothing at /baz"),
-            (r#"{"/":9,"~1":10}"#, r#"[{"op":"test","path":"/~01","value":"10"}]"#, "operation 0: another value stands at /~01"),
-            (r#"{"a":[1]}"#, r#"[{"op":"add","path":"/a/2","value":1}]"#, "operation 0: there is no place 2 in the list at /a"),
-            (r#"{"a":[1]}"#, r#"[{"op":"add","path":"/a/00","value":1}]"#, "operation 0: there is no place 00 in the list at /a"),
-            (r#"{"a":[1]}"#, r#"[{"op":"remove","path":"/a/-"}]"#, "operation 0: there is nothing at /a/-"),
-            (r#"{"a":1}"#, r#"[{"op":"test","path":"/a","value":1},{"op":"remove","path":"/b"}]"#, "operation 1: there is nothing at /b"),
-            (r#"{"a":{}}"#, r#"[{"op":"move","from":"/a","path":"/a/b"}]"#, "operation 0: a value cannot be moved into itself"),
-            (r#"{"a":1}"#, r#"[{"op":"add","path":"/b"}]"#, "operation 0: this operation needs a value"),
-            (r#"{"a":1}"#, r#"[{"op":"spoil","path":"/b"}]"#, "operation 0: an operation is add, remove, replace, move, copy or test"),
+            (
+                r#"{"baz":"qux"}"#,
+                r#"[{"op":"test","path":"/baz","value":"bar"}]"#,
+                "operation 0: another value stands at /baz",
+            ),
+            (
+                r#"{"foo":"bar"}"#,
+                r#"[{"op":"add","path":"/baz/bat","value":"qux"}]"#,
+                "operation 0: there is nothing at /baz",
+            ),
+            (
+                r#"{"/":9,"~1":10}"#,
+                r#"[{"op":"test","path":"/~01","value":"10"}]"#,
+                "operation 0: another value stands at /~01",
+            ),
+            (
+                r#"{"a":[1]}"#,
+                r#"[{"op":"add","path":"/a/2","value":1}]"#,
+                "operation 0: there is no place 2 in the list at /a",
+            ),
+            (
+                r#"{"a":[1]}"#,
+                r#"[{"op":"add","path":"/a/00","value":1}]"#,
+                "operation 0: there is no place 00 in the list at /a",
+            ),
+            (
+                r#"{"a":[1]}"#,
+                r#"[{"op":"remove","path":"/a/-"}]"#,
+                "operation 0: there is nothing at /a/-",
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"[{"op":"test","path":"/a","value":1},{"op":"remove","path":"/b"}]"#,
+                "operation 1: there is nothing at /b",
+            ),
+            (
+                r#"{"a":{}}"#,
+                r#"[{"op":"move","from":"/a","path":"/a/b"}]"#,
+                "operation 0: a value cannot be moved into itself",
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"[{"op":"add","path":"/b"}]"#,
+                "operation 0: this operation needs a value",
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"[{"op":"spoil","path":"/b"}]"#,
+                "operation 0: an operation is add, remove, replace, move, copy or test",
+            ),
             (r#"{"a":1,"a":2}"#, "[]", "the document has a key twice"),
             (r#"{"a":1"#, "[]", "the document is not JSON"),
             ("not JSON", "[]", "the document is not JSON"),
         ] {
             assert_eq!(patched(document, patch), Err(expected.to_owned()), "{patch}");
         }
-        for patch in ["", "{}", "[7]", r#"[{"op":"add"}]"#, r#"[{"op":"add","path":"a","value":1}]"#] {
+        for patch in [
+            "",
+            "{}",
+            "[7]",
+            r#"[{"op":"add"}]"#,
+            r#"[{"op":"add","path":"a","value":1}]"#,
+        ] {
             assert!(Patch::from_slice(patch.as_bytes()).is_err(), "{patch}");
         }
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(patched(&deep, "[]"), Err("the document is nested deeper than 100".to_owned()));
+        assert_eq!(
+            patched(&deep, "[]"),
+            Err("the document is nested deeper than 100".to_owned())
+        );
         // A copy of all into itself doubles it.
         let doubled = vec![r#"{"op":"copy","from":"/a","path":"/a/-"}"#; 60].join(",");
         let error = patched(r#"{"a":["0123456789"]}"#, &format!("[{doubled}]")).unwrap_err();
@@ -290,7 +391,8 @@ mod tests {
 
     #[test]
     fn a_patch_is_shown_without_its_values() {
-        let patch = r#"[{"op":"replace","path":"/data/mail","value":"ann@example.com"},{"op":"move","from":"/a","path":"/b"}]"#;
+        let patch =
+            r#"[{"op":"replace","path":"/data/mail","value":"ann@example.com"},{"op":"move","from":"/a","path":"/b"}]"#;
         let shown = Patch::from_slice(patch.as_bytes()).unwrap().to_string();
         assert_eq!(shown, "replace /data/mail, move /a to /b");
     }

@@ -18,8 +18,8 @@ use crate::patience::Patience;
 use crate::position;
 use crate::store::EventStore;
 
-pub use receipt::{Erasure, Touched};
 use receipt::Open;
+pub use receipt::{Erasure, Touched};
 
 /// Events that go in one transaction.
 const STEP: usize = 100;
@@ -125,13 +125,7 @@ enum Stage {
 }
 
 /// One transaction; answers from where to go on.
-async fn step(
-    inner: &Inner,
-    subject: &Subject,
-    open: &Open,
-    stage: Stage,
-    after: i64,
-) -> Result<Option<i64>, Error> {
+async fn step(inner: &Inner, subject: &Subject, open: &Open, stage: Stage, after: i64) -> Result<Option<i64>, Error> {
     let transaction = inner.dialect.begin(&inner.writer).await?;
     position::lock(inner.dialect, &transaction, &inner.tables).await?;
     let mut touched = Touched::default();
@@ -154,7 +148,11 @@ async fn step(
 
 /// What is known of a subject, cells and groups of rows that are there apart.
 async fn look(inner: &Inner, subject: &Subject) -> Result<Option<Touched>, Error> {
-    let of = |sql: &str| inner.dialect.statement(&inner.tables.sql(sql), [subject.as_str().into()]);
+    let of = |sql: &str| {
+        inner
+            .dialect
+            .statement(&inner.tables.sql(sql), [subject.as_str().into()])
+    };
     let count = |number: i64| number.max(0).unsigned_abs();
     let trails = of("SELECT COUNT(*) FROM {trails} WHERE subject = ?");
     let sql = "SELECT COUNT(*), MIN(e.position), MAX(e.position) FROM {trails} t JOIN {events} e ON e.trail_id = t.id \
@@ -186,22 +184,37 @@ async fn events(
     subject: &Subject,
     touched: &mut Touched,
 ) -> Result<Option<i64>, Error> {
-    let sql = inner.tables.sql("SELECT id FROM {trails} WHERE subject = ? ORDER BY id LIMIT ");
-    let statement = inner.dialect.statement(&format!("{sql}{TRAILS}"), [subject.as_str().into()]);
+    let sql = inner
+        .tables
+        .sql("SELECT id FROM {trails} WHERE subject = ? ORDER BY id LIMIT ");
+    let statement = inner
+        .dialect
+        .statement(&format!("{sql}{TRAILS}"), [subject.as_str().into()]);
     let rows = db.query_all_raw(statement).await?;
-    let trails = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<i64>, _>>()?;
+    let trails = rows
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect::<Result<Vec<i64>, _>>()?;
     if trails.is_empty() {
         return Ok(None);
     }
     let of_trails = list(&trails);
     let tables = inner.tables.sql("{events} e JOIN {trails} t ON t.id = e.trail_id");
-    let sql = format!("SELECT {SELECTED} FROM {tables} WHERE e.trail_id IN ({of_trails}) ORDER BY e.position LIMIT {STEP}");
+    let sql =
+        format!("SELECT {SELECTED} FROM {tables} WHERE e.trail_id IN ({of_trails}) ORDER BY e.position LIMIT {STEP}");
     let rows = db.query_all_raw(inner.dialect.statement(&sql, [])).await?;
     let dictionary = inner.dictionary_in(db).await?;
-    let events = rows.iter().map(|row| stored(row, &dictionary)).collect::<Result<Vec<_>, _>>()?;
+    let events = rows
+        .iter()
+        .map(|row| stored(row, &dictionary))
+        .collect::<Result<Vec<_>, _>>()?;
     let places: Vec<i64> = events.iter().map(|event| event.position).collect();
     if !places.is_empty() {
-        let sql = format!("{} ({})", inner.tables.sql("DELETE FROM {events} WHERE position IN"), list(&places));
+        let sql = format!(
+            "{} ({})",
+            inner.tables.sql("DELETE FROM {events} WHERE position IN"),
+            list(&places)
+        );
         db.execute_raw(inner.dialect.statement(&sql, [])).await?;
         // After the rows, so that what is counted anew is counted without them.
         cells::without(inner, db, &dictionary, &events, touched).await?;

@@ -92,7 +92,12 @@ impl Tree {
         match self {
             Tree::Scalar(text) => text.len(),
             Tree::Array(elements) => 2 + elements.iter().map(|element| 1 + element.bytes()).sum::<usize>(),
-            Tree::Object(members) => 2 + members.iter().map(|(key, value)| key.len() + 4 + value.bytes()).sum::<usize>(),
+            Tree::Object(members) => {
+                2 + members
+                    .iter()
+                    .map(|(key, value)| key.len() + 4 + value.bytes())
+                    .sum::<usize>()
+            }
         }
     }
 
@@ -116,10 +121,7 @@ impl Tree {
         match self {
             Tree::Scalar(_) => None,
             Tree::Array(elements) => elements.get_mut(pointer_index(token)?),
-            Tree::Object(members) => members
-                .iter_mut()
-                .find(|(key, _)| key == token)
-                .map(|(_, value)| value),
+            Tree::Object(members) => members.iter_mut().find(|(key, _)| key == token).map(|(_, value)| value),
         }
     }
 
@@ -138,14 +140,21 @@ impl Tree {
             return Ok(());
         };
         if parents.len() + 1 + value.depth() > DEEPEST {
-            return Err(format!("this would be {}", Unreadable::TooDeep.to_string().trim_start_matches("is ")));
+            return Err(format!(
+                "this would be {}",
+                Unreadable::TooDeep.to_string().trim_start_matches("is ")
+            ));
         }
         let place = crate::json::Pointer::from_tokens(parents.iter().copied());
         match self.get_mut(parents) {
             None => Err(format!("there is nothing at {place}")),
             Some(Tree::Scalar(_)) => Err(format!("neither a list nor an object stands at {place}")),
             Some(Tree::Array(elements)) => {
-                let at = if *last == "-" { Some(elements.len()) } else { pointer_index(last) };
+                let at = if *last == "-" {
+                    Some(elements.len())
+                } else {
+                    pointer_index(last)
+                };
                 match at.filter(|at| *at <= elements.len()) {
                     Some(at) => elements.insert(at, value),
                     None => return Err(format!("there is no place {last} in the list at {place}")),

@@ -273,7 +273,9 @@ impl Edit {
         }
         let patch = Patch::from_slice(&text)?;
         let store = open(settings).await?;
-        let edited = store.edit_quarantined(self.number, &patch, run(self.dry_run), None).await?;
+        let edited = store
+            .edit_quarantined(self.number, &patch, run(self.dry_run), None)
+            .await?;
         store.close().await?;
         let Some(edited) = edited else {
             return Ok(missing());
@@ -331,7 +333,9 @@ impl Discard {
         let work = self.chosen.work()?;
         let store = open(settings).await?;
         let mut line = ProgressLine::new("entries discarded");
-        let discarded = store.discard(&work, self.note.as_ref(), |progress| line.show(progress)).await?;
+        let discarded = store
+            .discard(&work, self.note.as_ref(), |progress| line.show(progress))
+            .await?;
         drop(line);
         store.close().await?;
         if self.chosen.json {

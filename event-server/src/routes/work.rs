@@ -130,9 +130,7 @@ fn filter(value: Value) -> Result<QuarantineFilter, Failure> {
 
 fn text<T: DeserializeOwned>(members: &Map<String, Value>, name: &str) -> Result<Option<T>, Failure> {
     let value = members.get(name).cloned();
-    value
-        .map(|value| member(&format!("/filter/{name}"), value))
-        .transpose()
+    value.map(|value| member(&format!("/filter/{name}"), value)).transpose()
 }
 
 fn member<T: DeserializeOwned>(place: &str, value: Value) -> Result<T, Failure> {

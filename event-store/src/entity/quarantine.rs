@@ -164,7 +164,9 @@ impl QuarantineEntry {
         let edited: Option<Vec<u8>> = row.try_get_by_index(17)?;
         Ok(QuarantineEntry {
             number: row.try_get_by_index(0)?,
-            state: state.parse().map_err(|error: StateError| Error::corrupt(error.to_string()))?,
+            state: state
+                .parse()
+                .map_err(|error: StateError| Error::corrupt(error.to_string()))?,
             code: code.parse().map_err(|_| Error::corrupt(format!("the code {code:?}")))?,
             violations: serde_json::from_str(&violations).unwrap_or_default(),
             source: parsed(row, 2)?.ok_or_else(|| Error::corrupt("a malformed source"))?,

@@ -119,7 +119,14 @@ impl<'a> Place<'a> {
         }
         let set = "UPDATE {cells} SET events = ?, numbers = ?, high = ?, low = ?, least = ?, greatest = ? WHERE ";
         let sql = format!("{}{KEY}", inner.tables.sql(set));
-        let counts = [left.events, left.numbers, left.high, left.low, left.least, left.greatest];
+        let counts = [
+            left.events,
+            left.numbers,
+            left.high,
+            left.low,
+            left.least,
+            left.greatest,
+        ];
         let values = counts.into_iter().map(Value::from).chain(self.values());
         db.execute_raw(inner.dialect.statement(&sql, values)).await?;
         touched.cells_changed += 1;
@@ -209,7 +216,9 @@ async fn forget_empty(inner: &Inner, db: &Transaction, metric: i64, digest: &Dig
     if left.is_some() {
         return Ok(0);
     }
-    let sql = inner.tables.sql("DELETE FROM {groups} WHERE metric_id = ? AND digest = ?");
+    let sql = inner
+        .tables
+        .sql("DELETE FROM {groups} WHERE metric_id = ? AND digest = ?");
     let gone = db.execute_raw(inner.dialect.statement(&sql, values)).await?;
     Ok(gone.rows_affected())
 }
@@ -221,7 +230,9 @@ pub(super) async fn found(
     subject: &Subject,
 ) -> Result<Vec<(i64, Vec<u8>)>, Error> {
     let named = serde_json::Value::from(subject.as_str()).to_string();
-    let sql = inner.tables.sql("SELECT digest, texts FROM {groups} WHERE metric_id = ? AND ");
+    let sql = inner
+        .tables
+        .sql("SELECT digest, texts FROM {groups} WHERE metric_id = ? AND ");
     let sql = format!("{sql}{}", inner.dialect.contains("texts"));
     let mut found = Vec::new();
     for metric in MetricRow::all(inner.dialect, db, &inner.tables).await? {

@@ -131,7 +131,9 @@ impl Open {
                 .sql("INSERT INTO {erasures} (subject, started_at, receipt) VALUES (?, ?, ?)");
             let receipt = serde_json::to_string(&Touched::default()).unwrap_or_default();
             let values: [Value; 3] = [name.as_str().into(), micros(now()), receipt.into()];
-            transaction.execute_raw(inner.dialect.statement(&insert, values)).await?;
+            transaction
+                .execute_raw(inner.dialect.statement(&insert, values))
+                .await?;
             let row = transaction.query_one_raw(open(&sql)).await?;
             number = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
         }
@@ -141,7 +143,9 @@ impl Open {
 
     async fn read(&self, inner: &Inner, db: &impl ConnectionTrait) -> Result<Erasure, Error> {
         let sql = inner.tables.sql(&format!("{SELECT} WHERE id = ?"));
-        let row = db.query_one_raw(inner.dialect.statement(&sql, [self.number.into()])).await?;
+        let row = db
+            .query_one_raw(inner.dialect.statement(&sql, [self.number.into()]))
+            .await?;
         Erasure::read(&row.ok_or_else(|| Error::corrupt("an erasure without its receipt"))?)
     }
 

@@ -61,7 +61,9 @@ pub(super) async fn history(inner: &Inner, db: &impl ConnectionTrait, entries: &
     if entries.is_empty() {
         return Ok(0);
     }
-    let sql = inner.tables.sql("SELECT COUNT(*) FROM {quarantine_history} WHERE entry IN");
+    let sql = inner
+        .tables
+        .sql("SELECT COUNT(*) FROM {quarantine_history} WHERE entry IN");
     let statement = inner.dialect.statement(&format!("{sql} ({})", list(entries)), []);
     Ok(only_number(db, statement).await?.max(0).unsigned_abs())
 }
@@ -78,7 +80,10 @@ pub(super) async fn step(
     if !found.numbers.is_empty() {
         touched.quarantine = u64::try_from(found.numbers.len()).unwrap_or(0);
         touched.quarantine_history = history(inner, db, &found.numbers).await?;
-        for table in ["DELETE FROM {quarantine} WHERE id IN", "DELETE FROM {quarantine_history} WHERE entry IN"] {
+        for table in [
+            "DELETE FROM {quarantine} WHERE id IN",
+            "DELETE FROM {quarantine_history} WHERE entry IN",
+        ] {
             let sql = format!("{} ({})", inner.tables.sql(table), list(&found.numbers));
             db.execute_raw(inner.dialect.statement(&sql, [])).await?;
         }

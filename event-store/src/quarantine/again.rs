@@ -73,7 +73,11 @@ pub(super) fn judge(row: &QuarantineRow, registry: &Arc<Registry>, inner: &Inner
             version: entry.version.clone(),
         },
         (Form::Foreign, None) => {
-            return Again::Refused(Still::new(Code::MappingFailed, "", "the type of the document is not known"));
+            return Again::Refused(Still::new(
+                Code::MappingFailed,
+                "",
+                "the type of the document is not known",
+            ));
         }
     };
     // Nobody's event becomes another source's by being replayed.
@@ -127,7 +131,10 @@ fn own_id(row: &QuarantineRow) -> EventId {
         .update(&row.entry.received_at.as_micros().to_le_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.finalize().as_bytes()[..16]);
-    let id = uuid::Builder::from_custom_bytes(bytes).into_uuid().as_hyphenated().to_string();
+    let id = uuid::Builder::from_custom_bytes(bytes)
+        .into_uuid()
+        .as_hyphenated()
+        .to_string();
     EventId::new(id).unwrap_or_else(|_| new_id())
 }
 

@@ -34,7 +34,9 @@ impl QuarantineFilter {
             ("state = ?", self.state.map(State::as_str)),
         ];
         let times = [("received_at >= ?", self.from), ("received_at < ?", self.to)];
-        let texts = texts.into_iter().filter_map(|(sql, text)| Some((sql, Value::from(text?))));
+        let texts = texts
+            .into_iter()
+            .filter_map(|(sql, text)| Some((sql, Value::from(text?))));
         let times = times
             .into_iter()
             .filter_map(|(sql, time)| Some((sql, Value::from(time?.as_micros()))));

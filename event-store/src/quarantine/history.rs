@@ -23,12 +23,7 @@ pub enum Action {
 }
 
 impl Action {
-    const ALL: [Action; 4] = [
-        Action::Edited,
-        Action::Replayed,
-        Action::FailedAgain,
-        Action::Discarded,
-    ];
+    const ALL: [Action; 4] = [Action::Edited, Action::Replayed, Action::FailedAgain, Action::Discarded];
 
     /// The name that goes over the wire, and into the table.
     #[must_use]

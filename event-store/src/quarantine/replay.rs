@@ -157,7 +157,8 @@ async fn judged(inner: &Arc<Inner>, rows: Vec<QuarantineRow>) -> Result<(Vec<Qua
         let judged = rows.iter().map(|row| judge(row, &registry, &inner)).collect();
         (rows, judged)
     });
-    work.await.map_err(|error| Error::corrupt(format!("judging failed: {error}")))
+    work.await
+        .map_err(|error| Error::corrupt(format!("judging failed: {error}")))
 }
 
 /// What would become of entries.
@@ -165,7 +166,9 @@ async fn tell(inner: &Arc<Inner>, rows: Vec<QuarantineRow>, seen: &mut Seen) -> 
     let (rows, judged) = judged(inner, rows).await?;
     seen.look_up(inner, &judged).await?;
     let told = rows.iter().zip(&judged);
-    Ok(told.map(|(row, again)| (row.entry.number, seen.verdict(again, row))).collect())
+    Ok(told
+        .map(|(row, again)| (row.entry.number, seen.verdict(again, row)))
+        .collect())
 }
 
 /// Stores entries; where one of them is the reason of a failure, the others do not pay for it.
@@ -190,12 +193,7 @@ async fn store(inner: &Arc<Inner>, rows: Vec<QuarantineRow>, actor: Option<&Labe
     }
 }
 
-async fn commit(
-    inner: &Inner,
-    rows: &[QuarantineRow],
-    judged: &[Again],
-    actor: Option<&Label>,
-) -> Result<Told, Error> {
+async fn commit(inner: &Inner, rows: &[QuarantineRow], judged: &[Again], actor: Option<&Label>) -> Result<Told, Error> {
     let patience = Patience::new();
     loop {
         match commit_once(inner, rows, judged, actor).await {
@@ -260,7 +258,9 @@ async fn settle(
     for (row, again) in mine {
         let number = row.entry.number;
         let verdict = match again {
-            Again::Event(_) => verdicts.next().ok_or_else(|| Error::corrupt("fewer verdicts than events"))?,
+            Again::Event(_) => verdicts
+                .next()
+                .ok_or_else(|| Error::corrupt("fewer verdicts than events"))?,
             Again::Refused(still) => still.verdict(row.entry.id.as_ref()),
         };
         if let Some(position) = verdict.position {

@@ -16,12 +16,17 @@ pub(super) async fn unchanged(inner: &Inner, db: &Transaction, rows: &[Quarantin
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = inner.tables.sql("SELECT id, revision, state FROM {quarantine} WHERE id IN ");
+    let sql = inner
+        .tables
+        .sql("SELECT id, revision, state FROM {quarantine} WHERE id IN ");
     let sql = format!("{sql}({})", numbers(rows.iter().map(|row| row.entry.number)));
     let mut found = std::collections::HashMap::new();
     for row in db.query_all_raw(inner.dialect.statement(&sql, [])).await? {
-        let (number, revision, state): (i64, i64, String) =
-            (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        let (number, revision, state): (i64, i64, String) = (
+            row.try_get_by_index(0)?,
+            row.try_get_by_index(1)?,
+            row.try_get_by_index(2)?,
+        );
         found.insert(number, (revision, state));
     }
     let is_same = |row: &QuarantineRow| {
@@ -43,7 +48,8 @@ pub(super) async fn set_state(inner: &Inner, db: &Transaction, entries: &[i64], 
     }
     let sql = inner.tables.sql("UPDATE {quarantine} SET state = ? WHERE id IN ");
     let sql = format!("{sql}({})", numbers(entries.iter().copied()));
-    db.execute_raw(inner.dialect.statement(&sql, [state.as_str().into()])).await?;
+    db.execute_raw(inner.dialect.statement(&sql, [state.as_str().into()]))
+        .await?;
     Ok(())
 }
 
@@ -59,7 +65,9 @@ pub(super) async fn refused_again(
         return Ok(());
     }
     let number = row.entry.number;
-    let sql = inner.tables.sql("UPDATE {quarantine} SET code = ?, violations = ? WHERE id = ?");
+    let sql = inner
+        .tables
+        .sql("UPDATE {quarantine} SET code = ?, violations = ? WHERE id = ?");
     let violations = serde_json::to_string(violations).unwrap_or_default();
     let values: [Value; 3] = [code.as_str().into(), violations.into(), number.into()];
     db.execute_raw(inner.dialect.statement(&sql, values)).await?;

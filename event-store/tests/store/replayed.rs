@@ -98,9 +98,14 @@ pub(crate) async fn what_a_schema_allows_by_now_is_replayed_once(disk: Disk) {
     assert_eq!(outcomes(&dry), expected);
     assert_eq!((quarantine(&store).await, count(&store).await), (before.clone(), 1));
     let mut shown = Vec::new();
-    let replayed = store.replay(&all().by(Some(label("ops"))), |progress| shown.push(progress)).await;
+    let replayed = store
+        .replay(&all().by(Some(label("ops"))), |progress| shown.push(progress))
+        .await;
     assert_eq!(outcomes(&replayed.unwrap()), expected);
-    assert_eq!(shown.last().map(|progress| (progress.done, progress.total)), Some((251, 251)));
+    assert_eq!(
+        shown.last().map(|progress| (progress.done, progress.total)),
+        Some((251, 251))
+    );
     disjoint(&store).await;
 
     // As it came in: id, source and time of receipt.
@@ -113,9 +118,15 @@ pub(crate) async fn what_a_schema_allows_by_now_is_replayed_once(disk: Disk) {
         assert!(stored.position > 1);
     }
     let entry = store.quarantined(before[0].number).await.unwrap().unwrap();
-    assert_eq!((entry.entry.state, entry.verdict.status), (State::Replayed, Status::Duplicate));
+    assert_eq!(
+        (entry.entry.state, entry.verdict.status),
+        (State::Replayed, Status::Duplicate)
+    );
     let done = &entry.history[0];
-    assert_eq!((entry.history.len(), done.action, done.actor.clone()), (1, Action::Replayed, Some(label("ops"))));
+    assert_eq!(
+        (entry.history.len(), done.action, done.actor.clone()),
+        (1, Action::Replayed, Some(label("ops")))
+    );
     let failed = store.quarantined(before[250].number).await.unwrap().unwrap();
     assert_eq!(failed.history[0].action, Action::FailedAgain);
 
@@ -158,7 +169,14 @@ pub(crate) async fn a_conflict_stays_and_a_duplicate_goes(disk: Disk) {
     let store = disk.open().await;
     strict(&store).await;
     // Refused twice for the same reason under one id, with other content; and once as the first.
-    ingest(&store, vec![json("1", r#","data":{"total":"a"}"#), json("1", r#","data":{"total":"b"}"#)]).await;
+    ingest(
+        &store,
+        vec![
+            json("1", r#","data":{"total":"a"}"#),
+            json("1", r#","data":{"total":"b"}"#),
+        ],
+    )
+    .await;
     ingest(&store, vec![json("1", r#", "data":{"total":"a"}"#)]).await;
     register(&store, json!(true)).await;
     let expected = [
@@ -189,15 +207,29 @@ pub(crate) async fn a_document_is_mended_by_hand(disk: Disk) {
     let store = disk.open().await;
     strict(&store).await;
     let sent = r#"{"id":"1","category":"order","name":"created","data":{"total":"12,50","n":12345678901234567890.5}}"#;
-    ingest(&store, vec![Offer::Json(sent.as_bytes().to_vec()), json("2", r#","data":{}"#)]).await;
-    ingest(&store, vec![Offer::Json(br#"{"id":"3","id":"4"}"#.to_vec()), Offer::Json(b"no JSON".to_vec())]).await;
+    ingest(
+        &store,
+        vec![Offer::Json(sent.as_bytes().to_vec()), json("2", r#","data":{}"#)],
+    )
+    .await;
+    ingest(
+        &store,
+        vec![
+            Offer::Json(br#"{"id":"3","id":"4"}"#.to_vec()),
+            Offer::Json(b"no JSON".to_vec()),
+        ],
+    )
+    .await;
 
     let shown = store.quarantined(1).await.unwrap().unwrap();
     let mark = &shown.marks[0];
     assert_eq!((mark.pointer.as_str(), mark.keyword.as_str()), ("/data/total", "type"));
     assert_eq!(mark.value.as_ref().map(|value| value.get()), Some("\"12,50\""));
     let missing = store.quarantined(2).await.unwrap().unwrap();
-    assert_eq!((missing.marks[0].pointer.as_str(), missing.marks[0].value.is_none()), ("/data/total", true));
+    assert_eq!(
+        (missing.marks[0].pointer.as_str(), missing.marks[0].value.is_none()),
+        ("/data/total", true)
+    );
     assert_eq!(store.quarantined(4).await.unwrap().unwrap().marks[0].offset, Some(0));
     assert!(store.quarantined(5).await.unwrap().is_none());
 
@@ -208,18 +240,33 @@ pub(crate) async fn a_document_is_mended_by_hand(disk: Disk) {
     assert_eq!(dry.verdict.code, Some(Code::SchemaViolation));
     assert_eq!(store.quarantined(1).await.unwrap().unwrap().entry, shown.entry);
     // An edit that fails changes the reason, not what came in.
-    let wrong = edit(1, &patch(json!([{"op": "replace", "path": "/id", "value": "other"}])), Run::Real).await;
+    let wrong = edit(
+        1,
+        &patch(json!([{"op": "replace", "path": "/id", "value": "other"}])),
+        Run::Real,
+    )
+    .await;
     assert_eq!(wrong.unwrap().unwrap().verdict.code, Some(Code::SchemaViolation));
     let right = edit(1, &total(json!(12.5)), Run::Real).await.unwrap().unwrap();
     assert_eq!(right.verdict.code, Some(Code::InvalidId), "it keeps its id");
     let back = patch(json!([{"op": "replace", "path": "/id", "value": "1"}]));
     let mended = edit(1, &back, Run::Real).await.unwrap().unwrap();
     assert_eq!(mended.verdict.status, Status::Stored);
-    assert!(mended.document.contains("12345678901234567890.5"), "{}", mended.document);
+    assert!(
+        mended.document.contains("12345678901234567890.5"),
+        "{}",
+        mended.document
+    );
     let shown = store.quarantined(1).await.unwrap().unwrap();
-    assert_eq!((shown.entry.raw.as_deref(), shown.entry.edited), (Some(sent), Some(mended.document)));
+    assert_eq!(
+        (shown.entry.raw.as_deref(), shown.entry.edited),
+        (Some(sent), Some(mended.document))
+    );
     assert_eq!((shown.marks.len(), shown.history.len()), (0, 3));
-    assert!(!format!("{:?}", shown.history).contains("12.5"), "no values in the history");
+    assert!(
+        !format!("{:?}", shown.history).contains("12.5"),
+        "no values in the history"
+    );
 
     for (number, expected) in [(3, "the document has a key twice"), (4, "the document is not JSON")] {
         match edit(number, &back, Run::Real).await {
@@ -229,7 +276,10 @@ pub(crate) async fn a_document_is_mended_by_hand(disk: Disk) {
     }
     assert!(edit(77, &back, Run::Real).await.unwrap().is_none());
     assert_eq!(outcomes(&replay(&store, &only([1])).await), [(Status::Stored, None, 1)]);
-    assert_eq!(events(&store).await[0].event.payload().as_str(), r#"{"n":1.2345678901234567e19,"total":12.5}"#);
+    assert_eq!(
+        events(&store).await[0].event.payload().as_str(),
+        r#"{"n":1.2345678901234567e19,"total":12.5}"#
+    );
     assert!(matches!(edit(1, &back, Run::Real).await, Err(Error::EntrySettled)));
     // The same document again is the one that was dealt with.
     ingest(&store, vec![Offer::Json(sent.as_bytes().to_vec())]).await;
@@ -239,20 +289,30 @@ pub(crate) async fn a_document_is_mended_by_hand(disk: Disk) {
 pub(crate) async fn what_is_discarded_is_left_alone(disk: Disk) {
     let store = disk.open().await;
     strict(&store).await;
-    ingest(&store, (0..5).map(|n| json(&format!("o-{n}"), r#","data":{}"#)).collect()).await;
+    ingest(
+        &store,
+        (0..5).map(|n| json(&format!("o-{n}"), r#","data":{}"#)).collect(),
+    )
+    .await;
     ingest(&store, vec![json("bad id", "")]).await;
     let of_code = Work::on(Selection::Filter(QuarantineFilter {
         code: Some(Code::InvalidId),
         ..QuarantineFilter::default()
     }));
     let dry = store.discard(&of_code.clone().dry(), None, |_| ()).await.unwrap();
-    assert_eq!((dry.entries, store.quarantined(6).await.unwrap().unwrap().entry.state), (1, State::Open));
+    assert_eq!(
+        (dry.entries, store.quarantined(6).await.unwrap().unwrap().entry.state),
+        (1, State::Open)
+    );
     let note = label("a test of ours");
     store.discard(&of_code, Some(&note), |_| ()).await.unwrap();
     let gone = store.discard(&only([1, 1, 6, 9]), Some(&note), |_| ()).await.unwrap();
     assert_eq!((gone.entries, gone.skipped), (1, 2));
     let entry = store.quarantined(1).await.unwrap().unwrap();
-    assert_eq!((entry.entry.state, entry.history[0].action), (State::Discarded, Action::Discarded));
+    assert_eq!(
+        (entry.entry.state, entry.history[0].action),
+        (State::Discarded, Action::Discarded)
+    );
     assert_eq!(entry.history[0].detail.as_deref(), Some("a test of ours"));
 
     register(&store, json!(true)).await;
@@ -267,7 +327,11 @@ pub(crate) async fn what_is_discarded_is_left_alone(disk: Disk) {
         ..QuarantinePage::default()
     };
     for (wanted, entries) in [(State::Open, 0), (State::Replayed, 5), (State::Discarded, 1)] {
-        assert_eq!(store.quarantine(&state(wanted)).await.unwrap().entries.len(), entries, "{wanted:?}");
+        assert_eq!(
+            store.quarantine(&state(wanted)).await.unwrap().entries.len(),
+            entries,
+            "{wanted:?}"
+        );
     }
 }
 
@@ -283,14 +347,54 @@ pub(crate) async fn sets_are_chosen_by_filter_and_bounded(disk: Disk) {
     let of = |filter: QuarantineFilter| Work::on(Selection::Filter(filter)).dry();
     let any = QuarantineFilter::default;
     for (filter, expected) in [
-        (QuarantineFilter { source: Some(till.source.clone()), ..any() }, 3),
-        (QuarantineFilter { event_type: Some(created()), ..any() }, 9),
-        (QuarantineFilter { code: Some(Code::TooDeep), ..any() }, 0),
-        (QuarantineFilter { from: Some(entries[6].received_at), ..any() }, 3),
-        (QuarantineFilter { to: Some(entries[6].received_at), ..any() }, 6),
-        (QuarantineFilter { state: Some(State::Discarded), ..any() }, 0),
+        (
+            QuarantineFilter {
+                source: Some(till.source.clone()),
+                ..any()
+            },
+            3,
+        ),
+        (
+            QuarantineFilter {
+                event_type: Some(created()),
+                ..any()
+            },
+            9,
+        ),
+        (
+            QuarantineFilter {
+                code: Some(Code::TooDeep),
+                ..any()
+            },
+            0,
+        ),
+        (
+            QuarantineFilter {
+                from: Some(entries[6].received_at),
+                ..any()
+            },
+            3,
+        ),
+        (
+            QuarantineFilter {
+                to: Some(entries[6].received_at),
+                ..any()
+            },
+            6,
+        ),
+        (
+            QuarantineFilter {
+                state: Some(State::Discarded),
+                ..any()
+            },
+            0,
+        ),
     ] {
-        assert_eq!(replay(&store, &of(filter.clone())).await.entries, expected, "{filter:?}");
+        assert_eq!(
+            replay(&store, &of(filter.clone())).await.entries,
+            expected,
+            "{filter:?}"
+        );
     }
     let mut work = Work { limit: 4, ..all() };
     let mut sizes = Vec::new();
@@ -323,22 +427,45 @@ pub(crate) async fn what_came_by_another_form_is_read_by_it_again(disk: Disk) {
     let mut origin = Origin::new(Source::new("shop").unwrap());
     origin.zone = "America/Boise".parse().unwrap();
     let local = json("l-1", r#","timestamp":"2026-03-01 12:00:00","data":{}"#);
-    let verdicts = store.ingest(vec![foreign, Offer::CloudEvent(cloud.to_vec()), local], &origin).await.unwrap();
-    assert!(verdicts.iter().all(|verdict| verdict.status == Status::Quarantined), "{verdicts:?}");
+    let verdicts = store
+        .ingest(vec![foreign, Offer::CloudEvent(cloud.to_vec()), local], &origin)
+        .await
+        .unwrap();
+    assert!(
+        verdicts.iter().all(|verdict| verdict.status == Status::Quarantined),
+        "{verdicts:?}"
+    );
     // Without an id, it gets one that stays the same.
-    ingest(&store, vec![Offer::Json(br#"{"category":"order","name":"created","data":{}}"#.to_vec())]).await;
+    ingest(
+        &store,
+        vec![Offer::Json(
+            br#"{"category":"order","name":"created","data":{}}"#.to_vec(),
+        )],
+    )
+    .await;
     register(&store, json!(true)).await;
     let dry = replay(&store, &all().dry()).await;
     let replayed = replay(&store, &all()).await;
     let ids = |replayed: &Replayed| -> Vec<_> {
-        let samples = replayed.outcomes.iter().filter(|outcome| outcome.status == Status::Stored);
-        samples.flat_map(|outcome| outcome.samples.iter().map(|sample| sample.verdict.id.clone())).collect()
+        let samples = replayed
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.status == Status::Stored);
+        samples
+            .flat_map(|outcome| outcome.samples.iter().map(|sample| sample.verdict.id.clone()))
+            .collect()
     };
     assert_eq!(ids(&dry), ids(&replayed));
     assert_eq!(replayed.entries, 4);
     let page = store.page(&Page::new(Filter::new())).await.unwrap().events;
-    let local = page.iter().find(|stored| stored.event.envelope().id == id("l-1")).unwrap();
+    let local = page
+        .iter()
+        .find(|stored| stored.event.envelope().id == id("l-1"))
+        .unwrap();
     assert_eq!(local.event.envelope().occurred_at.to_string(), "2026-03-01T19:00:00Z");
-    let lifted = page.iter().find(|stored| stored.event.envelope().id == id("f-1")).unwrap();
+    let lifted = page
+        .iter()
+        .find(|stored| stored.event.envelope().id == id("f-1"))
+        .unwrap();
     assert_eq!(lifted.event.payload().as_str(), r#"{"sum":1}"#);
 }

@@ -16,7 +16,10 @@ pub(super) fn print(found: &Inspected) -> io::Result<()> {
         ["state".to_owned(), entry.state.as_str().to_owned()],
         ["code".to_owned(), entry.code.to_string()],
         ["source".to_owned(), entry.source.to_string()],
-        ["type".to_owned(), or_none(entry.event_type.as_ref().map(ToString::to_string))],
+        [
+            "type".to_owned(),
+            or_none(entry.event_type.as_ref().map(ToString::to_string)),
+        ],
         ["id".to_owned(), or_none(entry.id.as_ref().map(ToString::to_string))],
         ["received".to_owned(), entry.received_at.to_string()],
         ["times".to_owned(), entry.occurrences.to_string()],
@@ -72,7 +75,11 @@ fn harmless<const N: usize>(rows: &mut [[String; N]]) {
 pub(super) fn verdict(verdict: &Verdict) -> String {
     let reason = verdict.violations.first().map(|first| format!(": {}", first.message));
     let code = verdict.code.map(|code| format!(" ({code})")).unwrap_or_default();
-    let text = format!("would be {}{code}{}", verdict.status.as_str(), reason.unwrap_or_default());
+    let text = format!(
+        "would be {}{code}{}",
+        verdict.status.as_str(),
+        reason.unwrap_or_default()
+    );
     columns::harmless(&text)
 }
 
