@@ -20,6 +20,7 @@ pub mod mapping;
 pub mod filter;
 pub mod metric;
 pub mod registry;
+pub mod patch;
 pub mod verdict;
 mod stored_event;
 pub mod sequence;

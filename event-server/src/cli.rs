@@ -12,6 +12,8 @@ mod losses;
 mod verify;
 mod prune;
 mod export;
+mod quarantine;
+mod erase;
 mod key;
 mod query;
 mod sessions;
@@ -68,6 +70,11 @@ enum Command {
     Import(Box<import::Arguments>),
     /// Write events to a file or a folder: as NDJSON, CSV, Arrow or Parquet
     Export(Box<export::Arguments>),
+    /// Find, mend, replay and discard refused events
+    #[command(subcommand, after_help = quarantine::AFTER_HELP)]
+    Quarantine(quarantine::Command),
+    /// Take away all that names a subject, and print the receipt
+    Erase(erase::Arguments),
     /// Make, list and revoke the keys that requests need once there is one
     #[command(subcommand, after_help = key::AFTER_HELP)]
     Key(key::Command),
@@ -102,6 +109,8 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Prune(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Import(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Export(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
+        Some(Command::Quarantine(command)) => work(command.flags(), async |settings| command.run(settings).await),
+        Some(Command::Erase(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Key(command)) => work(command.flags(), async |settings| command.run(settings).await),
         None => work(&cli.flags, serve::run),
     }

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use event_core::Code;
 use event_core::json::JsonError;
+use event_core::patch::PatchError;
 use event_core::query::ParameterError;
 use event_core::wire::{MalformedBatch, Problem};
 use serde::Serialize;
@@ -61,6 +62,10 @@ reasons! {
     SessionNotFound => NOT_FOUND "session_not_found",
     /// The type is not registered, or has no mapping.
     TypeNotFound => NOT_FOUND "type_not_found",
+    /// No entry of the quarantine with this number.
+    EntryNotFound => NOT_FOUND "entry_not_found",
+    /// Nothing names this subject.
+    SubjectNotFound => NOT_FOUND "subject_not_found",
     /// No metric of this name.
     MetricNotFound => NOT_FOUND "metric_not_found",
     /// The route knows other methods.
@@ -71,6 +76,8 @@ reasons! {
     AmbiguousId => CONFLICT "ambiguous_id",
     /// A metric of this name counts something else.
     MetricTaken => CONFLICT "metric_taken",
+    /// An entry of the quarantine was replayed or discarded.
+    EntrySettled => CONFLICT "entry_settled",
     /// A metric still counts older events.
     MetricNotReady => CONFLICT "metric_not_ready",
     /// More bytes than a request may have.
@@ -91,6 +98,10 @@ reasons! {
     InvalidDefinition => UNPROCESSABLE_ENTITY "invalid_definition",
     /// A schema is too large, too deep or too branching.
     SchemaTooComplex => UNPROCESSABLE_ENTITY "schema_too_complex",
+    /// Work on the quarantine that does not say on which entries, or says it wrongly.
+    InvalidWork => UNPROCESSABLE_ENTITY "invalid_work",
+    /// A JSON Patch that is none, or cannot be applied.
+    InvalidPatch => UNPROCESSABLE_ENTITY "invalid_patch",
     /// A report of losses that cannot be counted.
     InvalidLossReport => UNPROCESSABLE_ENTITY "invalid_loss_report",
     /// Only counts are kept of what is asked for, and none of them answers.
@@ -226,6 +237,16 @@ impl From<JsonError> for Failure {
     }
 }
 
+impl From<PatchError> for Failure {
+    fn from(error: PatchError) -> Self {
+        let failure = Failure::new(Reason::InvalidPatch, error.to_string());
+        match error.operation {
+            Some(number) => failure.at(format!("/{number}")),
+            None => failure,
+        }
+    }
+}
+
 impl From<event_store::Error> for Failure {
     fn from(error: event_store::Error) -> Self {
         use event_store::Error as E;
@@ -238,6 +259,8 @@ impl From<event_store::Error> for Failure {
             E::TypeNotFound => Failure::new(Reason::TypeNotFound, "no such type, or it has no mapping"),
             E::MetricNotFound => Failure::new(Reason::MetricNotFound, "there is no metric of this name"),
             E::MetricTaken => Failure::new(Reason::MetricTaken, error.to_string()),
+            E::Patch(error) => error.into(),
+            E::EntrySettled => Failure::new(Reason::EntrySettled, error.to_string()),
             E::MetricNotReady => Failure::new(Reason::MetricNotReady, error.to_string()),
             E::LossReport(error) => Failure::new(Reason::InvalidLossReport, error.message).at(error.pointer),
             E::TooManyLosses { .. } => ParameterError::new("to", Code::RangeTooLarge, error.to_string()).into(),

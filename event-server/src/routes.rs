@@ -15,6 +15,8 @@ mod catalog;
 mod metric;
 mod metrics;
 mod quarantine;
+mod work;
+mod subjects;
 mod loss;
 mod losses;
 mod health;
@@ -28,7 +30,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::Uri;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use event_store::EventStore;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -87,6 +89,11 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
             get(metrics::show).put(metrics::declare).delete(metrics::remove),
         )
         .route("/v1/quarantine", get(quarantine::list))
+        .route("/v1/quarantine/replay", post(work::replay))
+        .route("/v1/quarantine/discard", post(work::discard))
+        .route("/v1/quarantine/{number}", get(quarantine::show).patch(quarantine::edit))
+        .route("/v1/subjects/{subject}", delete(subjects::erase))
+        .route("/v1/erasures", get(subjects::erasures))
         .route("/v1/losses", get(losses::list).post(losses::report))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)

@@ -15,6 +15,7 @@ use crate::entity::event_id;
 use crate::error::Error;
 use crate::inner::Inner;
 use crate::keep::keep;
+use crate::original::{Kept, Original};
 use crate::position;
 use crate::queue::Entry;
 use crate::rollup::{Gathered, Rollup};
@@ -67,6 +68,7 @@ pub(crate) async fn append(
         _ => position::take(events, dialect, db, tables).await?,
     };
     ids.rollup.refresh(log.changes, dialect, db, tables).await?;
+    ids.trails.refresh(log.changes);
     let first = log.head - i64::try_from(events).unwrap_or(0) + 1;
     let rows = rows(inner, ids, db, entries, first).await?;
     let mut known = Known::new();
@@ -87,13 +89,13 @@ pub(crate) async fn append(
             Entry::Refused {
                 refusal,
                 source,
-                raw,
+                original,
                 received_at,
             } => {
-                keep(inner, db, refusal, source, raw, *received_at).await?;
+                keep(inner, db, refusal, source, original, *received_at).await?;
                 Verdict::refused(Status::Quarantined, refusal)
             }
-            Entry::Event { raw, .. } => {
+            Entry::Event { kept, .. } => {
                 let row = rows.next().ok_or_else(|| Error::corrupt("fewer rows than events"))?;
                 // Hardly ever is anything there.
                 let earlier = if known.is_empty() {
@@ -101,7 +103,7 @@ pub(crate) async fn append(
                 } else {
                     known.get(&(row.source_id, row.event_id.clone()))
                 };
-                let verdict = verdict(inner, db, row, earlier, raw.as_deref()).await?;
+                let verdict = verdict(inner, db, row, earlier, kept).await?;
                 if verdict.status == Status::Stored {
                     ids.rollup.count(row.event.event(), &mut gathered);
                 }
@@ -267,7 +269,7 @@ async fn verdict(
     db: &Transaction,
     row: &NewEvent<'_>,
     earlier: Option<&Earlier>,
-    raw: Option<&[u8]>,
+    kept: &Kept,
 ) -> Result<Verdict, Error> {
     let event = row.event.event();
     let in_log = |status, position| Verdict {
@@ -281,9 +283,18 @@ async fn verdict(
         Some(_) => {
             let message = "the id is taken by an event with other content, which stays as it is";
             let refusal = Refusal::new(Code::IdConflict, "/id", message).with_claims(event.claims());
-            let rebuilt = raw.is_none().then(|| serde_json::to_vec(event).unwrap_or_default());
-            let raw = raw.or(rebuilt.as_deref()).unwrap_or_default();
-            keep(inner, db, &refusal, &event.envelope().source, raw, row.received_at).await?;
+            let made;
+            let original = match kept {
+                Kept::Sent(original) => Some(original),
+                Kept::Made => {
+                    made = Original::written(serde_json::to_vec(event).unwrap_or_default());
+                    Some(&made)
+                }
+                Kept::InQuarantine => None,
+            };
+            if let Some(original) = original {
+                keep(inner, db, &refusal, &event.envelope().source, original, row.received_at).await?;
+            }
             Ok(Verdict::refused(Status::Conflict, &refusal))
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use event_core::patch::PatchError;
 use event_core::query::QueryError;
 use event_core::schema::SchemaError;
 use event_core::wire::InvalidLossReport;
@@ -60,6 +61,12 @@ pub enum Error {
     /// A metric of this name counts something else.
     #[error("a metric of this name counts something else: choose another name, or drop it first")]
     MetricTaken,
+    /// A document cannot be changed so.
+    #[error(transparent)]
+    Patch(#[from] PatchError),
+    /// An entry of the quarantine was replayed or discarded, and is not edited any more.
+    #[error("the entry was replayed or discarded: it is not edited any more")]
+    EntrySettled,
     /// A report of losses cannot be counted.
     #[error(transparent)]
     LossReport(#[from] InvalidLossReport),

@@ -9,6 +9,7 @@ use crate::checkpoint::Mark;
 use crate::error::{Cause, Error};
 use crate::inner::now;
 use crate::judge::{Judge, Judged, Offer, Origin, definition, storage};
+use crate::original::Kept;
 use crate::outbox;
 use crate::queue::Entry;
 use crate::store::EventStore;
@@ -44,6 +45,7 @@ impl EventStore {
             origin: origin.clone(),
             limits: self.inner().options.limits,
             received_at: now(),
+            id: None,
         };
         let judged = if offers.len() < LONG {
             judge.all(offers)
@@ -67,7 +69,7 @@ impl EventStore {
             Judged::Keep(Entry::Event {
                 storage: storage(&registry, &event),
                 event: Box::new(event),
-                raw: None,
+                kept: Kept::Made,
                 received_at,
             })
         };

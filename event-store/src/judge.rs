@@ -11,6 +11,7 @@ use event_core::registry::{Definition, Keep, Registry};
 use event_core::verdict::Status;
 use event_core::{Code, Event, EventId, EventType, Label, Limits, Source, Timestamp, ValidEvent, Verdict};
 
+use crate::original::{Form, Kept, Original};
 use crate::queue::Entry;
 
 /// Something that may be an event.
@@ -120,6 +121,8 @@ pub(crate) struct Judge {
     pub(crate) origin: Origin,
     pub(crate) limits: Limits,
     pub(crate) received_at: Timestamp,
+    /// The id of an event that has none; a new one, unless it has been here before.
+    pub(crate) id: Option<EventId>,
 }
 
 pub(crate) fn definition<'a>(
@@ -155,11 +158,22 @@ impl Judge {
         }
     }
 
-    fn one(&self, offer: Offer) -> Judged {
-        let reception = self.reception(&new_id);
-        let (read, raw) = match offer {
-            Offer::Json(bytes) => (Event::from_slice(&bytes, &reception), Some(bytes)),
-            Offer::CloudEvent(bytes) => (mapping::cloud_event(&bytes, &reception), Some(bytes)),
+    /// A document of this sender.
+    pub(crate) fn original(&self, bytes: Vec<u8>, form: Form) -> Original {
+        let zone = self.origin.zone;
+        Original { bytes, form, zone }
+    }
+
+    pub(crate) fn one(&self, offer: Offer) -> Judged {
+        let id = || self.id.clone().unwrap_or_else(new_id);
+        let reception = self.reception(&id);
+        let original = |bytes, form| Some(self.original(bytes, form));
+        let (read, original) = match offer {
+            Offer::Json(bytes) => (Event::from_slice(&bytes, &reception), original(bytes, Form::Event)),
+            Offer::CloudEvent(bytes) => (
+                mapping::cloud_event(&bytes, &reception),
+                original(bytes, Form::CloudEvent),
+            ),
             Offer::Event(event) => (Ok(*event), None),
             Offer::Foreign {
                 bytes,
@@ -174,50 +188,56 @@ impl Judge {
                 };
                 // What is known of a document that could not be lifted is the type it was sent to.
                 let lifted = lifted.map_err(|mut refusal| {
-                    refusal.claims.event_type.get_or_insert(event_type);
+                    if refusal.claims.event_type.is_none() {
+                        refusal.claims.event_type = Some(event_type);
+                        refusal.claims.version = version;
+                    }
                     refusal
                 });
-                (lifted, Some(bytes))
+                (lifted, original(bytes, Form::Foreign))
             }
         };
-        self.read(read, raw)
+        self.read(read, original)
     }
 
     /// Judges an event as it was read, or keeps what could not be read as one.
-    pub(crate) fn read(&self, read: Result<Event, Refusal>, raw: Option<Vec<u8>>) -> Judged {
-        let as_json = |event: &Event| serde_json::to_vec(event).unwrap_or_default();
-        let (refusal, keep, raw) = match read {
+    pub(crate) fn read(&self, read: Result<Event, Refusal>, original: Option<Original>) -> Judged {
+        let written = |event: &Event| Original::written(serde_json::to_vec(event).unwrap_or_default());
+        let (refusal, keep, original) = match read {
             // Before its type is looked at, whose policy is that of events which may be sent.
             Ok(event) if !self.origin.permits(&event.envelope().source) => {
                 let message = "this sender may not send events of another source than its own";
                 let refusal = Refusal::new(Code::NotPermitted, "/source", message).with_claims(event.claims());
-                (refusal, Keep::Quarantine, raw.unwrap_or_else(|| as_json(&event)))
+                (refusal, Keep::Quarantine, original.unwrap_or_else(|| written(&event)))
             }
             Ok(event) => match self.registry.validate(event, self.received_at) {
                 Ok(event) => {
                     return Judged::Keep(Entry::Event {
                         storage: storage(&self.registry, &event),
                         event: Box::new(event),
-                        raw,
+                        kept: original.map_or(Kept::Made, Kept::Sent),
                         received_at: self.received_at,
                     });
                 }
                 Err(refused) => {
-                    let raw = raw.unwrap_or_else(|| as_json(&refused.event));
-                    (refused.refusal, refused.keep, raw)
+                    let original = original.unwrap_or_else(|| written(&refused.event));
+                    (refused.refusal, refused.keep, original)
                 }
             },
-            Err(refusal) => (refusal, Keep::Quarantine, raw.unwrap_or_default()),
+            Err(refusal) => {
+                let original = original.unwrap_or_else(|| Original::written(Vec::new()));
+                (refusal, Keep::Quarantine, original)
+            }
         };
         match keep {
             Keep::Nothing => Judged::Drop(Verdict::refused(Status::Rejected, &refusal)),
             Keep::Quarantine => {
                 let source = self.origin.kept_under(refusal.claims.source.as_ref());
-                let (refusal, raw, received_at) = (Box::new(refusal), raw, self.received_at);
+                let (refusal, received_at) = (Box::new(refusal), self.received_at);
                 Judged::Keep(Entry::Refused {
                     refusal,
                     source,
-                    raw,
+                    original,
                     received_at,
                 })
             }

@@ -8,6 +8,7 @@ mod m0002_metrics;
 mod m0003_api_keys;
 mod m0004_losses;
 mod m0005_imports;
+mod m0006_quarantine_work;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
@@ -16,12 +17,13 @@ use crate::error::Error;
 use crate::tables::Tables;
 
 /// The statements of each migration; its number is its place, from 1.
-const MIGRATIONS: [&[&str]; 5] = [
+const MIGRATIONS: [&[&str]; 6] = [
     m0001_first_tables::UP,
     m0002_metrics::UP,
     m0003_api_keys::UP,
     m0004_losses::UP,
     m0005_imports::UP,
+    m0006_quarantine_work::UP,
 ];
 
 /// Brings the tables up to date. Safe to run again, and from several processes at once.

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::inner::{Inner, now};
 use crate::judge::{new_id, storage};
 use crate::keep::keep;
+use crate::original::{Kept, Original};
 use crate::position;
 use crate::queue::Entry;
 
@@ -173,7 +174,8 @@ pub(crate) async fn set_aside(inner: &Inner) -> Result<(), Error> {
     let refusal = Refusal::new(Code::InvalidEnvelope, "", message);
     let source = Source::new(source).or_else(|_| Source::new("unknown"));
     let source = source.map_err(|_| Error::corrupt("a malformed source"))?;
-    keep(inner, &transaction, &refusal, &source, json.as_bytes(), now()).await?;
+    let original = Original::written(json.into_bytes());
+    keep(inner, &transaction, &refusal, &source, &original, now()).await?;
     let delete = tables.sql("DELETE FROM {pending} WHERE id = ?");
     transaction.execute_raw(dialect.statement(&delete, [id.into()])).await?;
     transaction.commit().await
@@ -198,7 +200,7 @@ fn entry(inner: &Inner, source: Source, json: String, received_at: Timestamp, wh
     let kept = |refusal: Refusal, source: Source| Entry::Refused {
         refusal: Box::new(refusal),
         source,
-        raw: json.clone().into_bytes(),
+        original: Original::written(json.clone().into_bytes()),
         received_at,
     };
     match Event::from_slice(json.as_bytes(), &reception) {
@@ -209,7 +211,7 @@ fn entry(inner: &Inner, source: Source, json: String, received_at: Timestamp, wh
             Ok(event) => Entry::Event {
                 storage: storage(&registry, &event),
                 event: Box::new(event),
-                raw: None,
+                kept: Kept::Made,
                 received_at,
             },
         },

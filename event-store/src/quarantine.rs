@@ -1,6 +1,42 @@
-//! Refused events, kept as they came in until somebody mends them.
+//! Refused events, kept as they came in until somebody mends them: found, looked at, edited, replayed
+//! or discarded, and all of that written down.
+//!
+//! ```
+//! use event_core::{Code, EventType, Label, Source};
+//! use event_store::quarantine::{Selection, State, Work};
+//! use event_store::{EventStore, Offer, Origin, TypeChange};
+//!
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let store = EventStore::connect("sqlite::memory:").await?;
+//! let (order, version) = (EventType::new("order", "created")?, Label::new("1")?);
+//! let rule = |rule: serde_json::Value| TypeChange { schema: Some(rule), ..TypeChange::default() };
+//! store.register(&order, &version, rule(serde_json::json!({"required": ["total"]}))).await?;
+//! let offer = Offer::Json(br#"{"id": "1", "category": "order", "name": "created", "data": {}}"#.to_vec());
+//! store.ingest(vec![offer], &Origin::new(Source::new("shop")?)).await?;
+//!
+//! // The schema was too strict: it is changed, and what it had refused is replayed.
+//! store.register(&order, &version, rule(serde_json::json!({}))).await?;
+//! let all = Work::on(Selection::default());
+//! assert_eq!(store.replay(&all.clone().dry(), |_| ()).await?.outcomes[0].status.as_str(), "stored");
+//! assert_eq!(store.replay(&all, |_| ()).await?.outcomes[0].entries, 1);
+//! assert_eq!(store.log(0, 10).await?[0].event.envelope().id.as_str(), "1");
+//! let entry = store.quarantined(1).await?.ok_or("no entry")?;
+//! assert_eq!((entry.entry.state, entry.history.len()), (State::Replayed, 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-use event_core::{Code, EventType, Source};
+mod filter;
+mod history;
+mod work;
+mod again;
+mod inspect;
+mod edit;
+mod settle;
+mod replay;
+mod discard;
+
+use event_core::{Code, EventType};
 use sea_orm::{ConnectionTrait, Value};
 
 use crate::entity::quarantine::{QuarantineEntry, SELECTED};
@@ -8,15 +44,20 @@ use crate::error::Error;
 use crate::inner::{Inner, detached};
 use crate::store::EventStore;
 
+pub use crate::entity::quarantine::{State, StateError};
+pub use discard::Discarded;
+pub use edit::Edited;
+pub use filter::QuarantineFilter;
+pub use history::{Action, HistoryEntry};
+pub use inspect::{Inspected, Mark};
+pub use replay::{Outcome, Replayed, Sample};
+pub use work::{Run, Selection, Work};
+
 /// Which refused events to list, newest last.
 #[derive(Clone, Debug, Default)]
 pub struct QuarantinePage {
-    /// Only those refused for this reason.
-    pub code: Option<Code>,
-    /// Only those from this application.
-    pub source: Option<Source>,
-    /// Only those that claim this type.
-    pub event_type: Option<EventType>,
+    /// Only these.
+    pub filter: QuarantineFilter,
     /// Only those behind this number.
     pub after: Option<i64>,
     /// At most so many, 1 to 1,000; 0 stands for 100.
@@ -57,7 +98,8 @@ impl EventStore {
         detached(async move { list(&inner, &page).await }).await
     }
 
-    /// Counts refused events by reason and by the type that they claim, the most frequent first.
+    /// Counts refused events that nobody has dealt with, by reason and by the type that they claim, the
+    /// most frequent first.
     ///
     /// # Errors
     /// If the database fails.
@@ -69,26 +111,13 @@ impl EventStore {
 
 async fn list(inner: &Inner, page: &QuarantinePage) -> Result<Quarantined, Error> {
     let limit = if page.limit == 0 { 100 } else { page.limit.min(1_000) };
-    let (mut sql, mut values) = (
-        format!(
-            "SELECT {SELECTED} FROM {} WHERE id > ?",
-            inner.tables.sql("{quarantine}")
-        ),
-        vec![Value::from(page.after.unwrap_or(0))],
+    let (condition, mut values) = page.filter.sql();
+    values.insert(0, Value::from(page.after.unwrap_or(0)));
+    let table = inner.tables.sql("{quarantine}");
+    let sql = format!(
+        "SELECT {SELECTED} FROM {table} WHERE id > ?{condition} ORDER BY id LIMIT {}",
+        limit + 1
     );
-    let kind = page.event_type.as_ref();
-    for (column, wanted) in [
-        ("code", page.code.map(Code::as_str)),
-        ("source", page.source.as_ref().map(Source::as_str)),
-        ("category", kind.map(|kind| kind.category.as_str())),
-        ("name", kind.map(|kind| kind.name.as_str())),
-    ] {
-        if let Some(wanted) = wanted {
-            sql.push_str(&format!(" AND {column} = ?"));
-            values.push(wanted.into());
-        }
-    }
-    sql.push_str(&format!(" ORDER BY id LIMIT {}", limit + 1));
     let rows = inner
         .reader
         .query_all_raw(inner.dialect.statement(&sql, values))
@@ -105,7 +134,7 @@ async fn list(inner: &Inner, page: &QuarantinePage) -> Result<Quarantined, Error
 
 async fn counts(inner: &Inner) -> Result<Vec<QuarantineCount>, Error> {
     let sql = inner.tables.sql(&format!(
-        "SELECT code, category, name, COUNT(*), {} FROM {{quarantine}} \
+        "SELECT code, category, name, COUNT(*), {} FROM {{quarantine}} WHERE state = 'open' \
              GROUP BY code, category, name ORDER BY 5 DESC, code, COALESCE(category, ''), COALESCE(name, '')",
         inner.dialect.total("occurrences")
     ));

@@ -10,15 +10,16 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::checkpoint::Mark;
 use crate::error::Error;
+use crate::original::{Kept, Original};
 use event_core::Timestamp;
 
 /// One thing to keep: an event, or a refusal.
 #[derive(Debug)]
 pub(crate) enum Entry {
-    /// An event to store, with the bytes that it came as, should its id be taken.
+    /// An event to store, with what it came as, should its id be taken.
     Event {
         event: Box<ValidEvent>,
-        raw: Option<Vec<u8>>,
+        kept: Kept,
         received_at: Timestamp,
         storage: Storage,
     },
@@ -26,7 +27,7 @@ pub(crate) enum Entry {
     Refused {
         refusal: Box<Refusal>,
         source: event_core::Source,
-        raw: Vec<u8>,
+        original: Original,
         received_at: Timestamp,
     },
 }
@@ -35,10 +36,14 @@ impl Entry {
     /// About what it holds in memory.
     fn bytes(&self) -> usize {
         match self {
-            Entry::Event { event, raw, .. } => {
-                512 + event.event().payload().as_str().len() * 2 + raw.as_ref().map_or(0, Vec::len)
+            Entry::Event { event, kept, .. } => {
+                let sent = match kept {
+                    Kept::Sent(original) => original.bytes.len(),
+                    Kept::Made | Kept::InQuarantine => 0,
+                };
+                512 + event.event().payload().as_str().len() * 2 + sent
             }
-            Entry::Refused { raw, .. } => 512 + raw.len(),
+            Entry::Refused { original, .. } => 512 + original.bytes.len(),
         }
     }
 }

@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 20] = [
     "log",
     "sources",
     "kinds",
@@ -27,6 +27,8 @@ const NAMES: [&str; 18] = [
     "losses",
     "loss_reports",
     "imports",
+    "quarantine_history",
+    "erasures",
 ];
 
 impl Tables {

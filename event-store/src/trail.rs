@@ -26,9 +26,11 @@ const INSERT: Insert<3> = Insert {
 /// A session and a subject, of which an event may have either, both or none.
 pub(crate) type Pair = (Option<SessionId>, Option<Subject>);
 
-/// The pairs that the writer met lately. A pair never changes its number.
+/// The pairs that the writer met lately. A pair never changes its number, but it may go: when its
+/// subject is erased, which counts as a change of what is registered.
 #[derive(Debug, Default)]
 pub(crate) struct Trails {
+    change: Option<i64>,
     known: HashMap<Pair, i64>,
 }
 
@@ -54,6 +56,14 @@ fn binds((pair, position): &(Pair, i64)) -> [Bind<'_>; 3] {
 }
 
 impl Trails {
+    /// Sees to it that no pair is known that was gone by this change.
+    pub(crate) fn refresh(&mut self, change: i64) {
+        if self.change != Some(change) {
+            self.known.clear();
+            self.change = Some(change);
+        }
+    }
+
     pub(crate) fn id(&self, pair: &Pair) -> Option<i64> {
         self.known.get(pair).copied()
     }

@@ -12,6 +12,8 @@ pub(crate) enum Media {
     Json,
     /// One JSON object a line.
     Ndjson,
+    /// A change of a JSON document.
+    JsonPatch,
     /// One CloudEvent in structured mode.
     CloudEvent,
     /// An array of CloudEvents.
@@ -23,6 +25,7 @@ impl Media {
         match self {
             Media::Json => "application/json",
             Media::Ndjson => "application/x-ndjson",
+            Media::JsonPatch => "application/json-patch+json",
             Media::CloudEvent => "application/cloudevents+json",
             Media::CloudEventBatch => "application/cloudevents-batch+json",
         }

@@ -19,8 +19,9 @@ const KINDS: [Media; 4] = [Media::Json, Media::Ndjson, Media::CloudEvent, Media:
 pub(super) async fn collect(State(app): State<App>, _: NoParameters, request: Request) -> Result<Response, Failure> {
     let origin = auth::origin(&request, &app.config);
     let (media, body) = body::read(request, &app.config, &KINDS).await?;
+    // No other kind than these four was read.
     let offer = match media {
-        Media::Json | Media::Ndjson => Offer::Json,
+        Media::Json | Media::Ndjson | Media::JsonPatch => Offer::Json,
         Media::CloudEvent | Media::CloudEventBatch => Offer::CloudEvent,
     };
     let items = collect::split(media, &body, &app.config)?;

@@ -1,15 +1,20 @@
-//! `GET /v1/quarantine`: events that were refused and kept, with every reason.
+//! `/v1/quarantine`: events that were refused and kept, with every reason; one of them, and its document
+//! changed.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
+use event_core::patch::Patch;
 use event_core::query::{Cursor, ParameterError};
 use event_core::{Code, EventType, Source, Timestamp};
+use event_store::quarantine::{QuarantineFilter, StateError};
 use event_store::{QuarantineEntry, QuarantinePage};
 use serde::Serialize;
 
-use super::App;
-use crate::reply::{self, Failure};
-use crate::target::Parameters;
+use super::{App, work};
+use crate::auth;
+use crate::body::{self, Media};
+use crate::reply::{self, Failure, Reason};
+use crate::target::{Named, NoParameters, Parameters};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1_000;
@@ -30,11 +35,50 @@ pub(super) async fn list(State(app): State<App>, parameters: Parameters) -> Resu
     }))
 }
 
+/// `GET /v1/quarantine/{number}`: with the spots that are wrong, and all that was done to it.
+pub(super) async fn show(
+    State(app): State<App>,
+    Named(number): Named<i64>,
+    _: NoParameters,
+) -> Result<Response, Failure> {
+    let entry = app.store.quarantined(number).await?;
+    Ok(reply::json(&entry.ok_or_else(not_found)?))
+}
+
+/// `PATCH /v1/quarantine/{number}`: what would become of the document is told at once; with
+/// `dry_run=true` nothing is written.
+pub(super) async fn edit(
+    State(app): State<App>,
+    Named(number): Named<i64>,
+    parameters: Parameters,
+    request: Request,
+) -> Result<Response, Failure> {
+    let run = work::run(&parameters)?;
+    let sender = auth::sender(&request).cloned();
+    let (_, body) = body::read(request, &app.config, &[Media::JsonPatch]).await?;
+    let patch = Patch::from_slice(&body)?;
+    if let Some(sender) = &sender {
+        let found = app.store.quarantined(number).await?.ok_or_else(not_found)?;
+        if found.entry.source != sender.source {
+            let detail = "the key of this request speaks for another source";
+            return Err(Failure::new(Reason::NotPermitted, detail));
+        }
+    }
+    let actor = sender.as_ref().and_then(work::actor);
+    let edited = app.store.edit_quarantined(number, &patch, run, actor.as_ref()).await?;
+    Ok(reply::json(&edited.ok_or_else(not_found)?))
+}
+
+fn not_found() -> Failure {
+    Failure::new(Reason::EntryNotFound, "no entry of the quarantine has this number")
+}
+
 /// The page, and what identifies its list through all of its pages.
 fn page(parameters: &Parameters) -> Result<(QuarantinePage, String), ParameterError> {
-    let values = parameters.once(["code", "source", "category", "name", "limit", "cursor"])?;
-    let [code, source, category, name, limit, cursor] = values;
-    let question = serde_json::json!(["quarantine", code, source, category, name]).to_string();
+    let [code, source, category, name, from, to, state, limit, cursor] = parameters.once([
+        "code", "source", "category", "name", "from", "to", "state", "limit", "cursor",
+    ])?;
+    let question = serde_json::json!(["quarantine", code, source, category, name, from, to, state]).to_string();
     let wrong = |name: &str, message: String| ParameterError::new(name, Code::InvalidParameter, message);
     let event_type = match (category, name) {
         (None, None) => None,
@@ -48,7 +92,11 @@ fn page(parameters: &Parameters) -> Result<(QuarantinePage, String), ParameterEr
         let place = Cursor::read(text, &question);
         place.ok_or_else(|| ParameterError::new("cursor", Code::InvalidCursor, "this is no cursor of this list"))
     });
-    let page = QuarantinePage {
+    let instant = |name: &str, text: Option<&str>| {
+        let read = text.map(str::parse::<Timestamp>).transpose();
+        read.map_err(|error| ParameterError::new(name, error.code(), error.to_string()))
+    };
+    let filter = QuarantineFilter {
         code: code
             .map(str::parse)
             .transpose()
@@ -58,6 +106,15 @@ fn page(parameters: &Parameters) -> Result<(QuarantinePage, String), ParameterEr
             .transpose()
             .map_err(|error| wrong("source", error.to_string()))?,
         event_type,
+        from: instant("from", from)?,
+        to: instant("to", to)?,
+        state: state
+            .map(str::parse)
+            .transpose()
+            .map_err(|error: StateError| wrong("state", error.to_string()))?,
+    };
+    let page = QuarantinePage {
+        filter,
         after: after.transpose()?.map(|place| place.position),
         limit: limit.map_or(Ok(DEFAULT_LIMIT), count)?,
     };

@@ -18,6 +18,7 @@ mod metrics;
 mod losses;
 mod databases;
 mod quarantine;
+mod refused;
 mod health;
 mod home;
 mod requests;

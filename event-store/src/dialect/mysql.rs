@@ -321,7 +321,7 @@ pub(super) fn classify(error: &MySqlDatabaseError, cause: Cause) -> Error {
     }
 }
 
-/// The table, the index or the row exists.
+/// The table, the column, the index or the row exists.
 pub(super) fn already_there(error: &MySqlDatabaseError) -> bool {
-    matches!(error.number(), 1050 | 1061 | 1062)
+    matches!(error.number(), 1050 | 1060 | 1061 | 1062)
 }

@@ -1,23 +1,67 @@
 //! A row of the quarantine: a refused event, as it came in, with every reason.
 
+use chrono_tz::Tz;
 use event_core::{Code, EventId, EventType, Label, SessionId, Source, Subject, Timestamp, Violation};
 use sea_orm::QueryResult;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::original::Form;
 
 /// The columns that [`QuarantineEntry::read`] expects, in order.
 pub(crate) const SELECTED: &str = "id, code, source, event_id, category, name, version, session_id, subject, \
-                                   violations, raw, raw_bytes, sha256, received_at, last_received_at, occurrences";
+                                   violations, raw, raw_bytes, sha256, received_at, last_received_at, occurrences, \
+                                   state, edited, form, zone, revision";
+
+/// What has become of a refused event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nobody has dealt with it, or not to the end.
+    #[default]
+    Open,
+    /// It was replayed, and its event is stored.
+    Replayed,
+    /// Somebody has said that it is of no use.
+    Discarded,
+}
+
+/// The text names no [`State`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an entry is open, replayed or discarded")]
+pub struct StateError;
+
+impl State {
+    /// The name that goes over the wire, and into the table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            State::Open => "open",
+            State::Replayed => "replayed",
+            State::Discarded => "discarded",
+        }
+    }
+}
+
+impl std::str::FromStr for State {
+    type Err = StateError;
+
+    fn from_str(text: &str) -> Result<Self, StateError> {
+        let all = [State::Open, State::Replayed, State::Discarded];
+        all.into_iter().find(|state| state.as_str() == text).ok_or(StateError)
+    }
+}
 
 /// A refused event that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QuarantineEntry {
     /// Its number in the quarantine.
     pub number: i64,
-    /// The first reason.
+    /// What has become of it.
+    pub state: State,
+    /// The first reason; the newest one, if it was judged again.
     pub code: Code,
-    /// Every broken rule that was found.
+    /// Every broken rule that was found, in the document as it is now.
     pub violations: Vec<Violation>,
     /// The application that it came from.
     pub source: Source,
@@ -42,6 +86,9 @@ pub struct QuarantineEntry {
     /// What came in, in hexadecimal digits, where it is no text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_hex: Option<String>,
+    /// What it was edited to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited: Option<String>,
     /// How many bytes came in; more than are kept where `sha256` is given.
     pub raw_bytes: i64,
     /// The SHA-256 of what came in, where only its start is kept.
@@ -53,6 +100,43 @@ pub struct QuarantineEntry {
     pub last_received_at: Timestamp,
     /// How often it came in.
     pub occurrences: i64,
+}
+
+/// An entry, with what it takes to judge it again.
+#[derive(Clone, Debug)]
+pub(crate) struct QuarantineRow {
+    pub(crate) entry: QuarantineEntry,
+    /// What came in, or the start of it.
+    pub(crate) raw: Vec<u8>,
+    pub(crate) form: Form,
+    pub(crate) zone: Tz,
+    /// How often it was edited.
+    pub(crate) revision: i64,
+}
+
+impl QuarantineRow {
+    /// The document as it is now.
+    pub(crate) fn document(&self) -> &[u8] {
+        self.entry.edited.as_ref().map_or(&self.raw, String::as_bytes)
+    }
+
+    /// Whether all of the document is there.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.entry.edited.is_some() || self.entry.sha256.is_none()
+    }
+
+    /// Reads a row of [`SELECTED`].
+    pub(crate) fn read(row: &QueryResult) -> Result<Self, Error> {
+        let raw: Vec<u8> = row.try_get_by_index(10)?;
+        let (form, zone): (Option<String>, Option<String>) = (row.try_get_by_index(18)?, row.try_get_by_index(19)?);
+        Ok(QuarantineRow {
+            entry: QuarantineEntry::read(row)?,
+            raw,
+            form: form.as_deref().map(Form::of).unwrap_or_default(),
+            zone: zone.and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC),
+            revision: row.try_get_by_index(20)?,
+        })
+    }
 }
 
 impl QuarantineEntry {
@@ -76,8 +160,13 @@ impl QuarantineEntry {
             Ok(text) => (Some(text), None),
             Err(error) => (None, Some(hex(error.as_bytes()))),
         };
+        let state: String = row.try_get_by_index(16)?;
+        let edited: Option<Vec<u8>> = row.try_get_by_index(17)?;
         Ok(QuarantineEntry {
             number: row.try_get_by_index(0)?,
+            state: state
+                .parse()
+                .map_err(|error: StateError| Error::corrupt(error.to_string()))?,
             code: code.parse().map_err(|_| Error::corrupt(format!("the code {code:?}")))?,
             violations: serde_json::from_str(&violations).unwrap_or_default(),
             source: parsed(row, 2)?.ok_or_else(|| Error::corrupt("a malformed source"))?,
@@ -88,6 +177,7 @@ impl QuarantineEntry {
             subject: parsed(row, 8)?,
             raw,
             raw_hex,
+            edited: edited.map(|edited| String::from_utf8_lossy(&edited).into_owned()),
             raw_bytes: row.try_get_by_index(11)?,
             sha256: row.try_get_by_index(12)?,
             received_at: time(row, 13)?,

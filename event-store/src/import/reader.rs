@@ -18,6 +18,7 @@ use super::row::Fields;
 use crate::checkpoint::{Checkpoint, Places, Row};
 use crate::inner::now;
 use crate::judge::{Judge, Judged};
+use crate::original::Form;
 use crate::queue::Entry;
 use crate::store::EventStore;
 
@@ -263,6 +264,7 @@ impl Rows {
             origin: self.options.origin.clone(),
             limits: self.store.inner().options.limits,
             received_at: now(),
+            id: None,
         }
     }
 
@@ -284,7 +286,7 @@ impl Rows {
                     ..Claims::default()
                 };
                 let refusal = Refusal::new(code, "", message).with_claims(claims);
-                judge.read(Err(refusal), Some(record.to_vec()))
+                judge.read(Err(refusal), Some(judge.original(record.to_vec(), Form::Event)))
             }
         };
         if self.options.keep == Keep::CountsOnly
@@ -372,7 +374,7 @@ impl Rows {
             }
             Lift::Lines => (event_core::Event::from_slice(record, &reception), Some(record.to_vec())),
         };
-        judge.read(read, raw)
+        judge.read(read, raw.map(|bytes| judge.original(bytes, Form::Event)))
     }
 }
 

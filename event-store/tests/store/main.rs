@@ -14,6 +14,8 @@ mod judged;
 mod reading;
 mod export;
 mod refused;
+mod replayed;
+mod erased;
 mod sharing;
 mod closing;
 mod metrics;
@@ -90,6 +92,19 @@ conformance! {
         the_same_refusal_again_only_counts_up,
         entries_are_listed_by_reason_source_and_type_and_counted,
         too_much_is_kept_in_part_with_its_digest,
+    }
+    replayed {
+        what_a_schema_allows_by_now_is_replayed_once,
+        two_replays_at_once_store_each_event_once,
+        a_conflict_stays_and_a_duplicate_goes,
+        a_document_is_mended_by_hand,
+        what_is_discarded_is_left_alone,
+        sets_are_chosen_by_filter_and_bounded,
+        what_came_by_another_form_is_read_by_it_again,
+    }
+    erased {
+        nothing_names_a_subject_that_is_erased,
+        an_erasure_beside_writers_is_exact,
     }
     closing {
         what_was_taken_is_stored_before_the_end,

@@ -1,6 +1,7 @@
 //! The quarantine: what is refused is kept as it came, once, and can be found.
 
 use event_core::{Code, EventType, Source};
+use event_store::quarantine::QuarantineFilter;
 use event_store::{EventStore, Offer, Origin, QuarantineEntry, QuarantinePage};
 
 use crate::disk::Disk;
@@ -10,7 +11,11 @@ fn raw(bytes: &[u8]) -> Offer {
     Offer::Json(bytes.to_vec())
 }
 
-async fn page(store: &EventStore, page: QuarantinePage) -> Vec<QuarantineEntry> {
+async fn page(store: &EventStore, filter: QuarantineFilter) -> Vec<QuarantineEntry> {
+    let page = QuarantinePage {
+        filter,
+        ..QuarantinePage::default()
+    };
     store.quarantine(&page).await.unwrap().entries
 }
 
@@ -100,30 +105,30 @@ pub(crate) async fn entries_are_listed_by_reason_source_and_type_and_counted(dis
         .await
         .unwrap();
 
-    let by_code = QuarantinePage {
+    let by_code = QuarantineFilter {
         code: Some(Code::InvalidId),
-        ..QuarantinePage::default()
+        ..QuarantineFilter::default()
     };
     assert_eq!(page(&store, by_code).await.len(), 9);
-    let by_source = QuarantinePage {
+    let by_source = QuarantineFilter {
         source: Some(till.clone()),
-        ..QuarantinePage::default()
+        ..QuarantineFilter::default()
     };
     assert_eq!(page(&store, by_source.clone()).await.len(), 2);
-    let both = QuarantinePage {
+    let both = QuarantineFilter {
         code: Some(Code::MalformedJson),
         ..by_source
     };
     assert_eq!(page(&store, both).await.len(), 1);
     let paid = Some(EventType::new("order", "paid").unwrap());
-    let by_type = QuarantinePage {
+    let by_type = QuarantineFilter {
         event_type: paid.clone(),
-        ..QuarantinePage::default()
+        ..QuarantineFilter::default()
     };
     assert_eq!(page(&store, by_type).await.len(), 1);
-    let nothing = QuarantinePage {
+    let nothing = QuarantineFilter {
         code: Some(Code::TooDeep),
-        ..QuarantinePage::default()
+        ..QuarantineFilter::default()
     };
     assert!(page(&store, nothing).await.is_empty());
 

@@ -1,0 +1,38 @@
+//! `DELETE /v1/subjects/{subject}`: all that names a subject goes. `GET /v1/erasures`: the receipts.
+
+use axum::extract::State;
+use axum::response::Response;
+use event_core::Subject;
+use event_store::erase::Erasure;
+use event_store::quarantine::Run;
+use serde::Serialize;
+
+use super::{App, work};
+use crate::reply::{self, Failure, Reason};
+use crate::target::{Named, NoParameters, Parameters};
+
+#[derive(Serialize)]
+struct Erasures {
+    erasures: Vec<Erasure>,
+}
+
+/// With `dry_run=true` it is only told what would go.
+pub(super) async fn erase(
+    State(app): State<App>,
+    Named(subject): Named<Subject>,
+    parameters: Parameters,
+) -> Result<Response, Failure> {
+    let erasure = match work::run(&parameters)? {
+        Run::Real => app.store.erase(&subject).await?,
+        Run::Dry => app.store.erase_dry(&subject).await?,
+    };
+    match erasure {
+        Some(erasure) => Ok(reply::json(&erasure)),
+        None => Err(Failure::new(Reason::SubjectNotFound, "nothing here names this subject")),
+    }
+}
+
+pub(super) async fn erasures(State(app): State<App>, _: NoParameters) -> Result<Response, Failure> {
+    let erasures = app.store.erasures().await?;
+    Ok(reply::json(&Erasures { erasures }))
+}

@@ -1,0 +1,270 @@
+//! Cells without the events that are gone: exactly what is left of the rows.
+
+use std::collections::BTreeSet;
+
+use event_core::aggregate::{Cell, CellKey, Cells, Level};
+use event_core::filter::Field;
+use event_core::{StoredEvent, Subject, Timestamp};
+use sea_orm::{ConnectionTrait, Value};
+
+use super::Touched;
+use crate::dialect::Transaction;
+use crate::dictionary::Dictionary;
+use crate::entity::event::{SELECTED, stored};
+use crate::entity::metric::MetricRow;
+use crate::error::Error;
+use crate::inner::Inner;
+use crate::rollup::{Digest, Gathered, NO_NUMBER, Rollup, cell, digest, minutes, texts};
+use crate::rowless;
+
+/// Rows that are read at once.
+const STEP: usize = 500;
+
+/// Takes events out of the cells that have counted them. Their rows are gone by now.
+pub(super) async fn without(
+    inner: &Inner,
+    db: &Transaction,
+    dictionary: &Dictionary,
+    events: &[StoredEvent],
+    touched: &mut Touched,
+) -> Result<(), Error> {
+    for metric in MetricRow::all(inner.dialect, db, &inner.tables).await? {
+        let (rollup, mut gathered) = (Rollup::of(metric.clone()), Gathered::new());
+        for event in events {
+            // Those before its declaration are counted up to where the counting has come.
+            if event.position <= metric.built || event.position > metric.since {
+                rollup.count(&event.event, &mut gathered);
+            }
+        }
+        let gone = gathered.remove(&metric.id).unwrap_or_default();
+        let mut digests = BTreeSet::new();
+        // Minutes first: hours and days take their extremes from them.
+        for level in [Level::Minute, Level::Hour, Level::Day] {
+            for (key, gone) in gone.iter().filter(|(key, _)| key.level == level) {
+                let place = Place::new(metric.id, key);
+                digests.insert(place.digest);
+                place.subtract(inner, db, dictionary, &metric, gone, touched).await?;
+            }
+        }
+        for digest in digests {
+            touched.groups += forget_empty(inner, db, metric.id, &digest).await?;
+        }
+    }
+    Ok(())
+}
+
+/// One cell of a metric.
+struct Place<'a> {
+    metric: i64,
+    key: &'a CellKey,
+    digest: Digest,
+}
+
+const KEY: &str = "metric_id = ? AND level = ? AND at = ? AND digest = ? AND exponent = ?";
+
+impl<'a> Place<'a> {
+    fn new(metric: i64, key: &'a CellKey) -> Self {
+        Place {
+            metric,
+            key,
+            digest: digest(&texts(&key.group)),
+        }
+    }
+
+    fn exponent(&self) -> Value {
+        self.key.exponent.map_or(NO_NUMBER, i64::from).into()
+    }
+
+    fn values(&self) -> [Value; 5] {
+        [
+            self.metric.into(),
+            minutes(self.key.level).into(),
+            self.key.at.as_micros().into(),
+            self.digest.to_vec().into(),
+            self.exponent(),
+        ]
+    }
+
+    async fn subtract(
+        &self,
+        inner: &Inner,
+        db: &Transaction,
+        dictionary: &Dictionary,
+        metric: &MetricRow,
+        gone: &Cell,
+        touched: &mut Touched,
+    ) -> Result<(), Error> {
+        let select = "SELECT events, numbers, high, low, least, greatest FROM {cells} WHERE ";
+        let sql = format!("{}{KEY}", inner.tables.sql(select));
+        let Some(row) = db.query_one_raw(inner.dialect.statement(&sql, self.values())).await? else {
+            // Of a day whose cells were dropped.
+            return Ok(());
+        };
+        let mut left = cell(&row, 0)?;
+        left.events -= gone.events;
+        if left.events <= 0 {
+            let sql = format!("{}{KEY}", inner.tables.sql("DELETE FROM {cells} WHERE "));
+            db.execute_raw(inner.dialect.statement(&sql, self.values())).await?;
+            touched.cells_removed += 1;
+            return Ok(());
+        }
+        left.numbers -= gone.numbers;
+        left.high -= gone.high;
+        left.low -= gone.low;
+        if gone.numbers > 0
+            && (gone.least <= left.least || gone.greatest >= left.greatest)
+            && let Some((least, greatest)) = self.extremes(inner, db, dictionary, metric).await?
+        {
+            (left.least, left.greatest) = (least, greatest);
+        }
+        let set = "UPDATE {cells} SET events = ?, numbers = ?, high = ?, low = ?, least = ?, greatest = ? WHERE ";
+        let sql = format!("{}{KEY}", inner.tables.sql(set));
+        let counts = [
+            left.events,
+            left.numbers,
+            left.high,
+            left.low,
+            left.least,
+            left.greatest,
+        ];
+        let values = counts.into_iter().map(Value::from).chain(self.values());
+        db.execute_raw(inner.dialect.statement(&sql, values)).await?;
+        touched.cells_changed += 1;
+        Ok(())
+    }
+
+    /// The least and the greatest of what is left: of a minute by its rows, of an hour or a day by its
+    /// minutes; `None` where some events have no rows, so that nobody knows.
+    async fn extremes(
+        &self,
+        inner: &Inner,
+        db: &Transaction,
+        dictionary: &Dictionary,
+        metric: &MetricRow,
+    ) -> Result<Option<(i64, i64)>, Error> {
+        let (start, length) = (self.key.at.as_micros(), self.key.level.micros());
+        if self.key.level == Level::Minute {
+            let cells = counted(inner, db, dictionary, metric, start, start + length).await?;
+            let found = cells.iter().find(|(key, _)| *key == self.key);
+            return Ok(found.map(|(_, cell)| (cell.least, cell.greatest)));
+        }
+        let sql = inner.tables.sql(
+            "SELECT MIN(least), MAX(greatest) FROM {cells} \
+             WHERE metric_id = ? AND digest = ? AND level = ? AND at >= ? AND at < ? AND exponent = ?",
+        );
+        let values: [Value; 6] = [
+            self.metric.into(),
+            self.digest.to_vec().into(),
+            minutes(Level::Minute).into(),
+            start.into(),
+            (start + length).into(),
+            self.exponent(),
+        ];
+        let row = db.query_one_raw(inner.dialect.statement(&sql, values)).await?;
+        let row = row.ok_or_else(|| Error::corrupt("no row for a minimum"))?;
+        let (least, greatest): (Option<i64>, Option<i64>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        Ok(least.zip(greatest))
+    }
+}
+
+/// What the rows of some time say, where all of its events have rows.
+async fn counted(
+    inner: &Inner,
+    db: &Transaction,
+    dictionary: &Dictionary,
+    metric: &MetricRow,
+    start: i64,
+    end: i64,
+) -> Result<Cells, Error> {
+    let kinds = dictionary.of_type(metric.metric.event_type());
+    let rowless = rowless::times(inner.dialect, db, &inner.tables).await?;
+    let at = |micros: i64| Timestamp::MIN.saturating_add_micros(micros);
+    let mut blind = kinds.iter().filter_map(|kind| rowless.get(kind));
+    if blind.any(|(least, greatest)| *least < at(end) && at(start) <= *greatest) {
+        return Ok(Cells::new());
+    }
+    let (rollup, mut gathered) = (Rollup::of(metric.clone()), Gathered::new());
+    let tables = inner.tables.sql("{events} e LEFT JOIN {trails} t ON t.id = e.trail_id");
+    let sql = format!(
+        "SELECT {SELECTED} FROM {tables} WHERE e.kind_id = ? AND e.occurred_at >= ? AND e.occurred_at < ? \
+         AND e.position > ? ORDER BY e.position LIMIT {STEP}"
+    );
+    for kind in kinds {
+        let mut last = Some(0);
+        while let Some(after) = last.take() {
+            let values: [Value; 4] = [kind.into(), start.into(), end.into(), Value::from(after)];
+            let rows = db.query_all_raw(inner.dialect.statement(&sql, values)).await?;
+            for row in &rows {
+                let event = stored(row, dictionary)?;
+                if event.position <= metric.built || event.position > metric.since {
+                    rollup.count(&event.event, &mut gathered);
+                }
+                last = Some(event.position).filter(|_| rows.len() == STEP);
+            }
+        }
+    }
+    Ok(gathered.remove(&metric.id).unwrap_or_default())
+}
+
+/// Takes a group away that has no cells any more.
+async fn forget_empty(inner: &Inner, db: &Transaction, metric: i64, digest: &Digest) -> Result<u64, Error> {
+    let values: [Value; 2] = [metric.into(), digest.to_vec().into()];
+    let sql = inner
+        .tables
+        .sql("SELECT at FROM {cells} WHERE metric_id = ? AND digest = ? LIMIT 1");
+    let left = db.query_one_raw(inner.dialect.statement(&sql, values.clone())).await?;
+    if left.is_some() {
+        return Ok(0);
+    }
+    let sql = inner
+        .tables
+        .sql("DELETE FROM {groups} WHERE metric_id = ? AND digest = ?");
+    let gone = db.execute_raw(inner.dialect.statement(&sql, values)).await?;
+    Ok(gone.rows_affected())
+}
+
+/// The groups of a subject, in the metrics that are counted by subject.
+pub(super) async fn found(
+    inner: &Inner,
+    db: &impl ConnectionTrait,
+    subject: &Subject,
+) -> Result<Vec<(i64, Vec<u8>)>, Error> {
+    let named = serde_json::Value::from(subject.as_str()).to_string();
+    let sql = inner
+        .tables
+        .sql("SELECT digest, texts FROM {groups} WHERE metric_id = ? AND ");
+    let sql = format!("{sql}{}", inner.dialect.contains("texts"));
+    let mut found = Vec::new();
+    for metric in MetricRow::all(inner.dialect, db, &inner.tables).await? {
+        let Some(at) = metric.metric.by().iter().position(|field| *field == Field::Subject) else {
+            continue;
+        };
+        let values: [Value; 2] = [metric.id.into(), named.as_str().into()];
+        for row in db.query_all_raw(inner.dialect.statement(&sql, values)).await? {
+            let texts: String = row.try_get_by_index(1)?;
+            if texts.split('\n').nth(at) == Some(named.as_str()) {
+                found.push((metric.id, row.try_get_by_index(0)?));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Takes the groups of a subject away with their cells: what is left there counts events without rows.
+pub(super) async fn groups_of(
+    inner: &Inner,
+    db: &Transaction,
+    subject: &Subject,
+    touched: &mut Touched,
+) -> Result<(), Error> {
+    for (metric, digest) in found(inner, db, subject).await? {
+        let delete = |table: &str| {
+            let sql = format!("DELETE FROM {table} WHERE metric_id = ? AND digest = ?");
+            let values: [Value; 2] = [metric.into(), digest.clone().into()];
+            inner.dialect.statement(&inner.tables.sql(&sql), values)
+        };
+        touched.cells_removed += db.execute_raw(delete("{cells}")).await?.rows_affected();
+        touched.groups += db.execute_raw(delete("{groups}")).await?.rows_affected();
+    }
+    Ok(())
+}
