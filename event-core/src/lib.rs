@@ -14,6 +14,7 @@ mod violation;
 pub mod refusal;
 pub mod event;
 pub mod schema;
+pub mod compatibility;
 pub mod policy;
 mod clock;
 pub mod mapping;
