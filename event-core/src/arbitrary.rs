@@ -10,7 +10,7 @@ pub use analysis::{active, funnel, retention, sessions};
 pub use event::{event, events, instant, number, pointer, scalar, string};
 pub use metric::{covered_query, metric};
 pub use query::{condition, field, filter, measure, page, query, zone};
-pub use schema::{schema_pair, small_object};
+pub use schema::{schema_pair, small_object, small_objects};
 
 use proptest::prelude::*;
 use serde_json::Value;

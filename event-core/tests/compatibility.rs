@@ -16,10 +16,9 @@ fn between(old: &Value, new: &Value) -> Compatibility {
 }
 
 /// No event that one schema allows and the other does not stands against the class.
-fn check(old: &Schema, new: &Schema, class: Class, data: &Value) -> Result<bool, TestCaseError> {
-    let payload = Payload::from_value(data, &Limits::default()).unwrap();
-    let (was, is) = (old.allows(payload.root()), new.allows(payload.root()));
-    let told = || format!("{class:?}: {} → {} by {data}", old.source(), new.source());
+fn check(old: &Schema, new: &Schema, class: Class, data: &Payload) -> Result<bool, TestCaseError> {
+    let (was, is) = (old.allows(data.root()), new.allows(data.root()));
+    let told = || format!("{class:?}: {} → {} by {}", old.source(), new.source(), data.as_str());
     prop_assert!(!(was && !is && class.is_backward()), "{}", told());
     prop_assert!(!(is && !was && class.is_forward()), "{}", told());
     Ok(was != is)
@@ -31,11 +30,13 @@ fn no_event_stands_against_a_class() {
         .ok()
         .and_then(|cases| cases.parse().ok());
     let config = Config {
-        cases: cases.unwrap_or(1_500),
+        cases: cases.unwrap_or(600),
         ..Config::default()
     };
     let seen = RefCell::new(BTreeMap::<&str, usize>::new());
     let count = |what| *seen.borrow_mut().entry(what).or_default() += 1;
+    let payload = |data: &Value| Payload::from_value(data, &Limits::default()).unwrap();
+    let always: Vec<_> = arbitrary::small_objects().iter().map(payload).collect();
     let data = proptest::collection::vec(arbitrary::small_object(), 40);
     TestRunner::new(config)
         .run(&(arbitrary::schema_pair(), data), |((old, new), data)| {
@@ -49,10 +50,13 @@ fn no_event_stands_against_a_class() {
             }
             let class = Compatibility::between(&old, &new).class;
             count(class.as_str());
-            for data in &data {
-                if check(&old, &new, class, data)? {
-                    count("told apart");
-                }
+            let data = data.iter().map(payload).collect::<Vec<_>>();
+            let mut apart = false;
+            for data in data.iter().chain(&always) {
+                apart |= check(&old, &new, class, data)?;
+            }
+            if apart {
+                count("told apart");
             }
             Ok(())
         })
@@ -60,7 +64,7 @@ fn no_event_stands_against_a_class() {
     let seen = seen.into_inner();
     // The proof is worth something: all classes occur, and the data tell schemas apart.
     for what in ["full", "backward", "forward", "none", "told apart"] {
-        assert!(seen.get(what).is_some_and(|times| *times > 50), "{seen:?}");
+        assert!(seen.get(what).is_some_and(|times| *times > 20), "{seen:?}");
     }
 }
 

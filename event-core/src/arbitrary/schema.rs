@@ -45,7 +45,13 @@ pub fn schema_pair() -> impl Strategy<Value = (Value, Value)> {
             newest: draft.is_none(),
             may_refer: false,
         };
-        let (mut old, mut new) = pair.schema(4);
+        let (mut old, mut new) = match pair.choices.up_to(3) {
+            0 => pair.schema(4),
+            _ => {
+                let (old, new) = pair.inside(4);
+                (json!({"properties": {"a": old}}), json!({"properties": {"a": new}}))
+            }
+        };
         let definitions = pair.schema(2);
         for (schema, definition) in [(&mut old, definitions.0), (&mut new, definitions.1)] {
             if let Value::Object(members) = schema {
@@ -77,8 +83,31 @@ const NAMES: [&str; 5] = ["a", "b", "ab", "c", "x"];
 const PATTERNS: [&str; 3] = ["^a", "b$", "[0-9]"];
 const TYPES: [&str; 7] = ["object", "string", "integer", "number", "array", "null", "boolean"];
 
+/// Small data, each value alone in the places that rules are for.
+#[must_use]
+pub fn small_objects() -> Vec<Value> {
+    let each = |value: &Value| {
+        [
+            json!({"a": value}),
+            json!({"b": value}),
+            json!({"x": value}),
+            json!({"a": [value]}),
+            json!({"a": {"a": value}}),
+            json!({"a": {"x": value}}),
+            json!({"a": value, "b": value}),
+            json!({"a": [value, "a"]}),
+        ]
+    };
+    let empty = [json!({}), json!({"a": {}}), json!({"a": []})];
+    scalars().iter().flat_map(each).chain(empty).collect()
+}
+
 fn scalar(choices: &mut Choices) -> Value {
-    choices.of(&[
+    choices.of(&scalars())
+}
+
+fn scalars() -> [Value; 18] {
+    [
         json!(1),
         json!("a"),
         json!(0),
@@ -97,7 +126,7 @@ fn scalar(choices: &mut Choices) -> Value {
         json!("2021-01-01"),
         json!("a@b.org"),
         json!(1e19),
-    ])
+    ]
 }
 
 fn value(choices: &mut Choices, depth: usize) -> Value {
@@ -127,6 +156,10 @@ impl Pair<'_> {
         }
         let (mut old, mut new) = (Map::new(), Map::new());
         for _ in 0..1 + self.choices.up_to(3) {
+            if self.choices.one_in(4) {
+                self.related(depth, &mut old, &mut new);
+                continue;
+            }
             let keyword = self.choices.of(&KEYWORDS);
             let Some((one, other)) = self.rule(keyword, depth) else {
                 continue;
@@ -147,6 +180,25 @@ impl Pair<'_> {
             }
         }
         (Value::Object(old), Value::Object(new))
+    }
+
+    /// Says much the same by another keyword.
+    fn related(&mut self, depth: usize, old: &mut Map<String, Value>, new: &mut Map<String, Value>) {
+        let (one, other) = self.choices.of(&RELATED);
+        let (one, other) = if self.choices.one_in(2) {
+            (other, one)
+        } else {
+            (one, other)
+        };
+        let bytes = self.choices.bytes.clone();
+        let before = self.rule(one, depth);
+        // The same decisions once more, mostly.
+        if self.choices.up_to(4) > 0 {
+            self.choices.bytes = bytes;
+        }
+        let after = self.rule(other, depth);
+        old.extend(before.map(|(rule, _)| (one.to_owned(), rule)));
+        new.extend(after.map(|(_, rule)| (other.to_owned(), rule)));
     }
 
     fn inside(&mut self, depth: usize) -> (Value, Value) {
@@ -253,6 +305,23 @@ impl Pair<'_> {
         }
     }
 }
+
+/// Keywords that say something alike.
+const RELATED: [(&str, &str); 13] = [
+    ("minimum", "exclusiveMinimum"),
+    ("maximum", "exclusiveMaximum"),
+    ("type", "enum"),
+    ("enum", "const"),
+    ("anyOf", "oneOf"),
+    ("allOf", "anyOf"),
+    ("items", "prefixItems"),
+    ("properties", "patternProperties"),
+    ("properties", "additionalProperties"),
+    ("patternProperties", "additionalProperties"),
+    ("required", "minProperties"),
+    ("not", "type"),
+    ("if", "then"),
+];
 
 /// Often used ones stand first, and stand twice.
 const KEYWORDS: [&str; 43] = [
