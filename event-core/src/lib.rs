@@ -15,6 +15,7 @@ pub mod refusal;
 pub mod event;
 pub mod schema;
 pub mod compatibility;
+pub mod infer;
 pub mod policy;
 mod clock;
 pub mod mapping;
