@@ -15,6 +15,7 @@ mod key;
 mod query;
 mod sessions;
 mod funnel;
+mod types;
 
 use std::error::Error;
 use std::fmt::Display;
@@ -65,6 +66,9 @@ enum Command {
     /// Make, list and revoke the keys that requests need once there is one
     #[command(subcommand, after_help = key::AFTER_HELP)]
     Key(key::Command),
+    /// List, show, try, compare and infer what events are like
+    #[command(subcommand, after_help = types::AFTER_HELP)]
+    Types(types::Command),
 }
 
 /// What the program ends with, unless it fails.
@@ -95,6 +99,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Verify(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Prune(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Key(command)) => work(command.flags(), async |settings| command.run(settings).await),
+        Some(Command::Types(command)) => work(command.flags(), async |settings| command.run(settings).await),
         None => work(&cli.flags, serve::run),
     }
 }

@@ -19,6 +19,7 @@ use crate::position;
 use crate::queue::Entry;
 use crate::rollup::{Gathered, Rollup};
 use crate::rowless::{self, Counted, Rowless};
+use crate::shadow;
 use crate::trail::{self, Trails};
 
 /// What the writer has learned, for as long as its transactions succeed.
@@ -80,6 +81,7 @@ pub(crate) async fn append(
     store_rows(inner, db, &whole, &mut known).await?;
     store_keys(inner, db, counted, &mut known).await?;
     let mut gathered = Gathered::new();
+    let mut shaded = shadow::Gathered::default();
     let mut rows = rows.iter();
     let mut verdicts = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -93,7 +95,7 @@ pub(crate) async fn append(
                 keep(inner, db, refusal, source, raw, *received_at).await?;
                 Verdict::refused(Status::Quarantined, refusal)
             }
-            Entry::Event { raw, .. } => {
+            Entry::Event { raw, opinions, .. } => {
                 let row = rows.next().ok_or_else(|| Error::corrupt("fewer rows than events"))?;
                 // Hardly ever is anything there.
                 let earlier = if known.is_empty() {
@@ -104,12 +106,14 @@ pub(crate) async fn append(
                 let verdict = verdict(inner, db, row, earlier, raw.as_deref()).await?;
                 if verdict.status == Status::Stored {
                     ids.rollup.count(row.event.event(), &mut gathered);
+                    shaded.count(row.event, row.position, opinions);
                 }
                 verdict
             }
         });
     }
     ids.rollup.add(&gathered, db, tables).await?;
+    shaded.add(dialect, db, tables).await?;
     Ok(Appended {
         verdicts,
         changes: log.changes,

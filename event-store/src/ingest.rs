@@ -8,6 +8,7 @@ use crate::inner::now;
 use crate::judge::{Judge, Judged, Offer, Origin, definition, storage};
 use crate::outbox;
 use crate::queue::Entry;
+use crate::shadow;
 use crate::store::EventStore;
 
 /// Judging so many events takes long enough to be kept off the runtime's threads.
@@ -63,6 +64,7 @@ impl EventStore {
         let entry = |event| {
             Judged::Keep(Entry::Event {
                 storage: storage(&registry, &event),
+                opinions: shadow::opinions(&registry, &event),
                 event: Box::new(event),
                 raw: None,
                 received_at,

@@ -12,6 +12,7 @@ use event_core::verdict::Status;
 use event_core::{Code, Event, EventId, EventType, Label, Limits, Source, Timestamp, ValidEvent, Verdict};
 
 use crate::queue::Entry;
+use crate::shadow;
 
 /// Something that may be an event.
 #[derive(Clone, Debug)]
@@ -187,6 +188,7 @@ impl Judge {
                 Ok(event) => {
                     return Judged::Keep(Entry::Event {
                         storage: storage(&self.registry, &event),
+                        opinions: shadow::opinions(&self.registry, &event),
                         event: Box::new(event),
                         raw,
                         received_at: self.received_at,

@@ -7,6 +7,7 @@ mod m0001_first_tables;
 mod m0002_metrics;
 mod m0003_api_keys;
 mod m0004_losses;
+mod m0007_shadows;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
@@ -15,11 +16,12 @@ use crate::error::Error;
 use crate::tables::Tables;
 
 /// The statements of each migration; its number is its place, from 1.
-const MIGRATIONS: [&[&str]; 4] = [
+const MIGRATIONS: [&[&str]; 5] = [
     m0001_first_tables::UP,
     m0002_metrics::UP,
     m0003_api_keys::UP,
     m0004_losses::UP,
+    m0007_shadows::UP,
 ];
 
 /// Brings the tables up to date. Safe to run again, and from several processes at once.

@@ -19,6 +19,7 @@ use crate::judge::{new_id, storage};
 use crate::keep::keep;
 use crate::position;
 use crate::queue::Entry;
+use crate::shadow;
 
 /// Events in one statement.
 const CHUNK: usize = 100;
@@ -208,6 +209,7 @@ fn entry(inner: &Inner, source: Source, json: String, received_at: Timestamp, wh
             Err(refused) => kept(refused.refusal, source.clone()),
             Ok(event) => Entry::Event {
                 storage: storage(&registry, &event),
+                opinions: shadow::opinions(&registry, &event),
                 event: Box::new(event),
                 raw: None,
                 received_at,

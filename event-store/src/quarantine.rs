@@ -67,7 +67,7 @@ impl EventStore {
     }
 }
 
-async fn list(inner: &Inner, page: &QuarantinePage) -> Result<Quarantined, Error> {
+pub(crate) async fn list(inner: &Inner, page: &QuarantinePage) -> Result<Quarantined, Error> {
     let limit = if page.limit == 0 { 100 } else { page.limit.min(1_000) };
     let (mut sql, mut values) = (
         format!(

@@ -9,6 +9,7 @@ use event_core::{ValidEvent, Verdict};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
+use crate::shadow::Opinion;
 use event_core::Timestamp;
 
 /// One thing to keep: an event, or a refusal.
@@ -20,6 +21,8 @@ pub(crate) enum Entry {
         raw: Option<Vec<u8>>,
         received_at: Timestamp,
         storage: Storage,
+        /// What the shadows of its type say to it.
+        opinions: Vec<Opinion>,
     },
     /// A refused event to keep in the quarantine.
     Refused {

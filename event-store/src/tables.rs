@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "log",
     "sources",
     "kinds",
@@ -26,6 +26,7 @@ const NAMES: [&str; 17] = [
     "api_keys",
     "losses",
     "loss_reports",
+    "shadows",
 ];
 
 impl Tables {

@@ -13,6 +13,7 @@ mod sessions;
 mod query;
 mod stories;
 mod catalog;
+mod versions;
 mod metrics;
 mod losses;
 mod databases;
