@@ -24,6 +24,7 @@ pub mod metric;
 pub mod registry;
 pub mod verdict;
 mod stored_event;
+pub mod upcaster;
 pub mod sequence;
 pub mod wire;
 pub mod decimal;
