@@ -5,6 +5,7 @@
 //! other way about.
 
 mod document;
+mod gap;
 mod kinds;
 mod meet;
 mod number;
@@ -15,7 +16,8 @@ use serde_json::Value;
 
 use crate::schema::Schema;
 use document::Document;
-use prover::{Gap, Prover};
+use gap::Gap;
+use prover::Prover;
 
 /// So many reasons are told for each direction.
 const MAX_REASONS: usize = 50;

@@ -1,34 +1,18 @@
 //! Proves that every value of one schema is a value of another, or tells what is in the way.
 
+mod object;
+
 use std::collections::HashMap;
 
 use serde_json::{Number, Value, json};
 
 use super::document::{Dialect, Document, Place};
+use super::gap::{Gap, claim, listed, short};
 use super::kinds::Kinds;
 use super::meet::{Bound, Identity, Meet, Side, element, prefix};
 use crate::json::{Payload, Pointer};
 use crate::limits::Limits;
 use crate::schema::Schema;
-
-/// Something that the wide schema asks for and the narrow one is not proved to ensure.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Gap {
-    pub(super) pointer: String,
-    pub(super) keyword: String,
-    /// What is asked for, to stand behind "that".
-    pub(super) claim: String,
-}
-
-impl Gap {
-    pub(super) fn new(pointer: &str, keyword: &str, claim: &str) -> Self {
-        Gap {
-            pointer: pointer.to_owned(),
-            keyword: keyword.to_owned(),
-            claim: claim.to_owned(),
-        }
-    }
-}
 
 /// So many schemas are compared with so many; beyond, nothing is proved.
 const MAX_STEPS: usize = 20_000;
@@ -371,106 +355,6 @@ impl<'a> Prover<'a> {
         }
     }
 
-    fn objects(&mut self, narrow: &Meet<'a>, wide: Place<'a>) {
-        let required = wide.get("required").and_then(Value::as_array);
-        for name in required.into_iter().flatten().filter_map(Value::as_str) {
-            if !narrow.requires(name) {
-                self.gap("required", format!("{} is present", json!(name)));
-            }
-        }
-        let least = narrow.required().collect::<std::collections::HashSet<_>>().len();
-        if wide
-            .get("minProperties")
-            .is_none_or(|limit| limit.as_u64().is_none_or(|limit| limit > least as u64))
-        {
-            self.counts(narrow, wide, &["minProperties"]);
-        }
-        self.counts(narrow, wide, &["maxProperties"]);
-        self.kept_by_the_same(narrow, wide, &["dependencies"]);
-        if let Some(rule) = wide.one("propertyNames") {
-            let theirs = narrow.rules().filter_map(|other| other.one("propertyNames"));
-            self.inside(&["propertyNames"], &Meet::new(theirs).of_kinds(Kinds::STRING), rule);
-        }
-        self.dependent(narrow, wide);
-        self.unevaluated(narrow, wide, "unevaluatedProperties");
-        for (name, rule) in wide.named("properties") {
-            let theirs = self.property(narrow, name);
-            self.inside(&["properties", name], &theirs, rule);
-        }
-        for (pattern, rule) in wide.named("patternProperties") {
-            let names: Vec<_> = narrow.names().into_iter().collect();
-            for name in names {
-                if self.matches(pattern, name) != Some(false) {
-                    let theirs = self.property(narrow, name);
-                    self.inside(&["patternProperties", pattern], &theirs, rule);
-                }
-            }
-            let theirs = if narrow.patterns().contains(pattern) {
-                narrow.of_pattern(pattern)
-            } else {
-                narrow.others()
-            };
-            self.inside(&["patternProperties", pattern], &theirs, rule);
-        }
-        if let Some(rule) = wide.one("additionalProperties") {
-            self.additional(narrow, wide, rule);
-        }
-    }
-
-    fn additional(&mut self, narrow: &Meet<'a>, wide: Place<'a>, rule: Place<'a>) {
-        let closed = rule.schema == &Value::Bool(false);
-        let check = |prover: &mut Self, theirs: &Meet<'a>, claim: String| {
-            if !closed {
-                prover.inside(&["additionalProperties"], theirs, rule);
-            } else if !theirs.kinds().is_none() {
-                prover.gap("additionalProperties", claim);
-            }
-        };
-        for name in narrow.names() {
-            let own = wide.named("properties").any(|(known, _)| known == name);
-            let hit = wide
-                .named("patternProperties")
-                .any(|(pattern, _)| self.matches(pattern, name) == Some(true));
-            if !own && !hit {
-                let theirs = self.property(narrow, name);
-                check(self, &theirs, format!("{} is absent", json!(name)));
-            }
-        }
-        for pattern in narrow.patterns() {
-            if !wide.named("patternProperties").any(|(known, _)| known == pattern) {
-                let theirs = narrow.of_pattern(pattern);
-                check(self, &theirs, format!("no property matches {pattern}"));
-            }
-        }
-        check(
-            self,
-            &others_beside_patterns(narrow),
-            "there are no other properties".to_owned(),
-        );
-    }
-
-    fn dependent(&mut self, narrow: &Meet<'a>, wide: Place<'a>) {
-        if wide.dialect() < Dialect::Draft2019 {
-            return;
-        }
-        if let Some(Value::Object(map)) = wide.get("dependentRequired")
-            && !self.same(narrow, wide, &["dependentRequired"])
-        {
-            for (name, needed) in map {
-                let needed = needed.as_array().into_iter().flatten().filter_map(Value::as_str);
-                let absent = self.property(narrow, name).kinds().is_none();
-                if !absent && !needed.into_iter().all(|needed| narrow.requires(needed)) {
-                    self.gap("dependentRequired", format!("what {} needs is present", json!(name)));
-                }
-            }
-        }
-        if wide.get("dependentSchemas").is_some() && !self.same(narrow, wide, &["dependentSchemas"]) {
-            for (name, rule) in wide.named("dependentSchemas") {
-                self.below(&["dependentSchemas", name], narrow, rule);
-            }
-        }
-    }
-
     /// What depends on all keywords beside it is the same only where all of them are.
     fn unevaluated(&mut self, narrow: &Meet<'a>, wide: Place<'a>, keyword: &str) {
         let Some(value) = wide.get(keyword).filter(|value| **value != Value::Bool(true)) else {
@@ -495,11 +379,6 @@ impl<'a> Prover<'a> {
             Some(schema.allows(payload.root()))
         })
     }
-}
-
-/// What is known of properties that have neither a name of their own nor match a pattern.
-fn others_beside_patterns<'a>(narrow: &Meet<'a>) -> Meet<'a> {
-    Meet::new(narrow.rules().filter_map(|rule| rule.one("additionalProperties")))
 }
 
 /// The first of these values that a schema refuses, and by which keyword; `None` if that cannot be told.
@@ -550,49 +429,5 @@ fn refers(part: &Value) -> bool {
             ["$ref", "$dynamicRef", "$recursiveRef"].contains(&keyword.as_str()) || refers(value)
         }),
         _ => false,
-    }
-}
-
-/// A value in a few letters.
-fn short(value: &Value) -> String {
-    const LETTERS: usize = 40;
-    let text = value.to_string();
-    match text.char_indices().nth(LETTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
-/// One of these, in a few letters.
-fn listed(value: &Value) -> String {
-    match value {
-        Value::Array(values) if values.len() <= 10 => {
-            let each: Vec<_> = values.iter().map(short).collect();
-            each.join(" or ")
-        }
-        Value::Array(values) => format!("one of {}", values.len()),
-        one => short(one),
-    }
-}
-
-/// What a keyword asks for.
-fn claim(keyword: &str, value: &Value) -> String {
-    let value = short(value);
-    match keyword {
-        "minimum" => format!("it is at least {value}"),
-        "maximum" => format!("it is at most {value}"),
-        "exclusiveMinimum" => format!("it is more than {value}"),
-        "exclusiveMaximum" => format!("it is less than {value}"),
-        "multipleOf" => format!("it is a multiple of {value}"),
-        "minLength" => format!("it has at least {value} characters"),
-        "maxLength" => format!("it has at most {value} characters"),
-        "minItems" => format!("there are at least {value} elements"),
-        "maxItems" => format!("there are at most {value} elements"),
-        "minProperties" => format!("there are at least {value} properties"),
-        "maxProperties" => format!("there are at most {value} properties"),
-        "pattern" => format!("it matches {value}"),
-        "format" => format!("its format is {value}"),
-        "uniqueItems" => "no element stands twice".to_owned(),
-        keyword => format!("{keyword} holds"),
     }
 }
