@@ -7,7 +7,7 @@ use event_store::compare::Compared;
 use event_store::{Registered, TypeRecord};
 use serde::Serialize;
 
-use super::definition::State;
+use super::definition::Becomes;
 use super::{App, definition};
 use crate::body::{self, Media};
 use crate::reply::{self, Failure, Reason};
@@ -54,8 +54,8 @@ pub(super) async fn register(
     let compatibility = app.store.compare_change(&event_type, &version, &change).await?;
     let registered = match state {
         None => app.store.register(&event_type, &version, change).await?,
-        Some(State::Active) => app.store.activate(&event_type, &version, change).await?,
-        Some(State::Shadow) => app.store.register_shadow(&event_type, &version, change).await?,
+        Some(Becomes::Active) => app.store.activate(&event_type, &version, change).await?,
+        Some(Becomes::Shadow) => app.store.register_shadow(&event_type, &version, change).await?,
     };
     let record = record(&app, names).await?;
     let registration = Registration { record, compatibility };

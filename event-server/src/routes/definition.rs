@@ -15,10 +15,10 @@ const DEPTH: usize = 100;
 /// Keys of a schema may be patterns.
 const KEY_BYTES: usize = 1024;
 
-/// What a version is to become.
+/// What a version becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum State {
+pub(super) enum Becomes {
     Active,
     Shadow,
 }
@@ -27,7 +27,7 @@ pub(super) enum State {
 ///
 /// # Errors
 /// What is wrong with the JSON, or which member.
-pub(super) fn read(body: &[u8]) -> Result<(TypeChange, Option<State>), Failure> {
+pub(super) fn read(body: &[u8]) -> Result<(TypeChange, Option<Becomes>), Failure> {
     let (mut change, mut state) = (TypeChange::default(), None);
     let whole = "a definition is an object with schema, mapping, policy and state, each optional";
     for (name, value) in members(body, whole)? {
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(state, None);
         assert!(change.schema.is_some() && change.mapping.is_none() && change.policy.is_some());
         let (change, state) = read(br#"{"state": "shadow"}"#).unwrap();
-        assert_eq!(state, Some(State::Shadow));
+        assert_eq!(state, Some(Becomes::Shadow));
         assert!(change.schema.is_none() && change.policy.is_none());
     }
 
