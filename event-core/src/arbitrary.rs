@@ -4,11 +4,13 @@ mod event;
 mod query;
 mod analysis;
 mod metric;
+mod schema;
 
 pub use analysis::{active, funnel, retention, sessions};
 pub use event::{event, events, instant, number, pointer, scalar, string};
 pub use metric::{covered_query, metric};
 pub use query::{condition, field, filter, measure, page, query, zone};
+pub use schema::{schema_pair, small_object, small_objects};
 
 use proptest::prelude::*;
 use serde_json::Value;

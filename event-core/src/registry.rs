@@ -32,6 +32,8 @@ pub struct Definition {
 #[derive(Clone, Debug, Default)]
 struct Versions {
     active: Option<Label>,
+    /// Those that judge beside the active one.
+    shadows: Vec<Label>,
     by_label: BTreeMap<Label, Arc<Definition>>,
 }
 
@@ -130,7 +132,27 @@ impl Registry {
     pub fn insert(&mut self, event_type: EventType, version: Label, definition: Definition) {
         let versions = self.types.entry(event_type).or_default();
         versions.by_label.insert(version.clone(), Arc::new(definition));
+        versions.shadows.retain(|shadow| *shadow != version);
         versions.active = Some(version);
+    }
+
+    /// Adds one version of a type that judges beside the active one: what it would refuse is stored
+    /// all the same. Events that name it are judged by it alone.
+    pub fn insert_shadow(&mut self, event_type: EventType, version: Label, definition: Definition) {
+        let versions = self.types.entry(event_type).or_default();
+        versions.by_label.insert(version.clone(), Arc::new(definition));
+        if !versions.shadows.contains(&version) {
+            versions.shadows.push(version);
+        }
+    }
+
+    /// The versions of a type that judge beside the active one.
+    pub fn shadows(&self, event_type: &EventType) -> impl Iterator<Item = (&Label, &Arc<Definition>)> {
+        let versions = self.types.get(event_type).into_iter();
+        versions.flat_map(|versions| {
+            let shadows = versions.shadows.iter();
+            shadows.filter_map(|label| Some((label, versions.by_label.get(label)?)))
+        })
     }
 
     /// One version of a type, or the active one.

@@ -19,6 +19,7 @@ mod query;
 mod sessions;
 mod funnel;
 mod import;
+mod types;
 
 use std::error::Error;
 use std::fmt::Display;
@@ -78,6 +79,9 @@ enum Command {
     /// Make, list and revoke the keys that requests need once there is one
     #[command(subcommand, after_help = key::AFTER_HELP)]
     Key(key::Command),
+    /// List, show, try, compare and infer what events are like
+    #[command(subcommand, after_help = types::AFTER_HELP)]
+    Types(types::Command),
 }
 
 /// What the program ends with, unless it fails.
@@ -112,6 +116,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Quarantine(command)) => work(command.flags(), async |settings| command.run(settings).await),
         Some(Command::Erase(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Key(command)) => work(command.flags(), async |settings| command.run(settings).await),
+        Some(Command::Types(command)) => work(command.flags(), async |settings| command.run(settings).await),
         None => work(&cli.flags, serve::run),
     }
 }

@@ -12,6 +12,7 @@ mod query;
 mod stories;
 mod definition;
 mod catalog;
+mod version;
 mod metric;
 mod metrics;
 mod quarantine;
@@ -83,6 +84,9 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
             get(catalog::show).put(catalog::register),
         )
         .route("/v1/types/{category}/{name}/{version}/events", post(foreign::collect))
+        .route("/v1/types/{category}/{name}/{version}/compatibility", get(version::compatibility))
+        .route("/v1/types/{category}/{name}/schema/trial", post(version::try_out))
+        .route("/v1/types/{category}/{name}/schema/inferred", get(version::inferred))
         .route("/v1/metrics", get(metrics::list))
         .route(
             "/v1/metrics/{metric}",

@@ -21,6 +21,19 @@ pub(crate) struct TypeVersion {
     version: Label,
 }
 
+/// `{category}/{name}`.
+#[derive(Clone, Deserialize)]
+pub(crate) struct TypeName {
+    category: Label,
+    name: Label,
+}
+
+impl From<TypeName> for EventType {
+    fn from(TypeName { category, name }: TypeName) -> Self {
+        EventType { category, name }
+    }
+}
+
 impl TypeVersion {
     pub(crate) fn split(self) -> (EventType, Label) {
         let TypeVersion {

@@ -20,6 +20,7 @@ use crate::position;
 use crate::queue::Entry;
 use crate::rollup::{Gathered, Rollup};
 use crate::rowless::{self, Counted, Rowless};
+use crate::shadow;
 use crate::trail::{self, Trails};
 
 /// What the writer has learned, for as long as its transactions succeed.
@@ -82,6 +83,7 @@ pub(crate) async fn append(
     store_rows(inner, db, &whole, &mut known).await?;
     store_keys(inner, db, counted, &mut known).await?;
     let mut gathered = Gathered::new();
+    let mut shaded = shadow::Gathered::default();
     let mut rows = rows.iter();
     let mut verdicts = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -95,7 +97,7 @@ pub(crate) async fn append(
                 keep(inner, db, refusal, source, original, *received_at).await?;
                 Verdict::refused(Status::Quarantined, refusal)
             }
-            Entry::Event { kept, .. } => {
+            Entry::Event { kept, opinions, .. } => {
                 let row = rows.next().ok_or_else(|| Error::corrupt("fewer rows than events"))?;
                 // Hardly ever is anything there.
                 let earlier = if known.is_empty() {
@@ -106,12 +108,14 @@ pub(crate) async fn append(
                 let verdict = verdict(inner, db, row, earlier, kept).await?;
                 if verdict.status == Status::Stored {
                     ids.rollup.count(row.event.event(), &mut gathered);
+                    shaded.count(row.event, row.position, opinions);
                 }
                 verdict
             }
         });
     }
     ids.rollup.add(&gathered, db, tables).await?;
+    shaded.add(dialect, db, tables).await?;
     Ok(Appended {
         verdicts,
         changes: log.changes,

@@ -14,6 +14,7 @@ use crate::entity::metric::MetricRow;
 use crate::error::Error;
 use crate::options::Options;
 use crate::position;
+use crate::shadow::{self, Shadow};
 use crate::tables::Tables;
 
 /// One version of an event type, as registered.
@@ -24,8 +25,12 @@ pub struct TypeRecord {
     pub event_type: EventType,
     /// The version.
     pub version: Label,
-    /// Whether it judges events that name no version: the version registered last does.
+    /// Whether it judges events that name no version: of those that are no shadows, the version
+    /// registered last does.
     pub active: bool,
+    /// What it says beside the active version, if it is a shadow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
     /// The JSON Schema of its data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
@@ -55,6 +60,7 @@ fn read(row: &QueryResult) -> Result<TypeRecord, Error> {
         event_type: EventType::new(category, name).map_err(malformed)?,
         version: Label::new(version).map_err(malformed)?,
         active: false,
+        shadow: None,
         schema: json(row, 3)?,
         mapping: json(row, 4)?,
         policy: json(row, 5)?,
@@ -71,9 +77,11 @@ pub(crate) async fn records(
     let sql = format!("SELECT {SELECTED} FROM {} ORDER BY id", tables.sql("{catalog}"));
     let rows = db.query_all_raw(dialect.statement(&sql, [])).await?;
     let mut records = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let mut shadows = shadow::all(dialect, db, tables).await?;
     let mut seen = HashSet::new();
     for record in records.iter_mut().rev() {
-        record.active = seen.insert(record.event_type.clone());
+        record.shadow = shadows.remove(&(record.event_type.clone(), record.version.clone()));
+        record.active = record.shadow.is_none() && seen.insert(record.event_type.clone());
     }
     Ok(records)
 }
@@ -122,7 +130,10 @@ pub(crate) async fn load(
             mapping: record.mapping,
             policy: record.policy.unwrap_or_default(),
         };
-        registry.insert(record.event_type, record.version, definition);
+        match record.shadow {
+            None => registry.insert(record.event_type, record.version, definition),
+            Some(_) => registry.insert_shadow(record.event_type, record.version, definition),
+        }
     }
     let metrics = MetricRow::all(dialect, db, tables).await?;
     registry.set_metrics(metrics.into_iter().map(|row| row.metric));

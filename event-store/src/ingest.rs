@@ -12,6 +12,7 @@ use crate::judge::{Judge, Judged, Offer, Origin, definition, storage};
 use crate::original::Kept;
 use crate::outbox;
 use crate::queue::Entry;
+use crate::shadow;
 use crate::store::EventStore;
 
 /// Judging so many events takes long enough to be kept off the runtime's threads.
@@ -68,6 +69,7 @@ impl EventStore {
         let entry = |event| {
             Judged::Keep(Entry::Event {
                 storage: storage(&registry, &event),
+                opinions: shadow::opinions(&registry, &event),
                 event: Box::new(event),
                 kept: Kept::Made,
                 received_at,

@@ -13,6 +13,7 @@ use event_core::{Code, Event, EventId, EventType, Label, Limits, Source, Timesta
 
 use crate::original::{Form, Kept, Original};
 use crate::queue::Entry;
+use crate::shadow;
 
 /// Something that may be an event.
 #[derive(Clone, Debug)]
@@ -214,6 +215,7 @@ impl Judge {
                 Ok(event) => {
                     return Judged::Keep(Entry::Event {
                         storage: storage(&self.registry, &event),
+                        opinions: shadow::opinions(&self.registry, &event),
                         event: Box::new(event),
                         kept: original.map_or(Kept::Made, Kept::Sent),
                         received_at: self.received_at,

@@ -15,6 +15,7 @@ mod migration;
 mod position;
 #[cfg_attr(not(feature = "import"), allow(dead_code, reason = "only an import makes them"))]
 mod checkpoint;
+pub mod shadow;
 mod queue;
 mod trail;
 mod rollup;
@@ -41,6 +42,10 @@ pub mod import;
 mod receipt;
 mod session;
 pub mod quarantine;
+mod backwards;
+pub mod trial;
+pub mod infer;
+pub mod compare;
 pub mod loss;
 mod selection;
 mod page;

@@ -9,6 +9,7 @@ mod m0003_api_keys;
 mod m0004_losses;
 mod m0005_imports;
 mod m0006_quarantine_work;
+mod m0007_shadows;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
@@ -17,13 +18,14 @@ use crate::error::Error;
 use crate::tables::Tables;
 
 /// The statements of each migration; its number is its place, from 1.
-const MIGRATIONS: [&[&str]; 6] = [
+const MIGRATIONS: [&[&str]; 7] = [
     m0001_first_tables::UP,
     m0002_metrics::UP,
     m0003_api_keys::UP,
     m0004_losses::UP,
     m0005_imports::UP,
     m0006_quarantine_work::UP,
+    m0007_shadows::UP,
 ];
 
 /// Brings the tables up to date. Safe to run again, and from several processes at once.

@@ -20,6 +20,7 @@ use crate::keep::keep;
 use crate::original::{Kept, Original};
 use crate::position;
 use crate::queue::Entry;
+use crate::shadow;
 
 /// Events in one statement.
 const CHUNK: usize = 100;
@@ -210,6 +211,7 @@ fn entry(inner: &Inner, source: Source, json: String, received_at: Timestamp, wh
             Err(refused) => kept(refused.refusal, source.clone()),
             Ok(event) => Entry::Event {
                 storage: storage(&registry, &event),
+                opinions: shadow::opinions(&registry, &event),
                 event: Box::new(event),
                 kept: Kept::Made,
                 received_at,

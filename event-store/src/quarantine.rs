@@ -109,7 +109,7 @@ impl EventStore {
     }
 }
 
-async fn list(inner: &Inner, page: &QuarantinePage) -> Result<Quarantined, Error> {
+pub(crate) async fn list(inner: &Inner, page: &QuarantinePage) -> Result<Quarantined, Error> {
     let limit = if page.limit == 0 { 100 } else { page.limit.min(1_000) };
     let (condition, mut values) = page.filter.sql();
     values.insert(0, Value::from(page.after.unwrap_or(0)));

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::checkpoint::Mark;
 use crate::error::Error;
 use crate::original::{Kept, Original};
+use crate::shadow::Opinion;
 use event_core::Timestamp;
 
 /// One thing to keep: an event, or a refusal.
@@ -22,6 +23,8 @@ pub(crate) enum Entry {
         kept: Kept,
         received_at: Timestamp,
         storage: Storage,
+        /// What the shadows of its type say to it.
+        opinions: Vec<Opinion>,
     },
     /// A refused event to keep in the quarantine.
     Refused {

@@ -10,6 +10,7 @@ use crate::catalog::{self, TypeRecord};
 use crate::error::{Cause, Error};
 use crate::inner::{Inner, detached, now};
 use crate::position;
+use crate::shadow::{self, Shadow};
 use crate::store::EventStore;
 
 /// What to change of a version of an event type; what is `None` stays as it is.
@@ -35,13 +36,75 @@ pub enum Registered {
 }
 
 impl EventStore {
-    /// Registers a version of an event type, or changes it. A new version becomes the active one.
+    /// Registers a version of an event type, or changes it. A new version becomes the active one; one
+    /// that is a shadow stays one.
     /// Events that are stored already are not judged again.
     ///
     /// # Errors
     /// [`Error::Schema`] for a schema that is not taken; nothing is changed then.
     pub async fn register(
         &self,
+        event_type: &EventType,
+        version: &Label,
+        change: TypeChange,
+    ) -> Result<Registered, Error> {
+        self.register_as(Role::Known, event_type, version, change).await
+    }
+
+    /// Registers a version that judges beside the active one: it changes what is stored of no event,
+    /// and what it would have refused is counted, see [`TypeRecord::shadow`]. A version that is there
+    /// becomes a shadow, and another one active.
+    ///
+    /// Only events that name no version, or another one, are judged by it beside others; it alone
+    /// judges those that name it.
+    ///
+    /// # Errors
+    /// As [`EventStore::register`].
+    ///
+    /// ```
+    /// use event_core::{EventType, Label, Source};
+    /// use event_store::{EventStore, Offer, Origin, TypeChange};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let store = EventStore::connect("sqlite::memory:").await?;
+    /// let (paid, one, two) = (EventType::new("order", "paid")?, Label::new("1")?, Label::new("2")?);
+    /// store.register(&paid, &one, TypeChange::default()).await?;
+    /// let schema = Some(serde_json::json!({"required": ["total"]}));
+    /// store.register_shadow(&paid, &two, TypeChange { schema, ..TypeChange::default() }).await?;
+    ///
+    /// let offer = Offer::Json(br#"{"category": "order", "name": "paid"}"#.to_vec());
+    /// store.ingest(vec![offer], &Origin::new(Source::new("shop")?)).await?;
+    /// let shadow = store.event_type(&paid, &two).await?.unwrap().shadow.unwrap();
+    /// assert_eq!((shadow.judged, shadow.would_fail, shadow.by_keyword["required"]), (1, 1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn register_shadow(
+        &self,
+        event_type: &EventType,
+        version: &Label,
+        change: TypeChange,
+    ) -> Result<Registered, Error> {
+        self.register_as(Role::Shadow, event_type, version, change).await
+    }
+
+    /// Registers a version as [`EventStore::register`] does; one that was a shadow is none any more,
+    /// and becomes the active one. What was counted of it is forgotten.
+    ///
+    /// # Errors
+    /// As [`EventStore::register`].
+    pub async fn activate(
+        &self,
+        event_type: &EventType,
+        version: &Label,
+        change: TypeChange,
+    ) -> Result<Registered, Error> {
+        self.register_as(Role::Active, event_type, version, change).await
+    }
+
+    async fn register_as(
+        &self,
+        role: Role,
         event_type: &EventType,
         version: &Label,
         change: TypeChange,
@@ -59,7 +122,7 @@ impl EventStore {
         }
         let patience = inner.options.request_timeout;
         let work = detached(Box::pin(async move {
-            register(&inner, &event_type, &version, change, &compiled).await
+            register(&inner, role, &event_type, &version, change, &compiled).await
         }));
         let answer = tokio::time::timeout(patience, work).await;
         answer.unwrap_or_else(|_| Err(Error::Unknown(Cause::new("no answer in time"))))
@@ -86,8 +149,18 @@ impl EventStore {
     }
 }
 
+/// What a version is to become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// What it is; if it is new, the active one.
+    Known,
+    Active,
+    Shadow,
+}
+
 async fn register(
     inner: &Inner,
+    role: Role,
     event_type: &EventType,
     version: &Label,
     change: TypeChange,
@@ -106,8 +179,13 @@ async fn register(
         mapping: change.mapping.or_else(|| known.as_ref()?.mapping.clone()),
         policy: change.policy.or_else(|| known.as_ref()?.policy.clone()),
     };
+    let was_shadow = known.as_ref().is_some_and(|known| known.shadow.is_some());
+    let shadow = role == Role::Shadow || role == Role::Known && was_shadow;
     let unchanged = known.as_ref().is_some_and(|known| {
-        known.schema == merged.schema && known.mapping == merged.mapping && known.policy == merged.policy
+        shadow == was_shadow
+            && known.schema == merged.schema
+            && known.mapping == merged.mapping
+            && known.policy == merged.policy
     });
     if unchanged {
         transaction.rollback().await?;
@@ -121,17 +199,37 @@ async fn register(
         event_type.name.as_str().into(),
         version.as_str().into(),
     ];
-    let sql = if known.is_some() {
+    if was_shadow && !shadow {
+        // Registered anew, so that it is the last one.
+        let delete = tables.sql("DELETE FROM {catalog} WHERE category = ? AND name = ? AND version = ?");
+        let key = shadow::key(event_type, version);
+        transaction.execute_raw(dialect.statement(&delete, key)).await?;
+    }
+    let sql = if known.is_some() && !(was_shadow && !shadow) {
         "UPDATE {catalog} SET schema_json = ?, mapping_json = ?, policy_json = ? \
          WHERE category = ? AND name = ? AND version = ?"
     } else {
-        values.push(now().as_micros().into());
+        let first = known.as_ref().map_or_else(now, |known| known.registered_at);
+        values.push(first.as_micros().into());
         "INSERT INTO {catalog} (schema_json, mapping_json, policy_json, category, name, version, registered_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?)"
     };
     transaction
         .execute_raw(dialect.statement(&tables.sql(sql), values))
         .await?;
+    // A shadow of other rules starts anew.
+    let same = known.as_ref().is_some_and(|known| known.schema == merged.schema);
+    if was_shadow && !(shadow && same) {
+        let delete = tables.sql("DELETE FROM {shadows} WHERE category = ? AND name = ? AND version = ?");
+        let key = shadow::key(event_type, version);
+        transaction.execute_raw(dialect.statement(&delete, key)).await?;
+    }
+    if shadow && !(was_shadow && same) {
+        let insert = tables.sql("INSERT INTO {shadows} (category, name, version, report) VALUES (?, ?, ?, ?)");
+        let report = serde_json::to_string(&Shadow::default()).map_err(|_| Error::corrupt("no JSON"))?;
+        let values = shadow::key(event_type, version).into_iter().chain([report.into()]);
+        transaction.execute_raw(dialect.statement(&insert, values)).await?;
+    }
     let registry = catalog::load(dialect, &transaction, tables, &inner.options, compiled).await?;
     let change = position::change(dialect, &transaction, tables).await?;
     transaction.commit().await?;

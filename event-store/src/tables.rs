@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "log",
     "sources",
     "kinds",
@@ -29,6 +29,7 @@ const NAMES: [&str; 20] = [
     "imports",
     "quarantine_history",
     "erasures",
+    "shadows",
 ];
 
 impl Tables {

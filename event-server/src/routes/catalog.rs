@@ -3,9 +3,11 @@
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use event_store::compare::Compared;
 use event_store::{Registered, TypeRecord};
 use serde::Serialize;
 
+use super::definition::Becomes;
 use super::{App, definition};
 use crate::body::{self, Media};
 use crate::reply::{self, Failure, Reason};
@@ -14,6 +16,15 @@ use crate::target::{Named, NoParameters, TypeVersion};
 #[derive(Serialize)]
 struct Types {
     types: Vec<TypeRecord>,
+}
+
+/// What a registration made, and what it is to what was active before.
+#[derive(Serialize)]
+struct Registration {
+    #[serde(flatten)]
+    record: TypeRecord,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compatibility: Option<Compared>,
 }
 
 pub(super) async fn list(State(app): State<App>, headers: HeaderMap, _: NoParameters) -> Result<Response, Failure> {
@@ -38,13 +49,19 @@ pub(super) async fn register(
     request: Request,
 ) -> Result<Response, Failure> {
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
-    let change = definition::read(&body)?;
+    let (change, state) = definition::read(&body)?;
     let (event_type, version) = names.clone().split();
-    let registered = app.store.register(&event_type, &version, change).await?;
+    let compatibility = app.store.compare_change(&event_type, &version, &change).await?;
+    let registered = match state {
+        None => app.store.register(&event_type, &version, change).await?,
+        Some(Becomes::Active) => app.store.activate(&event_type, &version, change).await?,
+        Some(Becomes::Shadow) => app.store.register_shadow(&event_type, &version, change).await?,
+    };
     let record = record(&app, names).await?;
+    let registration = Registration { record, compatibility };
     Ok(match registered {
-        Registered::Created => reply::created(&record),
-        Registered::Changed | Registered::Unchanged => reply::json(&record),
+        Registered::Created => reply::created(&registration),
+        Registered::Changed | Registered::Unchanged => reply::json(&registration),
     })
 }
 

@@ -1,9 +1,10 @@
-//! What a `PUT` of a type says: `{"schema": …, "mapping": …, "policy": …}`, each optional. And what
+//! What a `PUT` of a type says: `{"schema": …, "mapping": …, "policy": …, "state": …}`, each optional. And what
 //! holds for the members of any definition.
 
 use event_core::Limits;
 use event_core::json::Document;
 use event_store::TypeChange;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -14,27 +15,36 @@ const DEPTH: usize = 100;
 /// Keys of a schema may be patterns.
 const KEY_BYTES: usize = 1024;
 
+/// What a version becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Becomes {
+    Active,
+    Shadow,
+}
+
 /// Reads a definition.
 ///
 /// # Errors
 /// What is wrong with the JSON, or which member.
-pub(super) fn read(body: &[u8]) -> Result<TypeChange, Failure> {
-    let mut change = TypeChange::default();
-    let whole = "a definition is an object with schema, mapping and policy, each optional";
+pub(super) fn read(body: &[u8]) -> Result<(TypeChange, Option<Becomes>), Failure> {
+    let (mut change, mut state) = (TypeChange::default(), None);
+    let whole = "a definition is an object with schema, mapping, policy and state, each optional";
     for (name, value) in members(body, whole)? {
         match name.as_str() {
             "schema" => change.schema = Some(value),
             "mapping" => change.mapping = Some(member(&name, value)?),
             "policy" => change.policy = Some(member(&name, value)?),
+            "state" => state = Some(member(&name, value)?),
             _ => {
                 return Err(invalid(
                     &name,
-                    "a definition has schema, mapping and policy, each optional",
+                    "a definition has schema, mapping, policy and state, each optional",
                 ));
             }
         }
     }
-    Ok(change)
+    Ok((change, state))
 }
 
 /// The members of a definition; a key that stands twice is refused here as it is in events.
@@ -75,9 +85,11 @@ mod tests {
 
     #[test]
     fn each_part_is_optional() {
-        let change = read(br#"{"schema": {"type": "object"}, "policy": {"on_violation": "warn"}}"#).unwrap();
+        let (change, state) = read(br#"{"schema": {"type": "object"}, "policy": {"on_violation": "warn"}}"#).unwrap();
+        assert_eq!(state, None);
         assert!(change.schema.is_some() && change.mapping.is_none() && change.policy.is_some());
-        let change = read(b"{}").unwrap();
+        let (change, state) = read(br#"{"state": "shadow"}"#).unwrap();
+        assert_eq!(state, Some(Becomes::Shadow));
         assert!(change.schema.is_none() && change.policy.is_none());
     }
 
@@ -92,6 +104,7 @@ mod tests {
             (r#"{"shema": {}}"#, 422),
             (r#"{"mapping": {"id": 7}}"#, 422),
             (r#"{"policy": {"on_violation": "ignore"}}"#, 422),
+            (r#"{"state": "asleep"}"#, 422),
             (deep.as_str(), 422),
         ] {
             let failure = read(body.as_bytes()).err().unwrap();

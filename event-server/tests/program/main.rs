@@ -14,6 +14,7 @@ mod sessions;
 mod query;
 mod stories;
 mod catalog;
+mod versions;
 mod metrics;
 mod losses;
 mod databases;

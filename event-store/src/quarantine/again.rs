@@ -95,6 +95,7 @@ pub(super) fn judge(row: &QuarantineRow, registry: &Arc<Registry>, inner: &Inner
             event,
             received_at,
             storage,
+            opinions,
             ..
         }) => {
             let id = &event.event().envelope().id;
@@ -107,6 +108,7 @@ pub(super) fn judge(row: &QuarantineRow, registry: &Arc<Registry>, inner: &Inner
                 received_at,
                 storage,
                 kept: Kept::InQuarantine,
+                opinions,
             })
         }
         Judged::Keep(Entry::Refused { refusal, .. }) => Again::Refused(Still {

@@ -16,6 +16,7 @@ mod export;
 mod refused;
 mod replayed;
 mod erased;
+mod versions;
 mod sharing;
 mod closing;
 mod metrics;
@@ -151,6 +152,13 @@ conformance! {
         without_a_database_the_keys_known_last_are_used_on,
         a_sender_of_one_source_speaks_for_no_other,
         whatever_is_refused_is_kept_under_who_sent_it,
+    }
+    versions {
+        a_candidate_is_tried_on_the_newest_events,
+        refused_events_are_tried_too,
+        two_versions_are_compared,
+        a_first_schema_is_inferred,
+        a_shadow_counts_and_changes_nothing,
     }
     hostile {
         every_event_of_the_table_gets_its_verdict,
