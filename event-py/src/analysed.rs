@@ -36,7 +36,7 @@ use crate::wrong::Wrong;
 ///     EventTypeError: if the data holds a value, or a column, that is not JSON.
 ///
 /// >>> import event_py
-/// >>> order = {"category": "order", "name": "created", "subject": "ann", "occurred_at": "2026-01-01T10:00Z"}
+/// >>> order = {"category": "order", "name": "created", "subject": "ann", "occurred_at": "2026-01-01T10:00:00Z"}
 /// >>> event_py.analyse(event_py.Retention(bucket="month", periods=1), [order, order]).rows[0]["returned"]
 /// 1
 #[pyfunction]
@@ -82,7 +82,7 @@ pub(crate) fn told(
 /// answers are equal if they say the same, wherever they come from.
 ///
 /// >>> import event_py
-/// >>> visit = {"category": "page", "name": "view", "session_id": "a", "occurred_at": "2026-01-01T10:00Z"}
+/// >>> visit = {"category": "page", "name": "view", "session_id": "a", "occurred_at": "2026-01-01T10:00:00Z"}
 /// >>> analysed = event_py.analyse(event_py.Sessions(), [visit])
 /// >>> analysed.rows[0]["session_id"], analysed.total
 /// ('a', 1)

@@ -313,8 +313,8 @@ impl Retention {
 /// ...     at = f"2026-01-01T{hour}:00:00Z"
 /// ...     return {"category": "cart", "name": name, "session_id": session, "occurred_at": at}
 /// >>> events = [cart("a", "opened", 10), cart("b", "opened", 11), cart("a", "left", 12)]
-/// >>> open_carts = event_py.Active("opened", "left", key="session_id", from_="2026-01-01T10:00Z", to="2026-01-01T14:00Z")
-/// >>> event_py.analyse(open_carts, events).rows[0]["average"]
+/// >>> range = {"from_": "2026-01-01 10:00:00", "to": "2026-01-01 14:00:00"}
+/// >>> event_py.analyse(event_py.Active("opened", "left", key="session_id", **range), events).rows[0]["average"]
 /// Decimal('1.25')
 #[pyclass(frozen, extends = Analysis, module = "event_py")]
 pub(crate) struct Active;

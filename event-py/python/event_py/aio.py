@@ -89,7 +89,8 @@ class AsyncClient:
 
     async def query(self, query: Any = "count", **keywords: Any) -> Any:
         """As `Client.query`."""
-        return await self._client._query(query, **keywords)
+        answered: Any = await self._client._query(query, **keywords)
+        return answered
 
     def stats(self) -> Stats:
         """As `Client.stats`."""
