@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
@@ -89,8 +89,8 @@ class AsyncClient:
 
     async def query(self, query: Any = "count", **keywords: Any) -> Any:
         """As `Client.query`."""
-        answered: Any = await self._client._query(query, **keywords)
-        return answered
+        ask: Callable[..., Awaitable[Any]] = self._client._query
+        return await ask(query, **keywords)
 
     def stats(self) -> Stats:
         """As `Client.stats`."""
