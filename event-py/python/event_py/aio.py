@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from event_py._native import Analysed, Answer, Client, Query, Stats, Unstored, Verdict
 from event_py.errors import FlushTimeoutError
@@ -89,7 +89,7 @@ class AsyncClient:
 
     async def query(self, query: Any = "count", **keywords: Any) -> Any:
         """As `Client.query`."""
-        ask: Callable[..., Awaitable[Any]] = self._client._query
+        ask = cast("Callable[..., Awaitable[Any]]", self._client._query)
         return await ask(query, **keywords)
 
     def stats(self) -> Stats:
