@@ -11,7 +11,8 @@ use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
 use event_core::event::EventBuilder;
 use event_core::verdict::Status;
-use event_core::{Answer, EventId, Query, Verdict};
+use event_core::{EventId, Verdict};
+use serde::de::DeserializeOwned;
 
 use crate::desk::{after, close, submit};
 use crate::error::{FlushError, InvalidKey, QueryError, SendError, TrackError, Unconfirmed};
@@ -21,6 +22,7 @@ use crate::job::{Job, Reply, Sent};
 use crate::lines::Lines;
 use crate::loss::Loss;
 use crate::process;
+use crate::question::Question;
 use crate::settings::Settings;
 use crate::shared::{Shared, now};
 use crate::stats::Stats;
@@ -297,13 +299,17 @@ impl Client {
         !self.inner.shared.load().is_ours()
     }
 
-    /// Asks the collector a question.
+    /// Asks the collector a question: a [`Query`](event_core::Query), or one of those about whole stories in
+    /// [`event_core::analysis`].
     ///
     /// # Errors
     /// If there is no answer, or a problem instead.
-    pub fn query(&self, query: &Query) -> impl Future<Output = Result<Answer, QueryError>> + Send + use<> {
+    pub fn query<Q: Question>(
+        &self,
+        question: &Q,
+    ) -> impl Future<Output = Result<Q::Answer, QueryError>> + Send + use<Q> {
         let (reply, answer) = Reply::future();
-        self.begin_query(query, reply);
+        self.begin_query(question, reply);
         async move { read(answer.await.unwrap_or(Err(QueryError::Closed))) }
     }
 
@@ -311,25 +317,18 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::query`].
-    pub fn query_blocking(&self, query: &Query) -> Result<Answer, QueryError> {
+    pub fn query_blocking<Q: Question>(&self, question: &Q) -> Result<Q::Answer, QueryError> {
         let (reply, answer) = Reply::blocking();
-        self.begin_query(query, reply);
+        self.begin_query(question, reply);
         let at_most = self.shared().settings.tuning.patience;
         read(wait(&answer, at_most).unwrap_or_else(|| Err(QueryError::Unavailable("no answer in time".to_owned()))))
     }
 
-    fn begin_query(&self, query: &Query, reply: Reply<Result<Bytes, QueryError>>) {
-        match serde_json::to_vec(query) {
+    fn begin_query<Q: Question>(&self, question: &Q, reply: Reply<Result<Bytes, QueryError>>) {
+        match serde_json::to_vec(question) {
             Ok(body) => {
-                let body = body.into();
-                submit(
-                    &self.shared(),
-                    Job::Ask {
-                        path: "/v1/query",
-                        body,
-                        reply,
-                    },
-                );
+                let (path, body) = (Q::PATH, body.into());
+                submit(&self.shared(), Job::Ask { path, body, reply });
             }
             Err(error) => reply.send(Err(QueryError::Refused(error.to_string()))),
         }
@@ -446,6 +445,6 @@ fn wait<T>(answer: &Receiver<T>, at_most: Duration) -> Option<T> {
     answer.recv_timeout(at_most).ok()
 }
 
-fn read(answer: Result<Bytes, QueryError>) -> Result<Answer, QueryError> {
+fn read<A: DeserializeOwned>(answer: Result<Bytes, QueryError>) -> Result<A, QueryError> {
     serde_json::from_slice(&answer?).map_err(|error| QueryError::Unreadable(error.to_string()))
 }

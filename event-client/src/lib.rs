@@ -30,6 +30,7 @@ mod drain;
 mod worker;
 mod desk;
 mod process;
+mod question;
 mod client;
 mod builder;
 #[cfg(feature = "layer")]
@@ -42,6 +43,7 @@ pub use client::Client;
 pub use compression::Compression;
 pub use error::{BuildError, FlushError, InvalidKey, QueryError, SendError, TrackError, Unconfirmed};
 pub use loss::{Loss, Losses};
+pub use question::Question;
 pub use settings::Unstored;
 #[cfg(feature = "spool")]
 pub use spool::{Fsync, SpoolError, SpoolOptions};

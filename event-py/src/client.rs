@@ -9,6 +9,8 @@ use event_core::{Code, Event, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::analysed::{self, Analysed};
+use crate::analysis;
 use crate::answer::Answer;
 use crate::boundary::guarded;
 use crate::envelope::Envelope;
@@ -257,11 +259,11 @@ impl Client {
     /// Asks the collector a question about the events that it has stored.
     ///
     /// Args:
-    ///     query: A `Query`, or the measure of one.
+    ///     query: A `Query`, or the measure of one; or `Sessions`, a `Funnel`, a `Retention` or `Active`.
     ///     **keywords: The other keywords of `Query`.
     ///
     /// Returns:
-    ///     The answer, exact.
+    ///     The answer, exact; an `Analysed` to a question about whole stories.
     ///
     /// Raises:
     ///     QueryError: if it cannot be asked like this.
@@ -279,11 +281,21 @@ impl Client {
         py: Python<'_>,
         query: Option<&Bound<'_, PyAny>>,
         keywords: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Answer> {
+    ) -> PyResult<Py<PyAny>> {
         guarded(|| {
+            if let Some(question) = analysis::asked(query, keywords)? {
+                let told = wait(py, analysed::told(&self.handle.sender, &question))?;
+                return Ok(Analysed::of_collector(py, question, told)?
+                    .into_pyobject(py)?
+                    .into_any()
+                    .unbind());
+            }
             let query = query::asked(py, query, keywords)?;
             let answered = wait(py, self.handle.sender.query(&query))?;
-            Answer::of_collector(py, query, answered)
+            Ok(Answer::of_collector(py, query, answered)?
+                .into_pyobject(py)?
+                .into_any()
+                .unbind())
         })
     }
 
@@ -397,6 +409,13 @@ impl Client {
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         guarded(|| {
+            if let Some(question) = analysis::asked(query, keywords)? {
+                let told = analysed::told(&self.handle.sender, &question);
+                return pending(py, told, |py, told| {
+                    let analysed = Analysed::of_collector(py, question, told)?;
+                    Ok(analysed.into_pyobject(py)?.into_any().unbind())
+                });
+            }
             let query = query::asked(py, query, keywords)?;
             pending(py, self.handle.sender.query(&query), |py, answered| {
                 let answer = Answer::of_collector(py, query, answered)?;

@@ -1,7 +1,6 @@
-//! Events in whatever form Python has them → a tally.
+//! Events in whatever form Python has them → an answer in the making.
 
-use event_core::aggregate::Tally;
-use event_core::{Limits, Query, Refusal};
+use event_core::{Limits, Refusal};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
@@ -9,6 +8,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
 use crate::capsule;
 use crate::error;
 use crate::lines::{Lines, Reader};
+use crate::making::Making;
 use crate::table;
 use crate::value;
 use crate::wrong::Wrong;
@@ -21,52 +21,52 @@ const LIMITS: Limits = Limits::DEFAULT
 const EVENTS: usize = 1_000;
 
 /// Counts events: dicts, tables or lines of JSON.
-pub(crate) fn fold(query: &Query, events: &Bound<'_, PyAny>) -> PyResult<Tally> {
+pub(crate) fn fold<M: Making>(question: &M::Question, events: &Bound<'_, PyAny>) -> PyResult<M> {
     let py = events.py();
     if capsule::is_table(events)? {
         let table = capsule::opened(events)?;
         return py
-            .detach(|| table::fold(query, table))
+            .detach(|| table::fold(question, table))
             .map_err(|wrong| wrong.into_error(py));
     }
     if let Ok(text) = events.cast::<PyString>() {
-        return text_lines(query, py, text.to_str()?.as_bytes());
+        return text_lines(question, py, text.to_str()?.as_bytes());
     }
     if let Ok(bytes) = events.cast::<PyBytes>() {
-        return text_lines(query, py, bytes.as_bytes());
+        return text_lines(question, py, bytes.as_bytes());
     }
     if events.is_instance_of::<PyByteArray>() || events.is_instance_of::<PyMemoryView>() {
         // They may change while they are read.
         let bytes = py.get_type::<PyBytes>().call1((events,))?.cast_into::<PyBytes>()?;
-        return text_lines(query, py, bytes.as_bytes());
+        return text_lines(question, py, bytes.as_bytes());
     }
     if events.hasattr("__fspath__")? {
         let file = py.import("builtins")?.call_method1("open", (events, "rb"))?;
-        let tally = file_lines(query, &file);
+        let tally = file_lines(question, &file);
         file.call_method0("close")?;
         return tally;
     }
     if events.hasattr("read")? {
-        return file_lines(query, events);
+        return file_lines(question, events);
     }
     if events.is_instance_of::<PyDict>() {
         return Err(PyTypeError::new_err("one event is a list of one event: [event]"));
     }
-    objects(query, events)
+    objects(question, events)
 }
 
-fn text_lines(query: &Query, py: Python<'_>, text: &[u8]) -> PyResult<Tally> {
+fn text_lines<M: Making>(question: &M::Question, py: Python<'_>, text: &[u8]) -> PyResult<M> {
     let tally = py.detach(|| {
-        let mut lines = Lines::new(query)?;
+        let mut lines = Lines::<M>::new(question)?;
         lines.add(text)?;
         lines.finish()
     });
     tally.map_err(|wrong: Wrong| wrong.into_error(py))
 }
 
-fn file_lines(query: &Query, file: &Bound<'_, PyAny>) -> PyResult<Tally> {
+fn file_lines<M: Making>(question: &M::Question, file: &Bound<'_, PyAny>) -> PyResult<M> {
     let py = file.py();
-    let mut lines = Lines::new(query).map_err(|wrong| wrong.into_error(py))?;
+    let mut lines = Lines::<M>::new(question).map_err(|wrong: Wrong| wrong.into_error(py))?;
     loop {
         let read = file.call_method1("read", (lines.block(),))?;
         let Ok(bytes) = read.cast::<PyBytes>() else {
@@ -85,10 +85,10 @@ fn file_lines(query: &Query, file: &Bound<'_, PyAny>) -> PyResult<Tally> {
 }
 
 /// Dicts, texts of JSON, and objects that know how to write themselves.
-fn objects(query: &Query, events: &Bound<'_, PyAny>) -> PyResult<Tally> {
+fn objects<M: Making>(question: &M::Question, events: &Bound<'_, PyAny>) -> PyResult<M> {
     let py = events.py();
-    let reader = Reader::new(query).map_err(|refusal| error::refused(py, &refusal))?;
-    let mut tally = Tally::new(query).map_err(|error| Wrong::from(error).into_error(py))?;
+    let reader = Reader::new(M::is_about_time(question)).map_err(|refusal| error::refused(py, &refusal))?;
+    let mut tally = M::new(question).map_err(|error| Wrong::from(error).into_error(py))?;
     let (mut texts, mut done) = (Vec::new(), 0);
     let mut events = events.try_iter()?;
     loop {

@@ -1,5 +1,6 @@
 //! An answer as a table of Arrow.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::{
@@ -13,28 +14,44 @@ use event_core::json::Number;
 use event_core::query::Measure;
 use event_core::{Answer, Query};
 
-/// How values that are no counts are told.
+/// How numbers that are no counts are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Values {
+pub(crate) enum Numbers {
     /// As the nearest floats.
     Nearest,
     /// As decimals of the least scale that holds all of them.
     Exact,
 }
 
-/// An answer cannot be told exactly in a table.
+impl Numbers {
+    pub(crate) const fn of(exact: bool) -> Self {
+        if exact { Numbers::Exact } else { Numbers::Nearest }
+    }
+}
+
+/// Why an answer is no table.
 #[derive(Debug)]
-pub(crate) struct TooLong;
+pub(crate) enum Untold {
+    /// It cannot be told exactly.
+    TooLong,
+    /// Arrow refuses it.
+    Arrow(ArrowError),
+}
+
+impl fmt::Display for Untold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Untold::TooLong => f.write_str("the exact values have more than the 38 digits of a decimal: take the rows"),
+            Untold::Arrow(error) => error.fmt(f),
+        }
+    }
+}
 
 /// Digits that a decimal of Arrow holds.
 const DIGITS: u8 = 38;
 
 /// The rows of an answer: `start`, `end` and `partial` of buckets, each field of `by`, and `value`.
-pub(crate) fn batch(
-    query: &Query,
-    answer: &Answer,
-    values: Values,
-) -> Result<Result<RecordBatch, ArrowError>, TooLong> {
+pub(crate) fn batch(query: &Query, answer: &Answer, numbers: Numbers) -> Result<RecordBatch, Untold> {
     let rows = &answer.rows;
     let mut columns: Vec<(String, ArrayRef)> = Vec::new();
     if query.bucket.is_some() {
@@ -59,18 +76,19 @@ pub(crate) fn batch(
             .collect();
         columns.push((field.to_string(), of_group(&texts)));
     }
-    columns.push(("value".to_owned(), of_values(query, rows, values)?));
+    columns.push(("value".to_owned(), of_values(query, rows, numbers)?));
+    table(columns, rows.len())
+}
+
+/// A table of so many rows.
+pub(crate) fn table(columns: Vec<(String, ArrayRef)>, rows: usize) -> Result<RecordBatch, Untold> {
     let fields: Vec<Field> = columns
         .iter()
         .map(|(name, column)| Field::new(name, column.data_type().clone(), true))
         .collect();
     let columns = columns.into_iter().map(|(_, column)| column).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-    Ok(RecordBatch::try_new_with_options(
-        Arc::new(Schema::new(fields)),
-        columns,
-        &options,
-    ))
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(Untold::Arrow)
 }
 
 fn text(group: &Group, place: usize) -> Option<&str> {
@@ -78,7 +96,7 @@ fn text(group: &Group, place: usize) -> Option<&str> {
 }
 
 /// JSON texts as what they all are: strings, integers, numbers or booleans; else as they are.
-fn of_group(texts: &[Option<&str>]) -> ArrayRef {
+pub(crate) fn of_group(texts: &[Option<&str>]) -> ArrayRef {
     fn all<T>(texts: &[Option<&str>], read: impl Fn(&str) -> Option<T>) -> Option<Vec<Option<T>>> {
         texts
             .iter()
@@ -106,22 +124,36 @@ fn of_group(texts: &[Option<&str>]) -> ArrayRef {
     Arc::new(StringArray::from_iter(texts.iter().copied()))
 }
 
-fn of_values(query: &Query, rows: &[Row], values: Values) -> Result<ArrayRef, TooLong> {
-    let texts = rows.iter().map(|row| row.value.as_ref().map(Decimal::to_string));
-    Ok(match (&query.measure, values) {
-        (Measure::Count, _) => {
-            let counts = texts.map(|text| text.and_then(|text| text.parse::<i64>().ok()));
-            Arc::new(Int64Array::from_iter(counts))
-        }
-        (_, Values::Nearest) => {
+/// Whether the values are counts.
+pub(crate) const fn is_counted(query: &Query) -> bool {
+    matches!(query.measure, Measure::Count | Measure::Unique(_))
+}
+
+fn of_values(query: &Query, rows: &[Row], numbers: Numbers) -> Result<ArrayRef, Untold> {
+    let values = rows.iter().map(|row| row.value.as_ref());
+    if is_counted(query) {
+        let counts = values.map(|value| value.and_then(|value| value.to_string().parse::<i64>().ok()));
+        return Ok(Arc::new(Int64Array::from_iter(counts)));
+    }
+    of_numbers(values, numbers)
+}
+
+/// Numbers as floats or decimals.
+pub(crate) fn of_numbers<'a>(
+    values: impl Iterator<Item = Option<&'a Decimal>>,
+    numbers: Numbers,
+) -> Result<ArrayRef, Untold> {
+    let texts = values.map(|value| value.map(Decimal::to_string));
+    Ok(match numbers {
+        Numbers::Nearest => {
             let floats = texts.map(|text| text.and_then(|text| text.parse::<f64>().ok()));
             Arc::new(Float64Array::from_iter(floats))
         }
-        (_, Values::Exact) => decimals(&texts.collect::<Vec<_>>())?,
+        Numbers::Exact => decimals(&texts.collect::<Vec<_>>())?,
     })
 }
 
-fn decimals(texts: &[Option<String>]) -> Result<ArrayRef, TooLong> {
+fn decimals(texts: &[Option<String>]) -> Result<ArrayRef, Untold> {
     let parts = |text: &String| -> (String, usize) {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         (format!("{whole}{fraction}"), fraction.len())
@@ -132,14 +164,16 @@ fn decimals(texts: &[Option<String>]) -> Result<ArrayRef, TooLong> {
         let mantissa: Option<i128> = format!("{digits}{}", "0".repeat(scale - places)).parse().ok();
         mantissa
             .filter(|mantissa| mantissa.unsigned_abs() < 10_u128.pow(u32::from(DIGITS)))
-            .ok_or(TooLong)
+            .ok_or(Untold::TooLong)
     };
     let mantissas = texts.iter().map(|text| text.as_ref().map(mantissa).transpose());
     let mantissas: Vec<Option<i128>> = mantissas.collect::<Result<_, _>>()?;
     let scale = i8::try_from(scale)
         .ok()
         .filter(|scale| scale.unsigned_abs() <= DIGITS)
-        .ok_or(TooLong)?;
+        .ok_or(Untold::TooLong)?;
     let array = Decimal128Array::from_iter(mantissas).with_precision_and_scale(DIGITS, scale);
-    array.map(|array| Arc::new(array) as ArrayRef).map_err(|_| TooLong)
+    array
+        .map(|array| Arc::new(array) as ArrayRef)
+        .map_err(|_| Untold::TooLong)
 }

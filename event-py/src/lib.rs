@@ -6,8 +6,12 @@ mod interpreter;
 mod boundary;
 mod value;
 mod wait;
+mod ask;
 mod query;
+mod story;
+mod analysis;
 mod wrong;
+mod making;
 mod threads;
 mod capsule;
 mod column;
@@ -15,8 +19,12 @@ mod lines;
 mod table;
 mod fold;
 mod frame;
+mod values;
+mod package;
+mod sheet;
 mod show;
 mod answer;
+mod analysed;
 mod tally;
 mod stats;
 mod envelope;
@@ -43,6 +51,10 @@ mod panic;
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::analysed::{Analysed, analyse};
+    #[pymodule_export]
+    use crate::analysis::{Active, Analysis, Funnel, Retention, Sessions};
     #[pymodule_export]
     use crate::answer::Answer;
     #[pymodule_export]

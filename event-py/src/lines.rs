@@ -1,11 +1,11 @@
 //! Events as lines of JSON: each is read by the rules for events and counted.
 
-use event_core::aggregate::Tally;
 use event_core::event::Reception;
 use event_core::flag::Flag;
 use event_core::name::NameError;
-use event_core::{Code, Event, EventId, Limits, Query, Refusal, Source, Timestamp};
+use event_core::{Code, Event, EventId, Limits, Refusal, Source, Timestamp};
 
+use crate::making::Making;
 use crate::threads;
 use crate::wrong::Wrong;
 
@@ -13,11 +13,6 @@ use crate::wrong::Wrong;
 pub(crate) const SOURCE: &str = "python";
 /// How much is read at once for each core. No event is larger than a part of it.
 const BLOCK: usize = 2 * 1024 * 1024;
-
-/// Whether the answer depends on when events happened.
-pub(crate) fn about_time(query: &Query) -> bool {
-    query.bucket.is_some() || query.from.is_some() || query.to.is_some()
-}
 
 /// Counts events that are given as JSON, one after the other.
 pub(crate) struct Reader {
@@ -27,18 +22,14 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(query: &Query) -> Result<Self, Refusal> {
+    pub(crate) fn new(about_time: bool) -> Result<Self, Refusal> {
         let made = || -> Result<(Source, EventId), NameError> { Ok((Source::new(SOURCE)?, EventId::new(SOURCE)?)) };
         let (source, id) = made().map_err(|error| Refusal::new(Code::InvalidEnvelope, "/source", error.to_string()))?;
-        Ok(Reader {
-            source,
-            id,
-            about_time: about_time(query),
-        })
+        Ok(Reader { source, id, about_time })
     }
 
     /// Counts an event.
-    pub(crate) fn add(&self, tally: &mut Tally, json: &[u8]) -> Result<(), Refusal> {
+    pub(crate) fn add<M: Making>(&self, tally: &mut M, json: &[u8]) -> Result<(), Refusal> {
         let reception = Reception {
             received_at: Timestamp::MIN,
             source: &self.source,
@@ -58,22 +49,23 @@ impl Reader {
 }
 
 /// Lines as they come, counted on all cores, a block at a time.
-pub(crate) struct Lines {
-    query: Query,
+pub(crate) struct Lines<'a, M: Making> {
+    question: &'a M::Question,
     reader: Reader,
-    tallies: Vec<Tally>,
+    tallies: Vec<M>,
     /// The begin of a line that has not ended yet.
     begun: Vec<u8>,
     /// Lines so far.
     lines: u64,
 }
 
-impl Lines {
-    pub(crate) fn new(query: &Query) -> Result<Self, Wrong> {
+impl<'a, M: Making> Lines<'a, M> {
+    pub(crate) fn new(question: &'a M::Question) -> Result<Self, Wrong> {
+        let reader = Reader::new(M::is_about_time(question));
         Ok(Lines {
-            query: query.clone(),
-            reader: Reader::new(query).map_err(|refusal| Wrong::Event("the question".to_owned(), refusal))?,
-            tallies: threads::tallies(query)?,
+            question,
+            reader: reader.map_err(|refusal| Wrong::Event("the question".to_owned(), refusal))?,
+            tallies: threads::tallies(question)?,
             begun: Vec::new(),
             lines: 0,
         })
@@ -103,10 +95,10 @@ impl Lines {
     }
 
     /// Counts the last line, which may end with the text.
-    pub(crate) fn finish(mut self) -> Result<Tally, Wrong> {
+    pub(crate) fn finish(mut self) -> Result<M, Wrong> {
         let line = std::mem::take(&mut self.begun);
         self.fold(&line)?;
-        Ok(threads::merged(&self.query, self.tallies)?)
+        Ok(threads::merged(self.question, self.tallies)?)
     }
 
     fn keep(&mut self, begin: &[u8]) -> Result<(), Wrong> {

@@ -10,13 +10,14 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
-use event_core::aggregate::Tally;
 use event_core::filter::{Field, Found};
-use event_core::{Code, Limits, Payload, Pointer, Query, Refusal, Timestamp};
+use event_core::json::Number;
+use event_core::{Code, Limits, Payload, Pointer, Refusal, Timestamp};
 
 use crate::capsule::Batches;
 use crate::column::{self, Lookup};
 use crate::lines;
+use crate::making::Making;
 use crate::threads;
 use crate::wrong::Wrong;
 
@@ -28,7 +29,7 @@ const ENVELOPE: [&str; 12] = [
     "version",
     "source",
     "session_id",
-    "sequence",
+    NUMBER,
     "subject",
     "occurred_at",
     "timestamp",
@@ -36,6 +37,7 @@ const ENVELOPE: [&str; 12] = [
     DATA,
 ];
 const DATA: &str = "data";
+const NUMBER: &str = "sequence";
 /// Fewer rows are not worth another thread.
 const ROWS: usize = 16 * 1024;
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
@@ -43,12 +45,12 @@ const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 type Time<'a> = Box<dyn Fn(usize) -> Result<Option<Timestamp>, Code> + Send + Sync + 'a>;
 
 /// Counts the rows of a table, batch by batch.
-pub(crate) fn fold(query: &Query, table: Batches) -> Result<Tally, Wrong> {
-    let mut tallies = threads::tallies(query)?;
+pub(crate) fn fold<M: Making>(question: &M::Question, table: Batches) -> Result<M, Wrong> {
+    let mut tallies: Vec<M> = threads::tallies(question)?;
     let mut first = 0;
     for batch in table {
         let batch = batch.map_err(Wrong::Table)?;
-        let asked = Asked::of(&batch, &tallies[0], query)?;
+        let asked = Asked::of::<M>(&batch, tallies[0].fields(), question)?;
         let rows = batch.num_rows();
         let share = rows.div_ceil(tallies.len()).max(ROWS);
         let parts = (0..rows).step_by(share).map(|start| start..rows.min(start + share));
@@ -57,7 +59,7 @@ pub(crate) fn fold(query: &Query, table: Batches) -> Result<Tally, Wrong> {
         })?;
         first += rows as u64;
     }
-    Ok(threads::merged(query, tallies)?)
+    Ok(threads::merged(question, tallies)?)
 }
 
 /// What a question asks of the rows of one batch.
@@ -67,6 +69,8 @@ struct Asked<'a> {
     /// The columns that tell the time, with their names, if the question is about time.
     times: Vec<(&'static str, Time<'a>)>,
     about_time: bool,
+    /// The column of the numbers that senders give, if they are asked for.
+    numbers: Option<Lookup<'a>>,
     /// The data as JSON text, if it is asked for.
     json: Option<Lookup<'a>>,
 }
@@ -81,18 +85,18 @@ struct Place<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn of(batch: &'a RecordBatch, tally: &Tally, query: &Query) -> Result<Self, Wrong> {
+    fn of<M: Making>(batch: &'a RecordBatch, fields: Vec<Field>, question: &M::Question) -> Result<Self, Wrong> {
         let data = batch.column_by_name(DATA).map(|data| &**data);
         let text = data.filter(|data| is_text(data.data_type()));
         let mut places = Vec::new();
         let mut json = None;
-        for field in tally.fields() {
+        for field in fields {
             let mut place = Place {
                 name: field.to_string(),
                 pointer: None,
                 column: column::nothing(),
             };
-            match field {
+            match &field {
                 Field::Data(pointer) => {
                     let tokens: Vec<&str> = pointer.tokens().collect();
                     if !(tokens.is_empty() && text.is_some()) {
@@ -107,27 +111,31 @@ impl<'a> Asked<'a> {
             }
             places.push(place);
         }
-        let about_time = lines::about_time(query);
+        let about_time = M::is_about_time(question);
         let mut times = Vec::new();
         for name in ["occurred_at", "timestamp"] {
             if let Some(column) = batch.column_by_name(name).filter(|_| about_time) {
                 times.push((name, time(name, column)?));
             }
         }
+        let numbers = batch.column_by_name(NUMBER).filter(|_| M::NUMBERED);
+        let numbers = numbers.map(|numbers| lookup(NUMBER, numbers, &[])).transpose()?;
         Ok(Asked {
             places,
             times,
             about_time,
+            numbers,
             json,
         })
     }
 
     /// Counts a row; `first` is the number of the first row of the batch.
-    fn add(&self, tally: &mut Tally, row: usize, first: u64) -> Result<(), Wrong> {
+    fn add<M: Making>(&self, tally: &mut M, row: usize, first: u64) -> Result<(), Wrong> {
         let number = first + row as u64;
         let at = self
             .at(row)
             .map_err(|(column, code)| Wrong::value(column, number, code))?;
+        let of_sender = self.number(row).map_err(|code| Wrong::value(NUMBER, number, code))?;
         let payload = match &self.json {
             Some(json) => self
                 .payload(json, row)
@@ -135,7 +143,7 @@ impl<'a> Asked<'a> {
             None => None,
         };
         let trouble = Cell::new(None);
-        tally.add_found(at, |place, _| {
+        tally.add_found(at, of_sender, |place| {
             let Place { pointer, column, .. } = &self.places[place];
             let node = pointer
                 .as_ref()
@@ -172,6 +180,15 @@ impl<'a> Asked<'a> {
             }
         }
         known.ok_or(("occurred_at", Code::InvalidTimestamp))
+    }
+
+    fn number(&self, row: usize) -> Result<Option<i64>, Code> {
+        let Some(numbers) = &self.numbers else { return Ok(None) };
+        match numbers(row)? {
+            None => Ok(None),
+            Some(Found::Number(Number::Int(number))) if number >= 0 => Ok(Some(number)),
+            Some(_) => Err(Code::InvalidEnvelope),
+        }
     }
 
     fn payload(&self, json: &Lookup<'_>, row: usize) -> Result<Option<Payload>, Refusal> {

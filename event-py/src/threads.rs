@@ -4,21 +4,23 @@ use std::panic;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use event_core::Query;
-use event_core::aggregate::Tally;
 use event_core::query::QueryError;
 
-/// A tally for each core.
-pub(crate) fn tallies(query: &Query) -> Result<Vec<Tally>, QueryError> {
+use crate::making::Making;
+
+/// One for each core, where that many can do the work.
+pub(crate) fn tallies<M: Making>(question: &M::Question) -> Result<Vec<M>, QueryError> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    Ok(vec![Tally::new(query)?; cores])
+    (0..if M::MERGED { cores } else { 1 })
+        .map(|_| M::new(question))
+        .collect()
 }
 
 /// Does the work for each part, of which there are no more than tallies; the first part that goes wrong is told.
-pub(crate) fn each<P: Send, E: Send>(
-    tallies: &mut [Tally],
+pub(crate) fn each<M: Making, P: Send, E: Send>(
+    tallies: &mut [M],
     parts: impl Iterator<Item = P>,
-    work: impl Fn(&mut Tally, P) -> Result<(), E> + Sync,
+    work: impl Fn(&mut M, P) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
     let shares: Vec<_> = tallies.iter_mut().zip(parts).enumerate().collect();
     let others = 1..shares.len();
@@ -52,10 +54,10 @@ pub(crate) fn each<P: Send, E: Send>(
 }
 
 /// All of them as one.
-pub(crate) fn merged(query: &Query, tallies: Vec<Tally>) -> Result<Tally, QueryError> {
+pub(crate) fn merged<M: Making>(question: &M::Question, tallies: Vec<M>) -> Result<M, QueryError> {
     let whole = tallies.into_iter().reduce(|mut one, other| {
         one.merge(other);
         one
     });
-    whole.map_or_else(|| Tally::new(query), Ok)
+    whole.map_or_else(|| M::new(question), Ok)
 }

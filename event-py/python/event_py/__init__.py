@@ -10,17 +10,24 @@ from __future__ import annotations
 
 from event_py import _process
 from event_py._native import (
+    Active,
+    Analysed,
+    Analysis,
     Answer,
     Client,
     Event,
+    Funnel,
     Query,
     Registry,
     Report,
+    Retention,
     Schema,
+    Sessions,
     Stats,
     Tally,
     Unstored,
     Verdict,
+    analyse,
     answer,
 )
 from event_py.aio import AsyncClient
@@ -44,6 +51,9 @@ from event_py.rows import Row
 from event_py.settings import Settings
 
 __all__ = [
+    "Active",
+    "Analysed",
+    "Analysis",
     "Answer",
     "AsyncClient",
     "Client",
@@ -55,15 +65,18 @@ __all__ = [
     "EventInternalError",
     "EventTypeError",
     "FlushTimeoutError",
+    "Funnel",
     "LineError",
     "Query",
     "QueryError",
     "QueueFullError",
     "Registry",
     "Report",
+    "Retention",
     "Row",
     "Schema",
     "SchemaError",
+    "Sessions",
     "Settings",
     "Stats",
     "Tally",
@@ -72,6 +85,7 @@ __all__ = [
     "ValidationError",
     "Verdict",
     "Violation",
+    "analyse",
     "answer",
 ]
 

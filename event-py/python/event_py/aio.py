@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, overload
 
-from event_py._native import Answer, Client, Query, Stats, Unstored, Verdict
+from event_py._native import Analysed, Answer, Client, Query, Stats, Unstored, Verdict
 from event_py.errors import FlushTimeoutError
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from event_py._native.analysed import Question
     from event_py._native.offer import Sendable
     from event_py._native.query import Keywords
     from event_py.settings import Settings
@@ -80,9 +81,16 @@ class AsyncClient:
         """As `Client.send`."""
         return await self._client._send(events)
 
-    async def query(self, query: Query | str = "count", **keywords: Unpack[Keywords]) -> Answer:
+    @overload
+    async def query(self, query: Query | str = "count", **keywords: Unpack[Keywords]) -> Answer: ...
+
+    @overload
+    async def query(self, query: Question) -> Analysed: ...
+
+    async def query(self, query: Any = "count", **keywords: Any) -> Any:
         """As `Client.query`."""
-        return await self._client._query(query, **keywords)
+        ask = cast("Callable[..., Awaitable[Any]]", self._client._query)
+        return await ask(query, **keywords)
 
     def stats(self) -> Stats:
         """As `Client.stats`."""

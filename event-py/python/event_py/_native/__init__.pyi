@@ -1,5 +1,12 @@
 from typing import NoReturn
 
+from event_py._native.analysed import Analysed as Analysed
+from event_py._native.analysed import analyse as analyse
+from event_py._native.analysis import Active as Active
+from event_py._native.analysis import Analysis as Analysis
+from event_py._native.analysis import Funnel as Funnel
+from event_py._native.analysis import Retention as Retention
+from event_py._native.analysis import Sessions as Sessions
 from event_py._native.answer import Answer as Answer
 from event_py._native.client import Client as Client
 from event_py._native.collected import Collected as Collected
