@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use event_core::event::Reception;
-use event_core::policy::{Policy, UnknownTypes};
+use event_core::json::Document;
+use event_core::policy::{Action, Policy, UnknownTypes};
 use event_core::registry::{Definition, Registry as Core, Said, ValidEvent, glance};
 use event_core::{Event, EventId, EventType, Label, Limits, Refusal, SessionId, Source, Subject, Timestamp};
 use jsonschema::json::{JsonNumber as _, Node as _, Object as _};
@@ -116,6 +117,35 @@ impl Book {
             Some(rules.map(|rules| &rules.schema))
         };
         glance(text, Tz::UTC, &Limits::DEFAULT, schema).is_some_and(|said| self.is_in_time(said.occurred_at))
+    }
+
+    /// Whether the JSON text of an event is surely refused, told without finding out all that is wrong with it.
+    pub(crate) fn surely_refuses(&self, text: &[u8]) -> bool {
+        let limits = Limits::DEFAULT.of_document();
+        if text.len() > limits.event_bytes {
+            return true;
+        }
+        let Ok(document) = Document::parse(text, &limits) else {
+            return true;
+        };
+        let field = |name| document.root().get(name).and_then(|node| node.as_str());
+        let (Some(category), Some(name), Some(data)) = (field("category"), field("name"), document.root().get("data"))
+        else {
+            return false;
+        };
+        // An envelope that breaks a rule, too, is refused all the more.
+        let event_type = EventType::new(&*category, &*name);
+        let version = field("version").map(|version| Label::new(&*version)).transpose();
+        let (Ok(event_type), Ok(version)) = (event_type, version) else {
+            return true;
+        };
+        self.core.get(&event_type, version.as_ref()).is_some_and(|definition| {
+            let schema = definition
+                .schema
+                .as_ref()
+                .filter(|_| definition.policy.on_violation != Action::Warn);
+            schema.is_some_and(|schema| !schema.allows(data))
+        })
     }
 
     /// The rules for a type and version, `Some(None)` where any object will do; nothing where there is more to be said.

@@ -190,7 +190,15 @@ impl Registry {
     /// >>> event_py.Registry().is_valid(b'{"category": "order"}')
     /// False
     fn is_valid(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
-        guarded(|| Ok(self.judge(event)?.is_ok()))
+        guarded(|| {
+            let (py, book) = (event.py(), self.book());
+            if let Ok(text) = event.cast::<PyBytes>() {
+                let text = text.as_bytes();
+                let sure = glancing(py, text, || book.surely_allows(text));
+                return Ok(sure || py.detach(|| !book.surely_refuses(text) && book.judge(text).is_ok()));
+            }
+            Ok(self.judge(event)?.is_ok())
+        })
     }
 
     /// Judges events one by one.

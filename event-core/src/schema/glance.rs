@@ -65,6 +65,7 @@ impl<'a> Glance<'a> {
         Number::of_literal(self.scanner.slice(span))?.as_i64()
     }
 
+    #[inline]
     fn key(&mut self) -> Option<&'a str> {
         if self.scanner.peek() != b'"' {
             return None;

@@ -57,6 +57,12 @@ enum Choice {
     String(Box<str>),
 }
 
+#[inline(never)]
+fn has(form: &Validator<Tape>, text: &str) -> bool {
+    let mut buffer = StringNode::default();
+    form.is_valid(TapeNode(buffer.set(text)))
+}
+
 const fn bit(kind: Kind) -> u8 {
     1 << kind as u8
 }
@@ -88,6 +94,7 @@ impl Outline {
     }
 
     /// Whether it may be this number.
+    #[inline]
     #[must_use]
     pub fn number(&self, value: Number) -> bool {
         let good = match value {
@@ -101,6 +108,7 @@ impl Outline {
     }
 
     /// Whether it may be this string.
+    #[inline]
     #[must_use]
     pub fn string(&self, text: &str) -> bool {
         let (least, most) = self.length;
@@ -109,10 +117,7 @@ impl Outline {
         self.is_of(Kind::String)
             && (surely || (least..=most).contains(&text.chars().count()))
             && self.is_chosen(|choice| matches!(choice, Choice::String(string) if **string == *text))
-            && self.form.as_ref().is_none_or(|form| {
-                let mut buffer = StringNode::default();
-                form.is_valid(TapeNode(buffer.set(text)))
-            })
+            && self.form.as_ref().is_none_or(|form| has(form, text))
     }
 
     /// The rules for its elements, if it may be an array of so many.

@@ -24,7 +24,7 @@ pub(super) struct Members {
 pub(super) enum Others {
     Allowed,
     Refused,
-    Judged(Outline),
+    Judged(Box<Outline>),
 }
 
 /// What tells most keys from one another without a look at all their letters.
@@ -66,7 +66,11 @@ impl Members {
     fn find(&self, key: &[u8]) -> Option<usize> {
         let group = group(key);
         let (start, end) = (usize::from(self.groups[group]), usize::from(self.groups[group + 1]));
-        (start..end).find(|at| self.named[*at].0.as_bytes() == key)
+        let named = self.named.get(start..end)?;
+        named
+            .iter()
+            .position(|(name, _)| name.as_bytes() == key)
+            .map(|at| start + at)
     }
 }
 
@@ -95,6 +99,7 @@ impl<'a> Fields<'a> {
 
     /// The rules for the next member; nothing if it may not be there. Keys that come twice are for the caller to
     /// find out.
+    #[inline]
     pub fn member(&mut self, key: &str) -> Option<Option<&'a Outline>> {
         self.next(key.as_bytes()).map(|(_, outline)| outline)
     }

@@ -27,6 +27,7 @@ impl Interval {
         [self.least, self.most].iter().flatten().all(Option::is_none)
     }
 
+    #[inline]
     pub(super) fn holds(&self, number: Number) -> bool {
         let Interval { least, most } = self;
         least[0].is_none_or(|least| number >= least)

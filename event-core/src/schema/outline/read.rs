@@ -105,8 +105,8 @@ impl Reader<'_> {
         self.parts = self.parts.checked_sub(1)?;
         let depth = depth.checked_sub(1)?;
         let outer = std::ptr::eq(source, self.source);
-        let asks = |key: &&String| !SILENT.contains(&key.as_str()) && !(outer && OUTER.contains(&key.as_str()));
-        let mut asking = rules.keys().filter(asks);
+        let silent = |key: &str| SILENT.contains(&key) || outer && OUTER.contains(&key);
+        let mut asking = rules.keys().filter(|key| !silent(key));
         match (asking.next().map(String::as_str), asking.next()) {
             (None, _) => return Some(None),
             (Some("$ref"), None) => return self.referred(rules["$ref"].as_str()?, depth),
@@ -192,7 +192,9 @@ impl Reader<'_> {
                 "additionalProperties" => {
                     others = match value {
                         Value::Bool(false) => Others::Refused,
-                        value => self.part(value, depth)?.map_or(Others::Allowed, Others::Judged),
+                        value => self
+                            .part(value, depth)?
+                            .map_or(Others::Allowed, |outline| Others::Judged(Box::new(outline))),
                     };
                 }
                 keyword if SILENT.contains(&keyword) || outer && OUTER.contains(&keyword) => {}
@@ -201,7 +203,7 @@ impl Reader<'_> {
         }
         let properties = rules.get("properties").and_then(Value::as_object);
         let only_required = |key: &&str| !properties.is_some_and(|properties| properties.contains_key(*key));
-        if !matches!(others, Others::Allowed) && named.keys().any(|key| only_required(&key)) {
+        if !matches!(others, Others::Allowed) && named.keys().any(only_required) {
             // Then it is one of the others, whose rules hold for it.
             return None;
         }
