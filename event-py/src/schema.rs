@@ -66,7 +66,12 @@ impl Schema {
                 Err(_) => Ok(Err(lone_surrogate())),
             };
         }
-        if self.allows_in_place(data) {
+        let node = data.as_borrowed();
+        let good = inspect(node, false, || {
+            let mut walk = Walk::new(&Limits::DEFAULT);
+            node.is_exact_instance_of::<PyDict>() && self.0.allow(node, &mut walk)
+        });
+        if let Ok(true) = good {
             return Ok(Ok(()));
         }
         match value::written(data, &Limits::DEFAULT, "") {
@@ -74,16 +79,6 @@ impl Schema {
             Err(Unwritten::Refused(refusal)) => Ok(Err(refusal)),
             Err(Unwritten::Raised(error)) => Err(error),
         }
-    }
-
-    /// Whether data is a dict that is surely allowed.
-    fn allows_in_place(&self, data: &Bound<'_, PyAny>) -> bool {
-        let node = data.as_borrowed();
-        let good = inspect(node, false, || {
-            let mut walk = Walk::new(&Limits::DEFAULT);
-            node.is_exact_instance_of::<PyDict>() && self.0.allow(node, &mut walk)
-        });
-        good.is_ok_and(|good| good)
     }
 
     fn judge_text(&self, py: Python<'_>, text: &[u8]) -> Result<(), Refusal> {
@@ -108,26 +103,11 @@ impl Schema {
         document.root().kind() == Kind::Object && self.0.schema.allows(document.root())
     }
 
-    /// The verdict on text or a dict without a word; nothing for what else there is.
-    fn verdict(&self, data: &Bound<'_, PyAny>) -> PyResult<Option<bool>> {
-        let (py, limits) = (data.py(), &Limits::DEFAULT);
-        let closely = |text| Document::parse(text, limits).is_ok_and(|document| self.allows(&document));
-        if let Ok(text) = data.cast::<PyBytes>() {
-            let text = text.as_bytes();
-            let surely = glancing(py, text, || self.0.schema.surely_allows(text, limits));
-            return Ok(Some(surely || py.detach(|| closely(text))));
-        }
-        if !data.is_exact_instance_of::<PyDict>() {
-            return Ok(None);
-        }
-        if self.allows_in_place(data) {
-            return Ok(Some(true));
-        }
-        match value::written(data, limits, "") {
-            Ok(text) => Ok(Some(py.detach(|| closely(text.as_str().as_bytes())))),
-            Err(Unwritten::Refused(_)) => Ok(Some(false)),
-            Err(Unwritten::Raised(error)) => Err(error),
-        }
+    /// The verdict on text without a word.
+    fn allows_text(&self, py: Python<'_>, text: &[u8]) -> bool {
+        let limits = &Limits::DEFAULT;
+        glancing(py, text, || self.0.schema.surely_allows(text, limits))
+            || py.detach(|| Document::parse(text, limits).is_ok_and(|document| self.allows(&document)))
     }
 }
 
@@ -214,9 +194,12 @@ impl Schema {
     /// >>> event_py.Schema({"maxProperties": 1}).is_valid(b'{"a": 1}')
     /// True
     fn is_valid(&self, data: &Bound<'_, PyAny>) -> PyResult<bool> {
-        guarded(|| match self.verdict(data)? {
-            Some(verdict) => Ok(verdict),
-            None => Ok(self.judge(data)?.is_ok()),
+        guarded(|| {
+            let py = data.py();
+            match data.cast::<PyBytes>() {
+                Ok(text) => Ok(self.allows_text(py, text.as_bytes())),
+                Err(_) => Ok(self.judge(data)?.is_ok()),
+            }
         })
     }
 

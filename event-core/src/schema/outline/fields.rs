@@ -121,7 +121,7 @@ impl<'a> Fields<'a> {
         }
         match &members.others {
             Others::Allowed => Some((Known::No, None)),
-            Others::Judged(outline) => Some((Known::No, Some(outline))),
+            Others::Judged(outline) => Some((Known::No, Some(outline.as_ref()))),
             Others::Refused => None,
         }
     }
