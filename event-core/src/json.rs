@@ -8,6 +8,7 @@ mod canonical;
 mod number;
 mod parse;
 mod pointer;
+mod scan;
 mod tape;
 mod text;
 
@@ -17,8 +18,9 @@ pub use number::Number;
 pub(crate) use number::{decimal_parts, digits};
 pub(crate) use pointer::index as pointer_index;
 pub use pointer::{Pointer, PointerError};
-pub(crate) use tape::StringNode;
+pub(crate) use scan::Scanner;
 pub use tape::{Elements, Kind, Members, Node};
+pub(crate) use tape::{StringNode, unescape};
 pub use text::{Text, TextError};
 
 use crate::code::Code;

@@ -1,5 +1,7 @@
 //! Event type and version → rules, compiled; the only maker of [`ValidEvent`].
 
+mod glance;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use crate::refusal::Refusal;
 use crate::schema::Schema;
 use crate::timestamp::Timestamp;
 use crate::violation::Violation;
+pub use glance::{Said, glance};
 
 /// One version of an event type: what its events are like.
 #[derive(Clone, Debug, Default)]

@@ -3,8 +3,11 @@
 
 mod adapter;
 mod guard;
+mod outline;
+mod glance;
 
 use std::fmt;
+use std::sync::Arc;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::json::Json;
@@ -12,8 +15,12 @@ use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
 use crate::json::{Node, Payload};
+use crate::limits::Limits;
 use crate::violation::Violation;
 use adapter::Tape;
+pub(crate) use glance::Glance;
+pub(crate) use outline::Known;
+pub use outline::{Fields, Outline};
 
 /// Why a schema is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +87,8 @@ pub struct Schema {
     /// How many subschemas it has.
     size: usize,
     validator: Validator<Tape>,
+    /// What can be told of it while values are read; nothing, where it asks for more than that.
+    outline: Option<Arc<Option<Outline>>>,
 }
 
 /// So many violations of one event are told; more would help nobody.
@@ -104,6 +113,7 @@ impl Schema {
             source: source.clone(),
             size,
             validator: build(source)?,
+            outline: outline::read(source).map(Arc::new),
         })
     }
 
@@ -144,7 +154,37 @@ impl Schema {
     /// ```
     #[must_use]
     pub fn allows(&self, value: Node<'_>) -> bool {
-        self.validator.is_valid(adapter::TapeNode(value))
+        let surely = self
+            .outline()
+            .is_some_and(|outline| outline.is_none_or(|outline| outline.allows(value)));
+        surely || self.validator.is_valid(adapter::TapeNode(value))
+    }
+
+    /// What can be told of values while they are read, if that is all that it asks for; `Some(None)` if any value
+    /// will do.
+    #[must_use]
+    #[allow(clippy::option_option, reason = "none at all, or one that asks for nothing")]
+    pub fn outline(&self) -> Option<Option<&Outline>> {
+        self.outline.as_deref().map(Option::as_ref)
+    }
+
+    /// Whether a text is an object that the limits and the schema surely allow, told while it is read. "No" is no more
+    /// than a reason to look closer.
+    ///
+    /// ```
+    /// use event_core::{Limits, Schema};
+    /// let schema = Schema::compile(&serde_json::json!({"required": ["host"]}))?;
+    /// assert!(schema.surely_allows(br#"{ "host": "example.org" }"#, &Limits::default()));
+    /// assert!(!schema.surely_allows(br#"{ "path": "/" }"#, &Limits::default()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn surely_allows(&self, text: &[u8], limits: &Limits) -> bool {
+        let (Some(outline), Ok(text)) = (self.outline(), std::str::from_utf8(text)) else {
+            return false;
+        };
+        let mut glance = Glance::of(text, limits);
+        glance.peek() == b'{' && glance.value(outline, 0).is_some() && glance.is_over()
     }
 
     /// Judges a payload.
@@ -152,10 +192,10 @@ impl Schema {
     /// # Errors
     /// The broken rules, ten and 2 KiB at the most, without the values that break them.
     pub fn validate(&self, payload: &Payload) -> Result<(), Vec<Violation>> {
-        let root = adapter::TapeNode(payload.root());
-        if self.validator.is_valid(root) {
+        if self.allows(payload.root()) {
             return Ok(());
         }
+        let root = adapter::TapeNode(payload.root());
         if self.size.saturating_mul(payload.size()) > MAX_WORK {
             let first = self.validator.validate(root).err();
             return Err(first.iter().map(violation).collect());

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use event_core::event::Reception;
-use event_core::policy::{Policy, UnknownTypes};
-use event_core::registry::{Definition, Registry as Core, ValidEvent};
+use event_core::json::Document;
+use event_core::policy::{Action, Policy, UnknownTypes};
+use event_core::registry::{Definition, Registry as Core, Said, ValidEvent, glance};
 use event_core::{Event, EventId, EventType, Label, Limits, Refusal, SessionId, Source, Subject, Timestamp};
 use jsonschema::json::{JsonNumber as _, Node as _, Object as _};
 use pyo3::prelude::*;
@@ -90,36 +91,86 @@ impl Book {
     /// Whether an event is a dict that every rule allows; "no" is no more than a reason to look closer.
     pub(crate) fn allows(&self, event: Node<'_>) -> bool {
         let mut walk = Walk::new(&Limits::DEFAULT);
-        Fields::of(event, &mut walk).is_some_and(|fields| self.allows_fields(&fields, &walk))
+        Fields::of(event, &mut walk).is_some_and(|fields| self.allows_fields(&fields, &mut walk))
     }
 
-    fn allows_fields(&self, fields: &Fields<'_>, walk: &Walk) -> bool {
+    fn allows_fields(&self, fields: &Fields<'_>, walk: &mut Walk) -> bool {
         let (Some(category), Some(name)) = (fields.category, fields.name) else {
             return false;
         };
-        if let Some(at) = fields.occurred_at
-            && at > now().saturating_add_micros(i64::from(self.core.future_tolerance_seconds) * 1_000_000)
-        {
+        if !self.is_in_time(fields.occurred_at) {
             return false;
         }
+        match (self.find(category, name, fields.version), fields.data) {
+            (Some(Some(rules)), Some(data)) => rules.allow(data, walk),
+            (Some(None), data) => data.is_none_or(|data| walk.takes(data, None, 0)),
+            // Its data is the empty object, which event-core has at hand.
+            (Some(Some(_)), None) | (None, _) => false,
+        }
+    }
+
+    /// Whether the JSON text of an event is surely allowed, without a warning; "no" is no more than a reason to look
+    /// closer.
+    pub(crate) fn surely_allows(&self, text: &[u8]) -> bool {
+        let schema = |said: &Said<'_>| {
+            let rules = self.find(said.category, said.name, said.version)?;
+            Some(rules.map(|rules| &rules.schema))
+        };
+        glance(text, Tz::UTC, &Limits::DEFAULT, schema).is_some_and(|said| self.is_in_time(said.occurred_at))
+    }
+
+    /// Whether the JSON text of an event is surely refused, told without finding out all that is wrong with it.
+    pub(crate) fn surely_refuses(&self, text: &[u8]) -> bool {
+        let limits = Limits::DEFAULT.of_document();
+        if text.len() > limits.event_bytes {
+            return true;
+        }
+        let Ok(document) = Document::parse(text, &limits) else {
+            return true;
+        };
+        let field = |name| document.root().get(name).and_then(|node| node.as_str());
+        let (Some(category), Some(name), Some(data)) = (field("category"), field("name"), document.root().get("data"))
+        else {
+            return false;
+        };
+        // An envelope that breaks a rule, too, is refused all the more.
+        let event_type = EventType::new(&*category, &*name);
+        let version = field("version").map(|version| Label::new(&*version)).transpose();
+        let (Ok(event_type), Ok(version)) = (event_type, version) else {
+            return true;
+        };
+        self.core.get(&event_type, version.as_ref()).is_some_and(|definition| {
+            let schema = definition
+                .schema
+                .as_ref()
+                .filter(|_| definition.policy.on_violation != Action::Warn);
+            schema.is_some_and(|schema| !schema.allows(data))
+        })
+    }
+
+    /// The rules for a type and version, `Some(None)` where any object will do; nothing where there is more to be said.
+    fn find(&self, category: &str, name: &str, version: Option<&str>) -> Option<Option<&Rules>> {
         let known = self.types.get(category).and_then(|names| names.get(name));
-        let rules = match (known, fields.version) {
+        let rules = match (known, version) {
             (Some(versions), None) => Some(&versions.active),
             (Some(versions), Some(version)) => versions.by_label.get(version),
             (None, _) => None,
         };
-        match (rules, fields.data) {
-            (Some(Some(rules)), Some(data)) => rules.allow(data, walk),
-            // Its data is the empty object, which event-core has at hand.
-            (Some(Some(_)), None) => false,
-            (Some(None), _) => true,
-            (None, _) => {
-                self.core.unknown_types == UnknownTypes::Store
-                    && Label::is(category)
-                    && Label::is(name)
-                    && fields.version.is_none_or(Label::is)
-            }
+        let stored = || {
+            self.core.unknown_types == UnknownTypes::Store
+                && Label::is(category)
+                && Label::is(name)
+                && version.is_none_or(Label::is)
+        };
+        match rules {
+            Some(rules) => Some(rules.as_deref()),
+            None => stored().then_some(None),
         }
+    }
+
+    fn is_in_time(&self, occurred_at: Option<Timestamp>) -> bool {
+        let tolerance = i64::from(self.core.future_tolerance_seconds) * 1_000_000;
+        occurred_at.is_none_or(|at| at <= now().saturating_add_micros(tolerance))
     }
 }
 
@@ -144,10 +195,10 @@ impl<'a> Fields<'a> {
             let good = match walk.key(key)? {
                 "data" => {
                     fields.data = Some(value);
-                    value.is_exact_instance_of::<PyDict>() && walk.is_plain(value, 0)
+                    value.is_exact_instance_of::<PyDict>()
                 }
                 // Null counts as absent everywhere but in `data`.
-                _ if value.is_none() => walk.is_plain(value, 0),
+                _ if value.is_none() => walk.takes(value, None, 0),
                 // The grammars of these two are looked at where no such type is registered.
                 "category" => put(&mut fields.category, text(value, walk)),
                 "name" => put(&mut fields.name, text(value, walk)),
@@ -159,7 +210,7 @@ impl<'a> Fields<'a> {
                 "sequence" => {
                     let number = value.as_number().and_then(|number| number.as_i64());
                     value.is_exact_instance_of::<PyInt>()
-                        && walk.is_plain(value, 0)
+                        && walk.takes(value, None, 0)
                         && number.is_some_and(|number| number >= 0)
                 }
                 // One of them, not both.
@@ -167,7 +218,7 @@ impl<'a> Fields<'a> {
                     fields.occurred_at.is_none() && put(&mut fields.occurred_at, time(value, walk))
                 }
                 "sent_at" => time(value, walk).is_some(),
-                _ => walk.is_plain(value, 0),
+                _ => walk.takes(value, None, 0),
             };
             if !good {
                 return None;

@@ -1,8 +1,16 @@
-//! Which interpreter this is: there may be several in one process.
+//! Which interpreter this is, as there may be several in one process, and when its lock is given away.
 
 use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+
+/// Texts up to so many bytes are read in a few microseconds, sooner than another thread could make use of the lock.
+const SHORT: usize = 4 * 1024;
+
+/// Reads a text once, without the interpreter's lock where that is worth it.
+pub(crate) fn glancing(py: Python<'_>, text: &[u8], read: impl FnOnce() -> bool + Send) -> bool {
+    if text.len() <= SHORT { read() } else { py.detach(read) }
+}
 
 /// Refuses every interpreter but the main one: what a native thread has to say reaches only that one, and classes
 /// would be shared by interpreters that do not know of each other. Python itself refuses only from 3.12 on, and only

@@ -13,6 +13,7 @@ use crate::book::Book;
 use crate::boundary::guarded;
 use crate::error;
 use crate::event::{Event, now};
+use crate::interpreter::glancing;
 use crate::ndjson::{self, Report};
 use crate::schema::{Schema, lone_surrogate};
 use crate::value::{self, Unwritten};
@@ -47,17 +48,16 @@ impl Registry {
         self.book().core().clone()
     }
 
-    /// Judges an event; an error is what Python code has raised, or a value that is not JSON. What a good event
-    /// breaks all the same is told by `told`.
+    /// Judges an event; an error is what Python code has raised, or a value that is not JSON. Of an event without a
+    /// fault there may be nothing but the verdict.
     fn judge(&self, event: &Bound<'_, PyAny>) -> PyResult<Result<Option<ValidEvent>, Refusal>> {
         let py = event.py();
         let book = self.book();
         let judged = if let Ok(bytes) = event.cast::<PyBytes>() {
-            let bytes = bytes.as_bytes();
-            py.detach(|| book.judge(bytes))
+            return Ok(judge_text(py, &book, bytes.as_bytes()));
         } else if let Ok(text) = event.cast::<PyString>() {
             match text.to_str() {
-                Ok(text) => py.detach(|| book.judge(text.as_bytes())),
+                Ok(text) => return Ok(judge_text(py, &book, text.as_bytes())),
                 Err(_) => Err(lone_surrogate()),
             }
         } else if let Ok(event) = event.cast::<Event>() {
@@ -75,6 +75,13 @@ impl Registry {
         };
         Ok(judged.map(Some))
     }
+}
+
+fn judge_text(py: Python<'_>, book: &Book, text: &[u8]) -> Result<Option<ValidEvent>, Refusal> {
+    if glancing(py, text, || book.surely_allows(text)) {
+        return Ok(None);
+    }
+    py.detach(|| book.judge(text).map(Some))
 }
 
 #[pymethods]
@@ -183,7 +190,15 @@ impl Registry {
     /// >>> event_py.Registry().is_valid(b'{"category": "order"}')
     /// False
     fn is_valid(&self, event: &Bound<'_, PyAny>) -> PyResult<bool> {
-        guarded(|| Ok(self.judge(event)?.is_ok()))
+        guarded(|| {
+            let (py, book) = (event.py(), self.book());
+            if let Ok(text) = event.cast::<PyBytes>() {
+                let text = text.as_bytes();
+                let sure = glancing(py, text, || book.surely_allows(text));
+                return Ok(sure || py.detach(|| !book.surely_refuses(text) && book.judge(text).is_ok()));
+            }
+            Ok(self.judge(event)?.is_ok())
+        })
     }
 
     /// Judges events one by one.

@@ -25,8 +25,13 @@ impl Rules {
         })
     }
 
-    /// Whether plain data keeps to the schema; "no" is no more than a reason to look closer.
-    pub(crate) fn allow(&self, data: Node<'_>, walk: &Walk) -> bool {
-        !(walk.whole_floats && self.tells_floats) && self.in_place.is_valid(data)
+    /// Whether data is plain and keeps to the schema; "no" is no more than a reason to look closer.
+    pub(crate) fn allow(&self, data: Node<'_>, walk: &mut Walk) -> bool {
+        match self.schema.outline() {
+            Some(outline) => walk.takes(data, outline, 0),
+            None => {
+                walk.takes(data, None, 0) && !(walk.whole_floats && self.tells_floats) && self.in_place.is_valid(data)
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::boundary::guarded;
 use crate::error;
+use crate::interpreter::glancing;
 use crate::rules::Rules;
 use crate::value::{self, Unwritten};
 use crate::walk::Walk;
@@ -57,39 +58,56 @@ impl Schema {
     fn judge(&self, data: &Bound<'_, PyAny>) -> PyResult<Result<(), Refusal>> {
         let py = data.py();
         if let Ok(bytes) = data.cast::<PyBytes>() {
-            let bytes = bytes.as_bytes();
-            return Ok(py.detach(|| self.judge_text(bytes)));
+            return Ok(self.judge_text(py, bytes.as_bytes()));
         }
         if let Ok(text) = data.cast::<PyString>() {
             return match text.to_str() {
-                Ok(text) => Ok(py.detach(|| self.judge_text(text.as_bytes()))),
+                Ok(text) => Ok(self.judge_text(py, text.as_bytes())),
                 Err(_) => Ok(Err(lone_surrogate())),
             };
         }
         let node = data.as_borrowed();
         let good = inspect(node, false, || {
             let mut walk = Walk::new(&Limits::DEFAULT);
-            node.is_exact_instance_of::<PyDict>() && walk.is_plain(node, 0) && self.0.allow(node, &walk)
+            node.is_exact_instance_of::<PyDict>() && self.0.allow(node, &mut walk)
         });
         if let Ok(true) = good {
             return Ok(Ok(()));
         }
         match value::written(data, &Limits::DEFAULT, "") {
-            Ok(text) => Ok(py.detach(|| self.judge_text(text.as_str().as_bytes()))),
+            Ok(text) => Ok(py.detach(|| self.judge_closely(text.as_str().as_bytes()))),
             Err(Unwritten::Refused(refusal)) => Ok(Err(refusal)),
             Err(Unwritten::Raised(error)) => Err(error),
         }
     }
 
-    fn judge_text(&self, text: &[u8]) -> Result<(), Refusal> {
+    fn judge_text(&self, py: Python<'_>, text: &[u8]) -> Result<(), Refusal> {
+        if glancing(py, text, || self.0.schema.surely_allows(text, &Limits::DEFAULT)) {
+            return Ok(());
+        }
+        py.detach(|| self.judge_closely(text))
+    }
+
+    fn judge_closely(&self, text: &[u8]) -> Result<(), Refusal> {
         let limits = &Limits::DEFAULT;
         let document = Document::parse(text, limits)?;
-        if document.root().kind() == Kind::Object && self.0.schema.allows(document.root()) {
+        if self.allows(&document) {
             return Ok(());
         }
         // What is told of it is told of its canonical form, as everywhere.
         let payload = Payload::from_node(document.root(), limits)?;
         self.0.schema.validate(&payload).map_err(broken)
+    }
+
+    fn allows(&self, document: &Document<'_>) -> bool {
+        document.root().kind() == Kind::Object && self.0.schema.allows(document.root())
+    }
+
+    /// The verdict on text without a word.
+    fn allows_text(&self, py: Python<'_>, text: &[u8]) -> bool {
+        let limits = &Limits::DEFAULT;
+        glancing(py, text, || self.0.schema.surely_allows(text, limits))
+            || py.detach(|| Document::parse(text, limits).is_ok_and(|document| self.allows(&document)))
     }
 }
 
@@ -176,7 +194,13 @@ impl Schema {
     /// >>> event_py.Schema({"maxProperties": 1}).is_valid(b'{"a": 1}')
     /// True
     fn is_valid(&self, data: &Bound<'_, PyAny>) -> PyResult<bool> {
-        guarded(|| Ok(self.judge(data)?.is_ok()))
+        guarded(|| {
+            let py = data.py();
+            match data.cast::<PyBytes>() {
+                Ok(text) => Ok(self.allows_text(py, text.as_bytes())),
+                Err(_) => Ok(self.judge(data)?.is_ok()),
+            }
+        })
     }
 
     /// The rules that the data of an event breaks, ten at the most.

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 
 use event_core::Limits;
+use event_core::json::Number;
+use event_core::schema::Outline;
 use jsonschema::json::{Array as _, JsonNumber as _, Node as _, Object as _};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -42,20 +44,33 @@ impl Walk {
         }
     }
 
-    /// Whether a value is plain all through, `depth` containers inside the payload.
-    pub(crate) fn is_plain(&mut self, node: Node<'_>, depth: usize) -> bool {
+    /// Whether a value is plain all through, `depth` containers inside the payload, and surely allowed by an outline,
+    /// where there is one.
+    pub(crate) fn takes(&mut self, node: Node<'_>, outline: Option<&Outline>, depth: usize) -> bool {
         if node.is_exact_instance_of::<PyString>() {
-            self.takes_node(2) && self.text(node).is_some()
+            self.takes_node(2)
+                && self
+                    .text(node)
+                    .is_some_and(|text| good(outline, |outline| outline.string(text)))
         } else if node.is_exact_instance_of::<PyInt>() {
-            self.takes_node(NUMBER_BYTES) && node.as_number().is_some_and(|number| number.as_i64().is_some())
+            let integer = || node.as_number().and_then(|number| number.as_i64());
+            self.takes_node(NUMBER_BYTES)
+                && integer().is_some_and(|int| good(outline, |outline| outline.number(Number::Int(int))))
         } else if let Ok(float) = node.cast_exact::<PyFloat>() {
-            self.takes_node(NUMBER_BYTES) && self.float(float.value())
+            let number = || Number::from_f64(float.value());
+            self.takes_node(NUMBER_BYTES)
+                && self.float(float.value())
+                && good(outline, |outline| number().is_some_and(|number| outline.number(number)))
         } else if node.is_exact_instance_of::<PyDict>() {
-            self.takes_node(2) && depth < self.depth && self.members(node, depth + 1)
+            self.takes_node(2) && depth < self.depth && self.members(node, outline, depth + 1)
         } else if node.is_exact_instance_of::<PyList>() || node.is_exact_instance_of::<PyTuple>() {
-            self.takes_node(2) && depth < self.depth && self.elements(node, depth + 1)
+            self.takes_node(2) && depth < self.depth && self.elements(node, outline, depth + 1)
         } else {
-            self.takes_node(5) && (node.is_none() || node.is_exact_instance_of::<PyBool>())
+            let word = match node.cast_exact::<PyBool>() {
+                Ok(boolean) => good(outline, |outline| outline.boolean(boolean.is_true())),
+                Err(_) => node.is_none() && good(outline, Outline::null),
+            };
+            word && self.takes_node(5)
         }
     }
 
@@ -101,15 +116,39 @@ impl Walk {
         float.is_finite() && (!whole || float.abs() < EXACT)
     }
 
-    fn members(&mut self, node: Node<'_>, depth: usize) -> bool {
+    fn members(&mut self, node: Node<'_>, outline: Option<&Outline>, depth: usize) -> bool {
         let Some(object) = node.as_object() else { return false };
-        object
-            .members()
-            .all(|(key, value)| self.key(key).is_some() && self.is_plain(value, depth))
+        let mut fields = match outline.map(|outline| outline.object(object.len())) {
+            Some(Some(fields)) => Some(fields),
+            Some(None) => return false,
+            None => None,
+        };
+        let all = object.members().all(|(key, value)| {
+            let Some(key) = self.key(key) else { return false };
+            let outline = match &mut fields {
+                Some(fields) => match fields.member(key) {
+                    Some(outline) => outline,
+                    None => return false,
+                },
+                None => None,
+            };
+            self.takes(value, outline, depth)
+        });
+        all && fields.is_none_or(|fields| fields.are_complete())
     }
 
-    fn elements(&mut self, node: Node<'_>, depth: usize) -> bool {
+    fn elements(&mut self, node: Node<'_>, outline: Option<&Outline>, depth: usize) -> bool {
         let Some(array) = node.as_array() else { return false };
-        array.elements().all(|element| self.is_plain(element, depth))
+        let each = match outline.map(|outline| outline.array(array.len())) {
+            Some(Some(each)) => each,
+            Some(None) => return false,
+            None => None,
+        };
+        array.elements().all(|element| self.takes(element, each, depth))
     }
+}
+
+/// Whether a value is good: any is where there is no outline.
+fn good(outline: Option<&Outline>, is: impl FnOnce(&Outline) -> bool) -> bool {
+    outline.is_none_or(is)
 }

@@ -47,9 +47,12 @@ impl Python {
         run(Command::new(&python.interpreter)
             .args(install)
             .arg(&python.requirements));
-        // As users install it: a release build.
+        // As users install it: a release build, by the maturin that was installed just now.
         let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../event-py");
+        let mut path = vec![environment.join("bin")];
+        path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
         run(Command::new(&python.interpreter)
+            .env("PATH", std::env::join_paths(path).unwrap())
             .args(&install[..install.len() - 1])
             .args(["--no-build-isolation", "--force-reinstall", "--no-deps"])
             .arg(ours));

@@ -47,9 +47,12 @@ impl Number {
     }
 
     /// The same for a text that is known to be a JSON number.
-    pub(super) fn of_literal(literal: &str) -> Option<Number> {
+    pub(crate) fn of_literal(literal: &str) -> Option<Number> {
         if let Some(int) = small_integer(literal.as_bytes()) {
             return Some(Number::Int(int));
+        }
+        if let Some(number) = small_decimal(literal.as_bytes()) {
+            return Some(number);
         }
         if !literal.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
             return literal.parse().ok().map(Number::Int);
@@ -173,6 +176,33 @@ fn small_integer(literal: &[u8]) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
+/// A few digits with a point among them, as prices are written.
+#[allow(clippy::cast_precision_loss)]
+fn small_decimal(literal: &[u8]) -> Option<Number> {
+    let (negative, digits) = match literal {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    // 15 digits and the point.
+    if digits.len() > 16 {
+        return None;
+    }
+    let (mut mantissa, mut places, mut fraction) = (0_i64, 0_usize, false);
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = mantissa * 10 + i64::from(byte - b'0');
+                places += usize::from(fraction);
+            }
+            b'.' => fraction = true,
+            _ => return None,
+        }
+    }
+    // Both operands are floats exactly, so that the quotient is rounded once: to a whole number only where it is one.
+    let float = mantissa as f64 / POWERS[places];
+    Number::from_f64(if negative { -float } else { float })
+}
+
 /// The integer that a literal with a fraction or an exponent stands for, if it is one within `i64`.
 fn integer_value(literal: &str) -> Option<i64> {
     let (mantissa, exponent) = match literal.split_once(['e', 'E']) {
@@ -270,12 +300,14 @@ impl PartialEq for Number {
 impl Eq for Number {}
 
 impl PartialOrd for Number {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for Number {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         match (*self, *other) {
             (Number::Int(a), Number::Int(b)) => a.cmp(&b),

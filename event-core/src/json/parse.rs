@@ -1,50 +1,37 @@
 //! Bytes → tape, in one pass that checks everything the limits and the grammar ask for.
 
 use super::JsonError;
-use super::number::Number;
 use super::pointer::push_token;
-use super::tape::{Entry, Kind, Node, hex};
+use super::scan::{Scanner, Span};
+use super::tape::{Entry, Kind, Node};
 use crate::code::Code;
 use crate::limits::Limits;
 
+/// So many keys are compared each with each; of more the texts are sorted.
+const FEW: usize = 16;
+
 pub(super) fn parse(text: &str, limits: &Limits) -> Result<Vec<Entry>, JsonError> {
     let mut parser = Parser {
-        text,
-        bytes: text.as_bytes(),
-        at: 0,
+        scanner: Scanner::new(text),
         nodes: 0,
         limits,
-        tape: Vec::with_capacity(32),
+        // About what the text of an event makes.
+        tape: Vec::with_capacity(16 + text.len().min(4 * 1024) / 16),
     };
     if text.len() >= u32::MAX as usize {
         return Err(parser.fail(Code::EventTooLarge));
     }
-    parser.skip_space();
+    parser.scanner.skip_space();
     parser.value(1)?;
-    parser.skip_space();
-    if parser.at < parser.bytes.len() {
+    parser.scanner.skip_space();
+    if !parser.scanner.is_at_end() {
         return Err(parser.fail(Code::MalformedJson));
     }
     Ok(parser.tape)
 }
 
-/// The bytes that end a run of plain characters in a string.
-const STOPS: [bool; 256] = {
-    let mut stops = [false; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        stops[control] = true;
-        control += 1;
-    }
-    stops[b'"' as usize] = true;
-    stops[b'\\' as usize] = true;
-    stops
-};
-
 struct Parser<'a> {
-    text: &'a str,
-    bytes: &'a [u8],
-    at: usize,
+    scanner: Scanner<'a>,
     nodes: usize,
     limits: &'a Limits,
     tape: Vec<Entry>,
@@ -57,21 +44,12 @@ fn small(offset: usize) -> u32 {
 }
 
 impl Parser<'_> {
+    #[cold]
     fn fail(&self, code: Code) -> JsonError {
         JsonError {
             code,
-            offset: self.at.min(self.bytes.len()),
+            offset: self.scanner.at.min(self.scanner.text.len()),
             pointer: String::new(),
-        }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
         }
     }
 
@@ -80,133 +58,47 @@ impl Parser<'_> {
         if self.nodes > self.limits.nodes {
             return Err(self.fail(Code::TooManyNodes));
         }
-        match self.peek() {
-            Some(b'"') => self.string(),
-            Some(b'{') => self.object(depth),
-            Some(b'[') => self.array(depth),
-            Some(b't') => self.word("true", Kind::Bool, true),
-            Some(b'f') => self.word("false", Kind::Bool, false),
-            Some(b'n') => self.word("null", Kind::Null, false),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            _ => Err(self.fail(Code::MalformedJson)),
+        let scanner = &mut self.scanner;
+        let scanned = match scanner.peek() {
+            b'"' => return self.string(),
+            b'{' => return self.object(depth),
+            b'[' => return self.array(depth),
+            b't' => scanner.word("true").map(|span| (Kind::Bool, true, span)),
+            b'f' => scanner.word("false").map(|span| (Kind::Bool, false, span)),
+            b'n' => scanner.word("null").map(|span| (Kind::Null, false, span)),
+            b'-' | b'0'..=b'9' => scanner.number().map(|span| (Kind::Number, false, span)),
+            _ => Err(Code::MalformedJson),
+        };
+        match scanned {
+            Ok((kind, flag, span)) => {
+                self.push(kind, flag, span);
+                Ok(())
+            }
+            Err(code) => Err(self.fail(code)),
         }
     }
 
-    fn push(&mut self, kind: Kind, flag: bool, start: usize, end: usize) {
+    #[inline]
+    fn push(&mut self, kind: Kind, flag: bool, span: Span) {
         let next = small(self.tape.len() + 1);
         self.tape.push(Entry {
             kind,
             flag,
-            start: small(start),
-            end: small(end),
+            start: small(span.start),
+            end: small(span.end),
             next,
             count: 0,
         });
     }
 
-    fn word(&mut self, word: &str, kind: Kind, flag: bool) -> Result<(), JsonError> {
-        if !self.text[self.at..].starts_with(word) {
-            return Err(self.fail(Code::MalformedJson));
-        }
-        self.push(kind, flag, self.at, self.at + word.len());
-        self.at += word.len();
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), JsonError> {
-        let start = self.at;
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
-        }
-        if self.at == start {
-            Err(self.fail(Code::MalformedJson))
-        } else {
-            Ok(())
-        }
-    }
-
-    fn number(&mut self) -> Result<(), JsonError> {
-        let start = self.at;
-        let (mut fraction, mut exponent) = (false, false);
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            fraction = true;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            exponent = true;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        // Short integers fit i64, and what is not too long and has no exponent fits f64.
-        let short = !exponent && self.at - start <= if fraction { 300 } else { 18 };
-        if !short && Number::of_literal(&self.text[start..self.at]).is_none() {
-            self.at = start;
-            return Err(self.fail(Code::NumberOutOfRange));
-        }
-        self.push(Kind::Number, false, start, self.at);
-        Ok(())
-    }
-
+    #[inline]
     fn string(&mut self) -> Result<(), JsonError> {
-        let start = self.at + 1;
-        let mut escaped = false;
-        self.at = start;
-        loop {
-            let rest = &self.bytes[self.at..];
-            let plain = rest.iter().position(|byte| STOPS[usize::from(*byte)]);
-            self.at += plain.unwrap_or(rest.len());
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                _ => return Err(self.fail(Code::MalformedJson)),
+        match self.scanner.string() {
+            Ok(quoted) => {
+                self.push(Kind::String, quoted.escaped, quoted.span);
+                Ok(())
             }
-        }
-        self.push(Kind::String, escaped, start, self.at);
-        self.at += 1;
-        Ok(())
-    }
-
-    fn escape(&mut self) -> Result<(), JsonError> {
-        match self.bytes.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') => match self.unit(self.at)? {
-                0 => return Err(self.fail(Code::NulCharacter)),
-                0xdc00..=0xdfff => return Err(self.fail(Code::InvalidUnicode)),
-                0xd800..=0xdbff => {
-                    let paired = self.bytes.get(self.at + 6..self.at + 8) == Some(b"\\u".as_slice())
-                        && matches!(self.unit(self.at + 6)?, 0xdc00..=0xdfff);
-                    if !paired {
-                        return Err(self.fail(Code::InvalidUnicode));
-                    }
-                    self.at += 12;
-                }
-                _ => self.at += 6,
-            },
-            _ => return Err(self.fail(Code::MalformedJson)),
-        }
-        Ok(())
-    }
-
-    /// The code unit of the `\uXXXX` that starts at `at`.
-    fn unit(&self, at: usize) -> Result<u32, JsonError> {
-        match self.bytes.get(at + 2..at + 6) {
-            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(hex(&self.text[at + 2..])),
-            _ => Err(self.fail(Code::MalformedJson)),
+            Err(code) => Err(self.fail(code)),
         }
     }
 
@@ -214,15 +106,16 @@ impl Parser<'_> {
         if depth > self.limits.depth {
             return Err(self.fail(Code::TooDeep));
         }
-        self.push(kind, true, self.at, self.at);
-        self.at += 1;
-        self.skip_space();
+        let at = self.scanner.at;
+        self.push(kind, true, Span { start: at, end: at });
+        self.scanner.at += 1;
+        self.scanner.skip_space();
         Ok(self.tape.len() - 1)
     }
 
     fn close(&mut self, index: usize, count: u32) {
-        self.at += 1;
-        let (end, next) = (small(self.at), small(self.tape.len()));
+        self.scanner.at += 1;
+        let (end, next) = (small(self.scanner.at), small(self.tape.len()));
         let entry = &mut self.tape[index];
         entry.end = end;
         entry.next = next;
@@ -231,22 +124,13 @@ impl Parser<'_> {
 
     /// After a child: true when another follows, false at the end of the container.
     fn more(&mut self, end: u8) -> Result<bool, JsonError> {
-        self.skip_space();
-        match self.peek() {
-            Some(b',') => {
-                self.at += 1;
-                self.skip_space();
-                Ok(true)
-            }
-            Some(byte) if byte == end => Ok(false),
-            _ => Err(self.fail(Code::MalformedJson)),
-        }
+        self.scanner.more(end).map_err(|code| self.fail(code))
     }
 
     fn array(&mut self, depth: usize) -> Result<(), JsonError> {
         let index = self.open(Kind::Array, depth)?;
         let mut count = 0;
-        if self.peek() != Some(b']') {
+        if self.scanner.peek() != b']' {
             loop {
                 self.value(depth + 1).map_err(|error| error.below(&count.to_string()))?;
                 count += 1;
@@ -264,7 +148,7 @@ impl Parser<'_> {
         let mut count = 0;
         let mut last = None;
         let mut sorted = true;
-        if self.peek() != Some(b'}') {
+        if self.scanner.peek() != b'}' {
             loop {
                 let key = self.key()?;
                 sorted = sorted && last.is_none_or(|last| ascending(self.node(last), self.node(key)));
@@ -285,17 +169,17 @@ impl Parser<'_> {
 
     fn node(&self, index: usize) -> Node<'_> {
         Node {
-            text: self.text,
+            text: self.scanner.text,
             tape: &self.tape,
             index,
         }
     }
 
     fn key(&mut self) -> Result<usize, JsonError> {
-        if self.peek() != Some(b'"') {
+        if self.scanner.peek() != b'"' {
             return Err(self.fail(Code::MalformedJson));
         }
-        let start = self.at;
+        let start = self.scanner.at;
         let index = self.tape.len();
         self.string()?;
         let key = self.node(index);
@@ -305,25 +189,37 @@ impl Parser<'_> {
             key.span().len()
         };
         if length == 0 || length > self.limits.key_bytes {
-            self.at = start;
+            self.scanner.at = start;
             return Err(self.fail(Code::InvalidKey));
         }
-        self.skip_space();
-        if self.peek() != Some(b':') {
-            return Err(self.fail(Code::MalformedJson));
-        }
-        self.at += 1;
-        self.skip_space();
+        self.scanner.colon().map_err(|code| self.fail(code))?;
         Ok(index)
     }
 
-    fn refuse_duplicates(&self, object: usize) -> Result<(), JsonError> {
-        let mut keys = Vec::with_capacity(self.tape[object].count as usize);
+    /// The keys of an object, as they stand.
+    fn keys(&self, object: usize) -> impl Iterator<Item = Node<'_>> + Clone {
         let mut at = object + 1;
-        while at < self.tape.len() {
-            keys.push(self.node(at).string());
+        std::iter::from_fn(move || {
+            let key = (at < self.tape.len()).then(|| self.node(at))?;
             at = self.tape[at + 1].next as usize;
+            Some(key)
+        })
+    }
+
+    /// Whether no key comes twice, where that is found out by looking at a few keys without escapes.
+    fn surely_differ(&self, object: usize) -> bool {
+        let mut keys = self.keys(object);
+        self.tape[object].count as usize <= FEW
+            && keys.clone().all(|key| !key.entry().flag)
+            && std::iter::from_fn(|| keys.next().map(|key| (key.span(), keys.clone())))
+                .all(|(key, mut others)| others.all(|other| other.span() != key))
+    }
+
+    fn refuse_duplicates(&self, object: usize) -> Result<(), JsonError> {
+        if self.surely_differ(object) {
+            return Ok(());
         }
+        let mut keys: Vec<_> = self.keys(object).map(|key| key.string()).collect();
         keys.sort_unstable();
         match keys.windows(2).find(|pair| pair[0] == pair[1]) {
             Some(pair) => Err(self.fail(Code::DuplicateKey).below(&pair[0])),

@@ -243,7 +243,7 @@ impl<'a> Node<'a> {
 }
 
 /// Resolves the escapes of a string whose grammar has been checked.
-fn unescape(escaped: &str) -> String {
+pub(crate) fn unescape(escaped: &str) -> String {
     let mut out = String::with_capacity(escaped.len());
     let mut rest = escaped;
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
