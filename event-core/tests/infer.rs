@@ -57,10 +57,10 @@ fn it_says_what_all_have_in_common() {
         json!({
             "id": format!("0190a5b4-7c1e-7d3a-9f2b-{n:012}"),
             "at": "2021-01-01T09:15:27Z",
-            "kind": if n % 2 == 0 { "click" } else { "view" },
+            "kind": if n.is_multiple_of(2) { "click" } else { "view" },
             "mail": "ann@example.com",
             "items": [{"sku": format!("s{n}"), "price": 1.5}, {"sku": "x", "price": 2}],
-            "note": if n % 3 == 0 { Value::Null } else { json!(format!("note {n}")) },
+            "note": if n.is_multiple_of(3) { Value::Null } else { json!(format!("note {n}")) },
         })
     };
     let mut values: Vec<_> = (0..200).map(click).collect();

@@ -205,7 +205,7 @@ async fn register(
         let key = shadow::key(event_type, version);
         transaction.execute_raw(dialect.statement(&delete, key)).await?;
     }
-    let sql = if known.is_some() && !(was_shadow && !shadow) {
+    let sql = if known.is_some() && (shadow || !was_shadow) {
         "UPDATE {catalog} SET schema_json = ?, mapping_json = ?, policy_json = ? \
          WHERE category = ? AND name = ? AND version = ?"
     } else {
