@@ -19,7 +19,7 @@ mod query;
 mod sessions;
 mod funnel;
 mod import;
-mod types;
+mod event_type;
 
 use std::error::Error;
 use std::fmt::Display;
@@ -80,8 +80,8 @@ enum Command {
     #[command(subcommand, after_help = key::AFTER_HELP)]
     Key(key::Command),
     /// List, show, try, compare and infer what events are like
-    #[command(subcommand, after_help = types::AFTER_HELP)]
-    Types(types::Command),
+    #[command(subcommand, after_help = event_type::AFTER_HELP)]
+    Types(event_type::Command),
 }
 
 /// What the program ends with, unless it fails.
