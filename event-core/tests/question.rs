@@ -91,7 +91,7 @@ fn what_is_wrong_with_a_parameter() {
         ("data.x=1", "data.x", Code::UnknownParameter),
         ("limit=5", "limit", Code::UnknownParameter),
         ("measure=count&measure=count", "measure", Code::InvalidParameter),
-        ("measure=median:/x", "measure", Code::InvalidParameter),
+        ("measure=mode:/x", "measure", Code::InvalidParameter),
         ("measure=sum:x", "measure", Code::InvalidParameter),
         ("measure=sum", "measure", Code::InvalidParameter),
         ("by=colour", "by", Code::InvalidParameter),

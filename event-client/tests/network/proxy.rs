@@ -85,7 +85,7 @@ async fn between(mut client: TcpStream, mut collector: TcpStream, one_in: u64, s
         };
         let part = &bytes[..fastrand::usize(..=bytes.len())];
         let count = |deed: &AtomicU64| deed.fetch_add(1, Ordering::Relaxed);
-        match fate(one_in) {
+        match fate(one_in, deeds) {
             Fate::Pass => {
                 if to.write_all(bytes).await.is_err() {
                     return;
@@ -116,9 +116,18 @@ async fn between(mut client: TcpStream, mut collector: TcpStream, one_in: u64, s
     }
 }
 
-fn fate(one_in: u64) -> Fate {
+/// What has been done least often, so that a run of any length does everything.
+fn fate(one_in: u64, deeds: &Deeds) -> Fate {
     if fastrand::u64(..one_in) > 0 {
         return Fate::Pass;
     }
-    [Fate::Cut, Fate::Stall, Fate::Reset, Fate::Swallow][fastrand::usize(..4)]
+    let mut fates = [
+        (&deeds.cut, Fate::Cut),
+        (&deeds.stalled, Fate::Stall),
+        (&deeds.reset, Fate::Reset),
+        (&deeds.swallowed, Fate::Swallow),
+    ];
+    fastrand::shuffle(&mut fates);
+    let least = fates.into_iter().min_by_key(|(count, _)| count.load(Ordering::Relaxed));
+    least.map_or(Fate::Pass, |(_, fate)| fate)
 }

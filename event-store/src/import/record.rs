@@ -91,7 +91,8 @@ impl Records {
 
     /// Whether there is nothing at all.
     pub(super) fn is_empty(&mut self) -> Result<bool, Failure> {
-        while !self.ended && self.filled < BOM.len() {
+        // A byte more tells whether there is anything behind the mark.
+        while !self.ended && self.filled <= BOM.len() {
             self.fill()?;
         }
         if self.base == 0 && self.taken == 0 && self.buffer[..self.filled].starts_with(BOM) {
