@@ -100,7 +100,8 @@ pub struct Analysed<T> {
 /// #     limits: Default::default(), new_id: &|| event_core::EventId::new("made-here").unwrap(),
 /// # };
 /// let event = |session: &str, name: &str, at: &str| {
-///     Event::builder("page interaction", name).session_id(session).occurred_at(at.parse().unwrap()).build(&reception)
+///     let at: Timestamp = at.parse().unwrap();
+///     Event::builder("page interaction", name).session_id(session).occurred_at(at).build(&reception)
 /// };
 /// let events = [
 ///     event("a", "pageview", "2026-01-01T10:00:00Z")?,
