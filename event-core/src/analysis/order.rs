@@ -8,14 +8,15 @@ use crate::timestamp::Timestamp;
 /// ```
 /// use event_core::analysis::Place;
 /// let at = "2026-01-01T00:00:00Z".parse()?;
-/// assert!(Place::new(at, Some(2), 1) < Place::new(at, None, 0));
+/// assert!(Place::new(at, Some(i64::MAX), 1) < Place::new(at, None, 0));
 /// assert!(Place::new(at, None, 0) < Place::new(at, None, 1));
 /// # Ok::<(), event_core::timestamp::TimestampError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     at: Timestamp,
-    /// No number is the greatest.
+    /// Without a number behind every number.
+    unnumbered: bool,
     sequence: i64,
     position: i64,
 }
@@ -26,7 +27,8 @@ impl Place {
     pub fn new(at: Timestamp, sequence: Option<i64>, position: i64) -> Self {
         Place {
             at,
-            sequence: sequence.unwrap_or(i64::MAX),
+            unnumbered: sequence.is_none(),
+            sequence: sequence.unwrap_or_default(),
             position,
         }
     }
@@ -44,6 +46,6 @@ impl Place {
 
     /// The sender's number.
     pub(super) fn sequence(&self) -> Option<i64> {
-        (self.sequence < i64::MAX).then_some(self.sequence)
+        (!self.unnumbered).then_some(self.sequence)
     }
 }
