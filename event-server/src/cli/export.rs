@@ -13,6 +13,7 @@ use event_server::config::{Flags, Settings};
 use event_store::EventStore;
 use event_store::export::{CsvOptions, Encoded, ExportOptions, Formulas, ParquetOptions};
 
+use super::asked::Asked;
 use super::progress::ProgressLine;
 use super::{Outcome, UNUSABLE_SETTINGS, fail, open};
 
@@ -28,33 +29,6 @@ pub(super) struct Arguments {
     /// Only events behind this position of the log
     #[arg(long, value_name = "POSITION", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
     after: i64,
-    /// Only events that occurred from this time on
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// Only events that occurred before this time
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
-    /// The zone of times without an offset; UTC, if left out
-    #[arg(long, value_name = "ZONE")]
-    zone: Option<String>,
-    /// Only events of this category
-    #[arg(long)]
-    category: Option<String>,
-    /// Only events of this name
-    #[arg(long)]
-    name: Option<String>,
-    /// Only events from this application
-    #[arg(long)]
-    source: Option<String>,
-    /// Only events about this customer or user
-    #[arg(long)]
-    subject: Option<String>,
-    /// Only events of this session
-    #[arg(long)]
-    session: Option<String>,
-    /// Only events with this value at a place in their data, say /country=US; may be given again
-    #[arg(long = "where", value_name = "PLACE=VALUE")]
-    places: Vec<String>,
     /// CSV: a column for this place in the data, in place of all of it; may be given again
     #[arg(long = "column", value_name = "PLACE")]
     columns: Vec<Pointer>,
@@ -64,6 +38,8 @@ pub(super) struct Arguments {
     /// Parquet: after so many events all files are whole, and a run that was killed goes on from there
     #[arg(long, value_name = "EVENTS", default_value_t = ParquetOptions::default().checkpoint)]
     checkpoint: u64,
+    #[command(flatten)]
+    asked: Asked,
     #[command(flatten, next_help_heading = "Settings")]
     pub(super) flags: Flags,
 }
@@ -114,27 +90,7 @@ impl Arguments {
         if self.format == Format::Parquet && self.out.is_none() {
             return Err("--format parquet writes many files: say with --out to which folder".into());
         }
-        let given = [
-            ("from", &self.from),
-            ("to", &self.to),
-            ("zone", &self.zone),
-            ("category", &self.category),
-            ("name", &self.name),
-            ("source", &self.source),
-            ("subject", &self.subject),
-            ("session", &self.session),
-        ];
-        let given = given
-            .into_iter()
-            .filter_map(|(name, value)| value.as_deref().map(|value| (name, value)));
-        let mut pairs: Vec<(&str, &str)> = given.collect();
-        for place in &self.places {
-            match place.split_once('=') {
-                Some((place, value)) if place.starts_with('/') => pairs.push((place, value)),
-                _ => return Err("--where takes a place in the data and a value, say /country=US".into()),
-            }
-        }
-        let Page { filter, from, to, .. } = Page::from_pairs(pairs)?;
+        let Page { filter, from, to, .. } = Page::from_pairs(self.asked.pairs([]))?;
         Ok(ExportOptions {
             after: self.after,
             from,
