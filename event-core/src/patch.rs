@@ -79,9 +79,9 @@ struct Operation {
 
 impl Patch {
     /// The most operations of a patch.
-    pub const MAX_OPERATIONS: usize = 1_000;
+    pub const MAX_OPERATIONS: usize = 100;
     /// The most bytes that a document may have once it is changed: copies of copies grow fast.
-    pub const MAX_BYTES: usize = 8 << 20;
+    pub const MAX_BYTES: usize = 1 << 20;
 
     /// Reads a patch: an array of operations.
     ///

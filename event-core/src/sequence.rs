@@ -59,7 +59,7 @@ impl Session {
 #[must_use]
 pub fn gaps(mut numbers: Vec<i64>) -> Vec<Gap> {
     numbers.sort_unstable();
-    let pairs = numbers.windows(2).filter(|pair| pair[1] - pair[0] > 1);
+    let pairs = numbers.windows(2).filter(|pair| pair[1].abs_diff(pair[0]) > 1);
     pairs
         .map(|pair| Gap {
             after: pair[0],

@@ -245,3 +245,24 @@ fn what_multiplies_ends_in_time() {
     assert!(!found.class.is_backward());
     assert!(found.reasons.len() <= 100);
 }
+
+#[test]
+fn schemas_that_go_round_and_round_are_not_followed_for_ever() {
+    // Cycles of two lengths meet again after as many levels as their product.
+    let cycle = |length: usize| {
+        let definition = |at: usize| {
+            let next = format!("#/$defs/d{}", (at + 1) % length);
+            (format!("d{at}"), json!({"properties": {"a": {"$ref": next}}}))
+        };
+        let definitions: serde_json::Map<_, _> = (0..length).map(definition).collect();
+        Schema::compile(&json!({"$defs": definitions, "$ref": "#/$defs/d0"})).unwrap()
+    };
+    let (old, new) = (cycle(99), cycle(101));
+    let told = std::thread::Builder::new().stack_size(2 << 20);
+    let told = told
+        .spawn(move || Compatibility::between(&old, &new))
+        .unwrap()
+        .join()
+        .unwrap();
+    assert!(!told.reasons.is_empty());
+}

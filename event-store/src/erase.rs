@@ -16,6 +16,7 @@ use crate::inner::{Inner, detached};
 use crate::outbox;
 use crate::patience::Patience;
 use crate::position;
+use crate::shadow;
 use crate::store::EventStore;
 
 use receipt::Open;
@@ -216,6 +217,7 @@ async fn events(
             list(&places)
         );
         db.execute_raw(inner.dialect.statement(&sql, [])).await?;
+        shadow::forget(&places, inner.dialect, db, &inner.tables).await?;
         // After the rows, so that what is counted anew is counted without them.
         cells::without(inner, db, &dictionary, &events, touched).await?;
     }

@@ -127,6 +127,35 @@ impl Gathered {
     }
 }
 
+/// Forgets samples of events that are erased, in the transaction that erases them.
+pub(crate) async fn forget(
+    positions: &[i64],
+    dialect: Dialect,
+    db: &impl ConnectionTrait,
+    tables: &Tables,
+) -> Result<(), Error> {
+    let select = tables.sql("SELECT category, name, version, report FROM {shadows}");
+    for row in db.query_all_raw(dialect.statement(&select, [])).await? {
+        let mut key: Vec<Value> = Vec::with_capacity(3);
+        for column in 0..3 {
+            let text: String = row.try_get_by_index(column)?;
+            key.push(text.into());
+        }
+        let report: String = row.try_get_by_index(3)?;
+        let mut shadow: Shadow = serde_json::from_str(&report).unwrap_or_default();
+        let samples = shadow.samples.len();
+        shadow.samples.retain(|sample| !positions.contains(&sample.position));
+        if shadow.samples.len() == samples {
+            continue;
+        }
+        let report = serde_json::to_string(&shadow).map_err(|_| Error::corrupt("no JSON"))?;
+        let update = tables.sql("UPDATE {shadows} SET report = ? WHERE category = ? AND name = ? AND version = ?");
+        let values = std::iter::once(Value::from(report)).chain(key);
+        db.execute_raw(dialect.statement(&update, values)).await?;
+    }
+    Ok(())
+}
+
 impl Shadow {
     fn sampled(&mut self, sample: Shaded) {
         if self.samples.len() == SAMPLES {

@@ -2,6 +2,8 @@
 
 mod read;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::keys::Keys;
@@ -11,7 +13,7 @@ use super::{Analysis, Fold};
 use crate::aggregate::Span;
 use crate::aggregate::edges::Edges;
 use crate::filter::{Field, Filter, Found};
-use crate::query::{Bucket, QueryError, Unit};
+use crate::query::{Bucket, Query, QueryError, Unit};
 use crate::timestamp::Timestamp;
 
 /// How many of those who had their first event in a bucket of time had one again in each bucket after.
@@ -107,13 +109,15 @@ pub struct RetentionFold {
     stories: Vec<Story>,
     /// The last instant of an event.
     last: Option<i64>,
+    /// Set once there are more buckets than an answer has.
+    too_large: bool,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Story {
     first: Option<Place>,
     /// The last return of each bucket.
-    again: Vec<(i32, Place)>,
+    again: BTreeMap<i32, Place>,
 }
 
 impl Analysis for Retention {
@@ -136,6 +140,7 @@ impl Analysis for Retention {
             people: Keys::default(),
             stories: Vec::new(),
             last: None,
+            too_large: false,
         })
     }
 }
@@ -168,16 +173,21 @@ impl Fold for RetentionFold {
         if first {
             story.first = Some(story.first.map_or(place, |known| known.min(place)));
         }
-        // Too many buckets show in the answer, which asks for all of them again.
-        if again && let Ok(bucket) = self.edges.locate(place.micros()) {
-            match story.again.iter_mut().find(|(known, _)| *known == bucket) {
-                Some((_, last)) => *last = place.max(*last),
-                None => story.again.push((bucket, place)),
+        if again {
+            match self.edges.locate(place.micros()) {
+                Ok(bucket) => {
+                    let last = story.again.entry(bucket).or_insert(place);
+                    *last = place.max(*last);
+                }
+                Err(_) => self.too_large = true,
             }
         }
     }
 
     fn answer(mut self) -> Result<Cohorts, QueryError> {
+        if self.too_large {
+            return Err(QueryError::RangeTooLarge);
+        }
         let (from, to) = (self.wanted.from(), self.wanted.to());
         let firsts = || self.stories.iter().filter_map(|story| story.first);
         let (Some(earliest), Some(latest)) = (firsts().min(), firsts().max()) else {
@@ -188,6 +198,10 @@ impl Fold for RetentionFold {
         let last_cohort = self.edges.locate(latest.micros())?;
         // Also buckets without events are there, up to the end that was asked for.
         let last_bucket = self.edges.locate(last.max(latest.micros()))?;
+        let buckets = usize::try_from(last_cohort - first_bucket).unwrap_or(0) + 1;
+        if buckets.saturating_mul(self.periods) > Query::MAX_ROWS {
+            return Err(QueryError::RangeTooLarge);
+        }
         let mut cohorts: Vec<Cohort> = self
             .edges
             .iter()

@@ -16,6 +16,10 @@ use crate::schema::Schema;
 
 /// So many schemas are compared with so many; beyond, nothing is proved.
 const MAX_STEPS: usize = 20_000;
+/// So deep inside one another schemas are followed, references included: each takes room on the stack.
+const DEEPEST: usize = 100;
+/// What it costs to judge values one by one: the schema is compiled for it.
+const JUDGING: usize = 50;
 /// So deep inside required properties two schemas are looked at for what keeps them apart.
 const APART: u8 = 4;
 
@@ -40,6 +44,7 @@ pub(super) struct Prover<'a> {
     /// Where the wide schema is looked at.
     pointer: Vec<String>,
     steps: usize,
+    depth: usize,
     /// How many times the proof went from a value to one inside it.
     inside: usize,
     /// References that are being followed: for whom, where to, and how far inside.
@@ -56,6 +61,7 @@ impl<'a> Prover<'a> {
             gaps: Vec::new(),
             pointer: Vec::new(),
             steps: 0,
+            depth: 0,
             inside: 0,
             open: Vec::new(),
             patterns: HashMap::new(),
@@ -103,6 +109,15 @@ impl<'a> Prover<'a> {
     }
 
     fn fits(&mut self, narrow: &Meet<'a>, wide: Place<'a>) {
+        if self.depth == DEEPEST {
+            return self.gap("", "what holds is too deep to be proved");
+        }
+        self.depth += 1;
+        self.fits_here(narrow, wide);
+        self.depth -= 1;
+    }
+
+    fn fits_here(&mut self, narrow: &Meet<'a>, wide: Place<'a>) {
         self.steps += 1;
         if narrow.kinds().is_none() {
             return;
@@ -116,7 +131,7 @@ impl<'a> Prover<'a> {
             _ => return,
         }
         if let Some(values) = narrow.finite()
-            && let Some(refused) = judge(&values, wide)
+            && let Some(refused) = self.judged(&values, wide)
         {
             if let Some((value, keyword)) = refused {
                 self.gap(&keyword, format!("{} is not a value", short(&value)));
@@ -140,6 +155,11 @@ impl<'a> Prover<'a> {
         if !cases.is_empty() && cases.iter().all(|case| self.proves(case, wide)) {
             self.gaps.truncate(before);
         }
+    }
+
+    fn judged(&mut self, values: &[Value], wide: Place<'a>) -> Option<Option<(Value, String)>> {
+        self.steps += JUDGING;
+        judge(values, wide)
     }
 
     fn reference(&mut self, narrow: &Meet<'a>, wide: Place<'a>) {

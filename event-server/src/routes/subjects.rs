@@ -1,6 +1,6 @@
 //! `DELETE /v1/subjects/{subject}`: all that names a subject goes. `GET /v1/erasures`: the receipts.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use event_core::Subject;
 use event_store::erase::Erasure;
@@ -8,6 +8,7 @@ use event_store::quarantine::Run;
 use serde::Serialize;
 
 use super::{App, work};
+use crate::auth;
 use crate::reply::{self, Failure, Reason};
 use crate::target::{Named, NoParameters, Parameters};
 
@@ -16,13 +17,20 @@ struct Erasures {
     erasures: Vec<Erasure>,
 }
 
-/// With `dry_run=true` it is only told what would go.
+/// With `dry_run=true` it is only told what would go. A key speaks for one source, and what goes is of all of them:
+/// once there are keys, the command erases.
 pub(super) async fn erase(
     State(app): State<App>,
     Named(subject): Named<Subject>,
     parameters: Parameters,
+    request: Request,
 ) -> Result<Response, Failure> {
-    let erasure = match work::run(&parameters)? {
+    let run = work::run(&parameters)?;
+    if run == Run::Real && auth::sender(&request).is_some() {
+        let message = "a key speaks for its own source, and an erasure is of all: use `event-server erase`";
+        return Err(Failure::new(Reason::NotPermitted, message));
+    }
+    let erasure = match run {
         Run::Real => app.store.erase(&subject).await?,
         Run::Dry => app.store.erase_dry(&subject).await?,
     };

@@ -374,7 +374,13 @@ impl Rows {
             }
             Lift::Lines => (event_core::Event::from_slice(record, &reception), Some(record.to_vec())),
         };
-        judge.read(read, raw.map(|bytes| judge.original(bytes, Form::Event)))
+        // An event is kept as it was made, with its id; a record that became none as what it is.
+        let raw = raw.filter(|_| read.is_err());
+        let form = match &self.lift {
+            Lift::Mapped(..) => Form::Foreign,
+            Lift::Table(_) | Lift::Lines => Form::Event,
+        };
+        judge.read(read, raw.map(|bytes| judge.original(bytes, form)))
     }
 }
 

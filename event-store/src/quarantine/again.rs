@@ -146,8 +146,13 @@ pub(super) struct Seen(HashMap<(Source, EventId), (Option<i64>, Vec<u8>)>);
 
 impl Seen {
     /// Reads which of these events the store has.
-    pub(super) async fn look_up(&mut self, inner: &Inner, judged: &[Again]) -> Result<(), Error> {
-        let dictionary = inner.dictionary().await?;
+    pub(super) async fn look_up(
+        &mut self,
+        inner: &Inner,
+        db: &impl ConnectionTrait,
+        judged: &[Again],
+    ) -> Result<(), Error> {
+        let dictionary = inner.dictionary_in(db).await?;
         let mut wanted: Vec<Value> = Vec::new();
         for again in judged {
             let Again::Event(Entry::Event { event, .. }) = again else {
@@ -167,7 +172,7 @@ impl Seen {
             let select = format!("SELECT source_id, event_id, position, hash FROM {table} WHERE ");
             let sql = format!("{}{condition}", inner.tables.sql(&select));
             let statement = inner.dialect.statement(&sql, wanted.clone());
-            for row in inner.reader.query_all_raw(statement).await? {
+            for row in db.query_all_raw(statement).await? {
                 let id: Vec<u8> = row.try_get_by_index(1)?;
                 let source = dictionary.source(row.try_get_by_index(0)?).cloned();
                 if let Some(key) = source.zip(event_id::decode(&id)) {

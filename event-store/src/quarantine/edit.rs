@@ -96,9 +96,15 @@ fn mended(inner: &Inner, mut row: QuarantineRow, patch: &Patch) -> Result<(Quara
     Ok((row, again))
 }
 
-async fn told(inner: &Inner, row: &QuarantineRow, again: &Again, run: Run) -> Result<Edited, Error> {
+async fn told(
+    inner: &Inner,
+    db: &impl ConnectionTrait,
+    row: &QuarantineRow,
+    again: &Again,
+    run: Run,
+) -> Result<Edited, Error> {
     let mut seen = Seen::default();
-    seen.look_up(inner, std::slice::from_ref(again)).await?;
+    seen.look_up(inner, db, std::slice::from_ref(again)).await?;
     Ok(Edited {
         number: row.entry.number,
         run,
@@ -121,7 +127,7 @@ async fn write(inner: &Inner, number: i64, patch: &Patch, actor: Option<&Label>)
             return Err(error);
         }
     };
-    let edited = told(inner, &row, &again, Run::Real).await?;
+    let edited = told(inner, &transaction, &row, &again, Run::Real).await?;
     change(inner, &transaction, &row, &again, &edited.verdict).await?;
     let outcome = match edited.verdict.code {
         Some(code) => code.as_str(),

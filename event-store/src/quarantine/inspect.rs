@@ -62,7 +62,8 @@ impl EventStore {
             };
             let again = judge(&row, &inner.registry(), &inner);
             let mut seen = Seen::default();
-            seen.look_up(&inner, std::slice::from_ref(&again)).await?;
+            seen.look_up(&inner, &inner.reader, std::slice::from_ref(&again))
+                .await?;
             Ok(Some(Inspected {
                 marks: marks(&row, &inner.options.limits),
                 verdict: seen.verdict(&again, &row),

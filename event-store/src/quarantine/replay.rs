@@ -164,7 +164,7 @@ async fn judged(inner: &Arc<Inner>, rows: Vec<QuarantineRow>) -> Result<(Vec<Qua
 /// What would become of entries.
 async fn tell(inner: &Arc<Inner>, rows: Vec<QuarantineRow>, seen: &mut Seen) -> Result<Told, Error> {
     let (rows, judged) = judged(inner, rows).await?;
-    seen.look_up(inner, &judged).await?;
+    seen.look_up(inner, &inner.reader, &judged).await?;
     let told = rows.iter().zip(&judged);
     Ok(told
         .map(|(row, again)| (row.entry.number, seen.verdict(again, row)))
