@@ -331,4 +331,11 @@ fn a_key_works_on_its_own_source_only() {
         .map(|n| made.contains(shown["history"][n]["actor"].as_str().unwrap()))
         .collect();
     assert_eq!(by, [true, true], "{shown}");
+    // What goes with a subject may be of other sources.
+    let (status, problem) = ask("DELETE", "/v1/subjects/ann", "application/json", "");
+    assert_eq!(status, 403, "{problem}");
+    assert!(
+        problem["type"].as_str().unwrap().ends_with("not_permitted"),
+        "{problem}"
+    );
 }

@@ -55,7 +55,7 @@ impl EventStore {
                         return Ok(None);
                     };
                     let (row, again) = mended(&inner, row, &patch)?;
-                    told(&inner, &row, &again, run).await.map(Some)
+                    told(&inner, &inner.reader, &row, &again, run).await.map(Some)
                 }
                 Run::Real => {
                     let patience = Patience::new();

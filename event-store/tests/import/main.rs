@@ -38,6 +38,7 @@ conformance! {
         c18_what_looks_like_a_formula_is_text,
         columns_become_what_they_are_declared_to_be,
         lines_of_ndjson_are_events,
+        equal_rows_that_were_refused_are_replayed_each,
         a_mapping_lifts_rows_and_documents,
         compressed_files_are_the_same_files,
         only_counts_are_kept_and_each_row_counts_once,

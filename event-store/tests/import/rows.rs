@@ -4,7 +4,9 @@ use std::io::Write as _;
 
 use event_core::metric::Metric;
 use event_core::{Code, EventType, Query};
+use event_store::TypeChange;
 use event_store::import::{Columns, Header, Keep, Outcome, Space};
+use event_store::quarantine::{Selection, Work};
 
 use crate::disk::Disk;
 use crate::paper::{Paper, count, counts, events, import, imported, in_order, ndjson, quarantine, with};
@@ -122,6 +124,53 @@ pub(crate) async fn lines_of_ndjson_are_events(disk: Disk) {
     let mut other = ndjson();
     other.label = Some("other".to_owned());
     assert_eq!(counts(&store, &paper.path(), &other).await, [0, 3, 3, 0]);
+}
+
+pub(crate) async fn equal_rows_that_were_refused_are_replayed_each(disk: Disk) {
+    let store = disk.open().await;
+    let kind = EventType::new("usage", "measured").unwrap();
+    let strict = serde_json::json!({"properties": {"n": {"maximum": 5}}});
+    let change = |schema: &serde_json::Value| TypeChange {
+        schema: Some(schema.clone()),
+        ..TypeChange::default()
+    };
+    store
+        .register(&kind, &"1".parse().unwrap(), change(&strict))
+        .await
+        .unwrap();
+    // Of lines, of a table, and of a mapping over lines: what is replayed is the event, with its own id.
+    let line = r#"{"category":"usage","name":"measured","timestamp":"2026-01-01","data":{"n":7}}"#;
+    let lines = Paper::new(format!("{line}\n{line}\n{line}\n"));
+    assert_eq!(counts(&store, &lines.path(), &ndjson()).await, [0, 0, 3, 0]);
+    let table = Paper::new("c,7,2026-01-02\nc,7,2026-01-02\n");
+    let columns = in_order("subject,data.n:number,timestamp");
+    assert_eq!(counts(&store, &table.path(), &columns).await, [0, 0, 2, 0]);
+    let mut mapped = ndjson();
+    (mapped.category, mapped.name) = (Some("usage".parse().unwrap()), Some("measured".parse().unwrap()));
+    let rules = r#"{"occurred_at": "/at", "data": {"n": "/body/n"}}"#;
+    mapped.mapping = Some(serde_json::from_str(rules).unwrap());
+    let document = r#"{"at":"2026-01-03","body":{"n":7},"category":"x","name":"y"}"#;
+    let documents = Paper::new(format!("{document}\n{document}\n"));
+    assert_eq!(counts(&store, &documents.path(), &mapped).await, [0, 0, 2, 0]);
+
+    let mild = serde_json::json!({"properties": {"n": {"maximum": 9}}});
+    store
+        .register(&kind, &"1".parse().unwrap(), change(&mild))
+        .await
+        .unwrap();
+    let replayed = store.replay(&Work::on(Selection::default()), |_| ()).await.unwrap();
+    assert_eq!(replayed.entries, 7);
+    let stored = events(&store).await;
+    assert_eq!(stored.len(), 7, "{stored:?}");
+    assert!(stored.iter().all(|event| event.ends_with("{\"n\":7}")), "{stored:?}");
+    // The same files again find all of it there.
+    for (paper, options) in [(&lines, ndjson()), (&table, columns), (&documents, mapped)] {
+        let mut again = options;
+        again.label = Some("again".to_owned());
+        let [stored, duplicates, refused, rejected] = counts(&store, &paper.path(), &again).await;
+        assert_eq!((stored, refused, rejected), (0, 0, 0));
+        assert!(duplicates >= 2);
+    }
 }
 
 pub(crate) async fn a_mapping_lifts_rows_and_documents(disk: Disk) {
