@@ -132,9 +132,13 @@ async fn step(inner: &Inner, subject: &Subject, open: &Open, stage: Stage, after
     let mut touched = Touched::default();
     let next = match stage {
         Stage::Events => events(inner, &transaction, subject, &mut touched).await?,
+        // Groups go under the lock in which no event of theirs is left, also of those that came in since.
         Stage::Groups => {
-            cells::groups_of(inner, &transaction, subject, &mut touched).await?;
-            None
+            let left = events(inner, &transaction, subject, &mut touched).await?;
+            if left.is_none() {
+                cells::groups_of(inner, &transaction, subject, &mut touched).await?;
+            }
+            left
         }
         Stage::Refused => refused::step(inner, &transaction, subject, after, &mut touched).await?,
     };

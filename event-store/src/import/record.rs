@@ -306,10 +306,10 @@ mod tests {
         let text = b"\xef\xbb\xbfa,\"b\n\"\"c\"\r\n\r\n\n d\"e,f\n\"x\"y\n,\"\"\nlast,\"\"\"";
         let expected = [
             (1, 3, "a,\"b\n\"\"c\""),
-            (5, 18, " d\"e,f"),
-            (6, 25, "\"x\"y"),
-            (7, 30, ",\"\""),
-            (8, 34, "last,\"\"\""),
+            (5, 17, " d\"e,f"),
+            (6, 24, "\"x\"y"),
+            (7, 29, ",\"\""),
+            (8, 33, "last,\"\"\""),
         ]
         .map(|(line, offset, text)| (line, offset, text.to_owned()));
         for piece in [1, 2, 3, 7, 1_000] {
