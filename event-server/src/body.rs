@@ -4,6 +4,7 @@ mod media;
 mod room;
 mod decoded;
 mod wire;
+mod upload;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -18,26 +19,46 @@ use crate::reply::{Failure, Reason};
 use decoded::{Encoding, Undecoded};
 pub(crate) use media::Media;
 use room::room;
+pub(crate) use upload::Upload;
 pub(crate) use wire::discard;
-use wire::{Broken, Wire};
+use wire::{Bounds, Broken, Pace, Wire};
 
 /// So many bodies are decompressed at a time: a few kilobytes may become as much as the limit allows.
 static DECODERS: Semaphore = Semaphore::const_new(4);
 /// Fewer bytes than these are decompressed sooner than another thread has heard of them.
 const TINY: usize = 1024;
 
+/// What a request's body holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Something that is read before any of it is used.
+    Whole,
+    /// A file, which is used while it comes.
+    File,
+}
+
 /// Bounds a request's body, before any route has seen it.
 ///
 /// # Errors
 /// If the request announces more than it may send.
-pub(crate) fn bound(request: Request, config: &ServerConfig) -> Result<Request, Failure> {
+pub(crate) fn bound(request: Request, content: Content, config: &ServerConfig) -> Result<Request, Failure> {
     let announced = announced(request.headers());
     let (parts, body) = request.into_parts();
-    let wire = Wire::new(body, &parts.headers, config);
+    let bounds = match content {
+        Content::Whole => Bounds {
+            bytes: config.body_bytes,
+            pace: Pace::Whole(config.body_timeout),
+        },
+        Content::File => Bounds {
+            bytes: config.import_bytes,
+            pace: Pace::Parts(config.body_timeout),
+        },
+    };
+    let wire = Wire::new(body, &parts.headers, bounds, config);
     match announced {
         // What is announced is answered before it is read; dropping the body reads on for a while.
-        Some(length) if length > config.body_bytes as u64 => {
-            let failure = too_large(config);
+        Some(length) if length > bounds.bytes as u64 => {
+            let failure = too_large(bounds.bytes);
             let soon_over = length <= 2 * config.body_bytes as u64;
             Err(if soon_over { failure } else { failure.closing() })
         }
@@ -49,11 +70,8 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn too_large(config: &ServerConfig) -> Failure {
-    let detail = format!(
-        "a body has at the most {} bytes: send fewer events at once",
-        config.body_bytes
-    );
+fn too_large(limit: usize) -> Failure {
+    let detail = format!("a body has at the most {limit} bytes here: send fewer events at once");
     Failure::new(Reason::BodyTooLarge, detail)
 }
 
@@ -74,7 +92,7 @@ pub(crate) async fn read(
     while let Some(frame) = body.frame().await {
         match frame {
             Ok(frame) => bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
-            Err(error) => return Err(broken(error, config)),
+            Err(error) => return Err(broken(error, config.body_bytes, config)),
         }
     }
     match encoding {
@@ -112,14 +130,12 @@ async fn decode(encoding: Encoding, wire: Vec<u8>, config: &ServerConfig) -> Res
     })
 }
 
-fn broken(error: axum::Error, config: &ServerConfig) -> Failure {
+fn broken(error: axum::Error, limit: usize, config: &ServerConfig) -> Failure {
     match error.into_inner().downcast_ref::<Broken>() {
-        Some(Broken::TooLarge) => too_large(config).closing(),
+        Some(Broken::TooLarge) => too_large(limit).closing(),
         Some(Broken::TooSlow) => {
-            let detail = format!(
-                "all of a body comes within {} seconds",
-                config.body_timeout.as_secs_f32()
-            );
+            let seconds = config.body_timeout.as_secs_f32();
+            let detail = format!("all of a body, or the next part of a file, comes within {seconds} seconds");
             Failure::new(Reason::RequestTimeout, detail)
         }
         None => Failure::new(Reason::IncompleteBody, "the body broke off"),

@@ -28,7 +28,9 @@ pub struct ServerConfig {
     pub body_bytes: usize,
     /// Bytes of a request's body once it is decompressed.
     pub decoded_bytes: usize,
-    /// Time until all of a request's body has come.
+    /// Bytes of a file that is imported, on the wire and decompressed.
+    pub import_bytes: usize,
+    /// Time until all of a request's body has come; of a file that is imported, until the next part of it has.
     pub body_timeout: Duration,
     /// Events of one request.
     pub batch_events: usize,
@@ -107,6 +109,7 @@ impl Settings {
             zone: self.timezone,
             body_bytes: self.body_limit,
             decoded_bytes: self.decoded_limit,
+            import_bytes: self.import_limit,
             body_timeout: self.body_timeout,
             batch_events: self.batch_limit,
         }

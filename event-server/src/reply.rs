@@ -1,24 +1,25 @@
-//! Outcome → status and body. The only file that names status codes.
+//! Outcome → status and body. Nothing else names status codes.
+
+mod answer;
 
 use std::any::Any;
 use std::error::Error as _;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
-use axum::body::Body;
-use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::header::{ACCEPT_ENCODING, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use event_core::Code;
 use event_core::json::JsonError;
 use event_core::patch::PatchError;
 use event_core::query::ParameterError;
 use event_core::wire::{MalformedBatch, Problem};
+use event_store::import;
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::etag::ETag;
+use answer::body;
+pub(crate) use answer::{Export, close, created, export, gone, json, kept, page, style_sheet};
 
 /// What the `type` of every problem starts with; the code follows.
 const PROBLEMS: &str = "https://event-rs.github.io/problems/";
@@ -76,6 +77,8 @@ reasons! {
     AmbiguousId => CONFLICT "ambiguous_id",
     /// A metric of this name counts something else.
     MetricTaken => CONFLICT "metric_taken",
+    /// The same import goes on elsewhere.
+    ImportTaken => CONFLICT "import_taken",
     /// An entry of the quarantine was replayed or discarded.
     EntrySettled => CONFLICT "entry_settled",
     /// A metric still counts older events.
@@ -123,7 +126,18 @@ reasons! {
 pub(crate) struct Failure {
     status: StatusCode,
     problem: Box<Problem>,
+    /// What was done in spite of it.
+    report: Option<Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// A problem, and what was done in spite of it.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    problem: &'a Problem,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: &'a Option<Value>,
 }
 
 impl Failure {
@@ -156,6 +170,7 @@ impl Failure {
         Failure {
             status,
             problem: Box::new(problem),
+            report: None,
             headers: Vec::new(),
         }
     }
@@ -189,6 +204,12 @@ impl Failure {
     /// The same failure, after which the connection is of no use.
     pub(crate) fn closing(self) -> Self {
         self.with(CONNECTION, HeaderValue::from_static("close"))
+    }
+
+    /// The same failure, and what was done in spite of it.
+    pub(crate) fn reporting(mut self, report: &impl Serialize) -> Self {
+        self.report = serde_json::to_value(report).ok();
+        self
     }
 
     pub(crate) fn unavailable() -> Self {
@@ -247,6 +268,19 @@ impl From<PatchError> for Failure {
     }
 }
 
+impl From<import::Failure> for Failure {
+    fn from(failure: import::Failure) -> Self {
+        let detail = failure.to_string();
+        match failure {
+            import::Failure::Store(event_store::Error::ImportTaken) => Failure::new(Reason::ImportTaken, detail),
+            import::Failure::Store(error) => error.into(),
+            import::Failure::TooLarge { .. } => Failure::new(Reason::DecodedTooLarge, detail),
+            import::Failure::BadContentEncoding { .. } => Failure::new(Reason::BadContentEncoding, detail),
+            failure => Failure::of(StatusCode::UNPROCESSABLE_ENTITY, failure.code(), detail),
+        }
+    }
+}
+
 impl From<event_store::Error> for Failure {
     fn from(error: event_store::Error) -> Self {
         use event_store::Error as E;
@@ -297,7 +331,8 @@ impl From<event_store::Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let text = serde_json::to_vec(&self.problem).unwrap_or_default();
+        let Failure { problem, report, .. } = &self;
+        let text = serde_json::to_vec(&Document { problem, report }).unwrap_or_default();
         let mut response = body(self.status, "application/problem+json", text);
         response.headers_mut().extend(self.headers);
         response
@@ -309,116 +344,6 @@ fn jittered(seconds: u64) -> u64 {
     // The keys of a new `RandomState` are as random as this needs to be.
     let random = RandomState::new().build_hasher().finish() % 61;
     (seconds * (70 + random) + 50) / 100
-}
-
-/// Tells the client that the connection ends with this response.
-pub(crate) fn close(response: &mut Response) {
-    response
-        .headers_mut()
-        .insert(CONNECTION, HeaderValue::from_static("close"));
-}
-
-/// 200 with JSON.
-pub(crate) fn json(value: &impl Serialize) -> Response {
-    serialized(StatusCode::OK, value)
-}
-
-/// 201 with JSON.
-pub(crate) fn created(value: &impl Serialize) -> Response {
-    serialized(StatusCode::CREATED, value)
-}
-
-/// 200 with JSON that its reader may keep, and use for as long as it is told that it is the same;
-/// 304 to who has it.
-pub(crate) fn kept(request: &HeaderMap, value: &impl Serialize) -> Response {
-    let text = match serde_json::to_vec(value) {
-        Ok(text) => text,
-        Err(error) => return unwritable(&error),
-    };
-    let tag = ETag::of(&text);
-    let mut response = if tag.is_known(request) {
-        (StatusCode::NOT_MODIFIED, [(X_CONTENT_TYPE_OPTIONS, "nosniff")]).into_response()
-    } else {
-        body(StatusCode::OK, "application/json", text)
-    };
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if let Ok(tag) = HeaderValue::from_str(tag.as_str()) {
-        headers.insert(ETAG, tag);
-    }
-    response
-}
-
-/// 204: it is gone.
-pub(crate) fn gone() -> Response {
-    let headers = [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    (StatusCode::NO_CONTENT, headers).into_response()
-}
-
-fn serialized(status: StatusCode, value: &impl Serialize) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(text) => body(status, "application/json", text),
-        Err(error) => unwritable(&error),
-    }
-}
-
-fn unwritable(error: &serde_json::Error) -> Response {
-    tracing::error!(%error, "an answer could not be written");
-    Failure::new(Reason::InternalError, "the answer could not be written").into_response()
-}
-
-/// 200 with a page of our own, which loads nothing but its style sheet.
-pub(crate) fn page(html: String) -> Response {
-    let mut response = body(StatusCode::OK, "text/html; charset=utf-8", html);
-    let policy = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
-                  frame-ancestors 'none'";
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
-}
-
-/// What an export is written as.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Export {
-    Ndjson,
-    Csv,
-    Arrow,
-}
-
-/// Says the position that an export holds: the next one goes on behind it.
-const EVENT_POSITION: HeaderName = HeaderName::from_static("event-position");
-
-/// 200 with an export, to be kept as a file.
-pub(crate) fn export(form: Export, position: i64, bytes: Body) -> Response {
-    let (content_type, ending) = match form {
-        Export::Ndjson => ("application/x-ndjson", "ndjson"),
-        Export::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
-        Export::Arrow => ("application/vnd.apache.arrow.stream", "arrows"),
-    };
-    let mut response = body(StatusCode::OK, content_type, bytes);
-    let headers = response.headers_mut();
-    headers.insert(EVENT_POSITION, HeaderValue::from(position));
-    let name = format!("attachment; filename=\"events-{position}.{ending}\"");
-    if let Ok(name) = HeaderValue::from_str(&name) {
-        headers.insert(CONTENT_DISPOSITION, name);
-    }
-    response
-}
-
-/// 200 with a style sheet.
-pub(crate) fn style_sheet(css: &'static str) -> Response {
-    body(StatusCode::OK, "text/css; charset=utf-8", css)
-}
-
-fn body(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
-    let headers: [(HeaderName, &str); 3] = [
-        (CONTENT_TYPE, content_type),
-        // Events are nobody else's business: no proxy and no browser keeps them.
-        (CACHE_CONTROL, "no-store"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (status, headers, body.into()).into_response()
 }
 
 /// The answer to a request whose handler panicked.

@@ -6,6 +6,7 @@
 mod collect;
 mod events;
 mod export;
+mod import;
 mod foreign;
 mod sessions;
 mod query;
@@ -36,12 +37,15 @@ use event_store::EventStore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::auth;
-use crate::body;
+use crate::body::{self, Content};
 use crate::config::ServerConfig;
 use crate::reply::{self, Failure, Reason};
 
 /// So many bytes of headers are taken; the connection's buffer itself is not so exact.
 const HEADER_BYTES: usize = 64 * 1024;
+
+/// Where files are sent to, which may be larger than other bodies.
+const IMPORT: &str = "/v1/import";
 
 /// What handlers share.
 #[derive(Clone)]
@@ -72,6 +76,7 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         .route("/v1/events", get(events::list).post(events::collect))
         .route("/v1/events/{id}", get(events::receipt))
         .route("/v1/export", get(export::stream))
+        .route(IMPORT, post(import::upload))
         .route("/v1/sessions/{id}", get(sessions::show))
         .route("/v1/sessions", stories::sessions())
         .route("/v1/funnel", stories::funnel())
@@ -120,7 +125,12 @@ async fn admit(State(app): State<App>, request: Request, next: Next) -> Response
 }
 
 fn bounded(request: Request, config: &ServerConfig) -> Result<Request, Failure> {
-    let request = body::bound(request, config)?;
+    let content = if request.uri().path() == IMPORT {
+        Content::File
+    } else {
+        Content::Whole
+    };
+    let request = body::bound(request, content, config)?;
     let header_bytes: usize = request
         .headers()
         .iter()

@@ -76,11 +76,12 @@ impl EventStore {
     ) -> Result<Imported, Stopped> {
         let started = Instant::now();
         let options = Arc::new(options);
-        let path = match &input.0 {
+        let limit = input.limit;
+        let path = match &input.kind {
             Kind::File(path) => Some(path.clone()),
             Kind::Stream(_) => None,
         };
-        let reader = open(self, input.0, &options).await?;
+        let reader = open(self, input, &options).await?;
         let label = match (&options.label, &path) {
             (Some(label), _) => Some(label.clone()),
             (None, Some(path)) => Some(input::canonical(path)?),
@@ -102,7 +103,10 @@ impl EventStore {
             progress,
         };
         let ended = match work.begin(label.as_deref()).await {
-            Ok(()) => work.run_all(reader, path).await,
+            Ok(()) => {
+                let again = path.map(|path| Input::file(path).at_most(limit));
+                work.run_all(reader, again).await
+            }
             Err(failure) => Err(failure),
         };
         let imported = work.report(label, started.elapsed());
@@ -117,9 +121,9 @@ impl EventStore {
 }
 
 /// Opens a file and looks at its first record.
-async fn open(store: &EventStore, kind: Kind, options: &Arc<ImportOptions>) -> Result<Reader, Failure> {
+async fn open(store: &EventStore, input: Input, options: &Arc<ImportOptions>) -> Result<Reader, Failure> {
     let (store, options) = (store.clone(), Arc::clone(options));
-    let opened = tokio::task::spawn_blocking(move || Reader::open(store, kind, options));
+    let opened = tokio::task::spawn_blocking(move || Reader::open(store, input, options));
     opened.await.map_err(failed)?
 }
 
@@ -176,12 +180,12 @@ impl<P: FnMut(Progress) + Send> Work<'_, P> {
     }
 
     /// Imports, and once more from the start if the file has changed and that is asked for.
-    async fn run_all(&mut self, reader: Reader, path: Option<std::path::PathBuf>) -> Result<(), Failure> {
+    async fn run_all(&mut self, reader: Reader, again: Option<Input>) -> Result<(), Failure> {
         let ended = self.run_once(reader).await;
-        match (ended, path) {
-            (Err(Failure::FileChanged(_)), Some(path)) if self.options.changed == Changed::Import => {
+        match (ended, again) {
+            (Err(Failure::FileChanged(_)), Some(input)) if self.options.changed == Changed::Import => {
                 self.at = std::mem::take(&mut self.at).over();
-                let reader = open(self.store, Kind::File(path), self.options).await?;
+                let reader = open(self.store, input, self.options).await?;
                 self.counter = reader.counter();
                 self.run_once(reader).await
             }

@@ -164,7 +164,11 @@ async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
             well
         }
         Err(error) => {
-            tracing::error!(callers = group.len(), error = %error, "nothing was answered as stored");
+            match error {
+                // The same batch offered twice: its import looks whether the first one was stored.
+                Error::ImportTaken => tracing::debug!("a batch of an import was written before, or by another run"),
+                _ => tracing::error!(callers = group.len(), error = %error, "nothing was answered as stored"),
+            }
             for job in group {
                 answer(job, Err(error.clone()));
             }

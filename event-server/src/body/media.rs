@@ -12,6 +12,10 @@ pub(crate) enum Media {
     Json,
     /// One JSON object a line.
     Ndjson,
+    /// A table of comma-separated values.
+    Csv,
+    /// A file of which only its sender knows what it holds.
+    Bytes,
     /// A change of a JSON document.
     JsonPatch,
     /// One CloudEvent in structured mode.
@@ -25,6 +29,8 @@ impl Media {
         match self {
             Media::Json => "application/json",
             Media::Ndjson => "application/x-ndjson",
+            Media::Csv => "text/csv",
+            Media::Bytes => "application/octet-stream",
             Media::JsonPatch => "application/json-patch+json",
             Media::CloudEvent => "application/cloudevents+json",
             Media::CloudEventBatch => "application/cloudevents-batch+json",

@@ -26,6 +26,22 @@ pub(super) enum Broken {
     TooSlow,
 }
 
+/// How much of a body is taken, and how fast it has to come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) bytes: usize,
+    pub(super) pace: Pace,
+}
+
+/// What has to come in time.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pace {
+    /// All of a body.
+    Whole(Duration),
+    /// The next part of it, from when it is waited for.
+    Parts(Duration),
+}
+
 /// A body with a limit and a deadline.
 ///
 /// Whoever drops it half read has answered early. To close the connection then would reset it, and
@@ -35,7 +51,10 @@ pub(super) struct Wire {
     body: Body,
     limit: usize,
     seen: usize,
-    deadline: Instant,
+    begun: Instant,
+    pace: Pace,
+    /// How much is read of what nobody wants.
+    unwanted: usize,
     /// Made when the body first makes us wait.
     sleep: Option<Pin<Box<Sleep>>>,
     rest: Rest,
@@ -50,12 +69,14 @@ enum Rest {
 }
 
 impl Wire {
-    pub(super) fn new(body: Body, headers: &HeaderMap, config: &ServerConfig) -> Self {
+    pub(super) fn new(body: Body, headers: &HeaderMap, bounds: Bounds, config: &ServerConfig) -> Self {
         Wire {
             body,
-            limit: config.body_bytes,
+            limit: bounds.bytes,
             seen: 0,
-            deadline: Instant::now() + config.body_timeout,
+            begun: Instant::now(),
+            pace: bounds.pace,
+            unwanted: config.body_bytes,
             sleep: None,
             // To read is to say "100 Continue": a client that asks first is not made to send.
             rest: if headers.contains_key(EXPECT) {
@@ -67,7 +88,10 @@ impl Wire {
     }
 
     fn overdue(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let deadline = self.deadline;
+        let deadline = match self.pace {
+            Pace::Whole(time) => self.begun + time,
+            Pace::Parts(time) => Instant::now() + time,
+        };
         let sleep = self
             .sleep
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
@@ -92,6 +116,9 @@ impl http_body::Body for Wire {
             self.rest = Rest::Left;
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         };
+        if let Pace::Parts(_) = self.pace {
+            self.sleep = None;
+        }
         self.seen += frame.data_ref().map_or(0, Bytes::len);
         if self.seen > self.limit {
             return Poll::Ready(Some(Err(Broken::TooLarge.into())));
@@ -113,7 +140,7 @@ impl Drop for Wire {
         if self.rest == Rest::Left || self.body.is_end_stream() {
             return;
         }
-        discard(std::mem::take(&mut self.body), self.limit);
+        discard(std::mem::take(&mut self.body), self.unwanted);
     }
 }
 
@@ -144,7 +171,8 @@ mod tests {
             body_timeout: Duration::from_millis(20),
             ..ServerConfig::default()
         };
-        Wire::new(body, &HeaderMap::new(), &config)
+        let (bytes, pace) = (config.body_bytes, Pace::Whole(config.body_timeout));
+        Wire::new(body, &HeaderMap::new(), Bounds { bytes, pace }, &config)
     }
 
     async fn outcome(body: Body) -> Result<Bytes, Option<Broken>> {

@@ -98,6 +98,8 @@ settings! {
         "How large a request's body may be on the wire";
     decoded_limit: usize = value::bytes, "20MiB", "EVENT_SERVER_DECODED_LIMIT", "SIZE",
         "How large a request's body may be once it is decompressed";
+    import_limit: usize = value::bytes, "1GiB", "EVENT_SERVER_IMPORT_LIMIT", "SIZE",
+        "How large a file may be that is imported over HTTP, as it is and decompressed";
     batch_limit: usize = value::count, "1000", "EVENT_SERVER_BATCH_LIMIT", "NUMBER",
         "How many events a request may hold";
     event_limit: usize = value::bytes, "256KiB", "EVENT_SERVER_EVENT_LIMIT", "SIZE",

@@ -15,7 +15,6 @@ use crate::reply::{Failure, Reason};
 pub(super) fn split<'a>(media: Media, body: &'a [u8], config: &ServerConfig) -> Result<Vec<&'a [u8]>, Failure> {
     let items = match media {
         Media::Ndjson => wire::split_ndjson(body).take(config.batch_events + 1).collect(),
-        Media::Json | Media::JsonPatch => wire::split_json(body)?,
         Media::CloudEvent | Media::CloudEventBatch => {
             let items = wire::split_json(body)?;
             let array = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
@@ -25,6 +24,7 @@ pub(super) fn split<'a>(media: Media, body: &'a [u8], config: &ServerConfig) -> 
             }
             items
         }
+        _ => wire::split_json(body)?,
     };
     if items.len() > config.batch_events {
         let detail = format!("a request holds at the most {} events", config.batch_events);

@@ -21,8 +21,8 @@ pub(super) async fn collect(State(app): State<App>, _: NoParameters, request: Re
     let (media, body) = body::read(request, &app.config, &KINDS).await?;
     // No other kind than these four was read.
     let offer = match media {
-        Media::Json | Media::Ndjson | Media::JsonPatch => Offer::Json,
         Media::CloudEvent | Media::CloudEventBatch => Offer::CloudEvent,
+        _ => Offer::Json,
     };
     let items = collect::split(media, &body, &app.config)?;
     let offers = items.into_iter().map(|item| offer(item.to_vec())).collect();

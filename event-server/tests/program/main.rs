@@ -13,6 +13,7 @@ mod export;
 mod sessions;
 mod query;
 mod stories;
+mod upload;
 mod catalog;
 mod versions;
 mod metrics;

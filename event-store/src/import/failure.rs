@@ -55,6 +55,12 @@ pub enum Failure {
         /// How many bytes a record may have.
         limit: usize,
     },
+    /// There is more in it than may be.
+    #[error("the file holds more than {limit} bytes")]
+    TooLarge {
+        /// How many bytes it may hold, decompressed.
+        limit: u64,
+    },
     /// The part of the file that was imported before is not what it was.
     #[error("the file is not the one that was imported before: {0}")]
     FileChanged(&'static str),
@@ -85,6 +91,7 @@ impl Failure {
             Failure::DuplicateColumn { .. } => "duplicate_column",
             Failure::InvalidColumns(_) => "invalid_columns",
             Failure::RecordTooLarge { .. } => "record_too_large",
+            Failure::TooLarge { .. } => "file_too_large",
             Failure::FileChanged(_) => "file_changed",
             Failure::Rejects(_) => "unwritable_rejects",
             Failure::TooManyErrors { .. } => "too_many_errors",

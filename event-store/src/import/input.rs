@@ -9,7 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::failure::Failure;
 
 /// What is imported.
-pub struct Input(pub(super) Kind);
+pub struct Input {
+    pub(super) kind: Kind,
+    /// How many bytes it may hold, decompressed.
+    pub(super) limit: u64,
+}
 
 pub(super) enum Kind {
     File(PathBuf),
@@ -19,12 +23,24 @@ pub(super) enum Kind {
 impl Input {
     /// A regular file, plain or compressed with gzip or zstd.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Input(Kind::File(path.into()))
+        Input::of(Kind::File(path.into()))
     }
 
     /// Whatever can be read, likewise; it is read once, from where it stands.
     pub fn stream(stream: impl Read + Send + 'static) -> Self {
-        Input(Kind::Stream(Box::new(stream)))
+        Input::of(Kind::Stream(Box::new(stream)))
+    }
+}
+
+impl Input {
+    const fn of(kind: Kind) -> Self {
+        Input { kind, limit: u64::MAX }
+    }
+
+    /// The same, which fails once it turns out to hold more than so many bytes, decompressed.
+    #[must_use]
+    pub fn at_most(self, bytes: u64) -> Self {
+        Input { limit: bytes, ..self }
     }
 }
 
@@ -60,7 +76,7 @@ fn check(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Opens an input, and finds out by its first bytes how it is compressed.
-pub(super) fn open(kind: Kind) -> Result<Open, Failure> {
+pub(super) fn open(Input { kind, limit }: Input) -> Result<Open, Failure> {
     let (stream, size): (Box<dyn Read + Send>, _) = match kind {
         Kind::Stream(stream) => (stream, None),
         Kind::File(path) => {
@@ -92,11 +108,38 @@ pub(super) fn open(kind: Kind) -> Result<Open, Failure> {
         Box::new(whole)
     };
     Ok(Open {
-        bytes,
+        bytes: Box::new(Limited {
+            bytes,
+            left: limit,
+            limit,
+        }),
         compressed: gzip || zstd,
         read,
         size,
     })
+}
+
+/// Fails where there is more than may be.
+struct Limited {
+    bytes: Box<dyn Read + Send>,
+    left: u64,
+    limit: u64,
+}
+
+/// What the error of a [`Limited`] holds.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("there are more than {0} bytes")]
+pub(super) struct TooMany(pub(super) u64);
+
+impl Read for Limited {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.bytes.read(room)?;
+        self.left = self
+            .left
+            .checked_sub(bytes as u64)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::FileTooLarge, TooMany(self.limit)))?;
+        Ok(bytes)
+    }
 }
 
 /// Counts what is read.

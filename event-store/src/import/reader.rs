@@ -9,7 +9,7 @@ use event_core::{Code, EventId, EventType, Refusal};
 
 use super::bind::{bind, constants};
 use super::failure::Failure;
-use super::input::{self, Kind};
+use super::input::{self, Input};
 use super::lift::{Constants, Lift, lift_row};
 use super::occurrence::Occurrences;
 use super::options::{Format, Header, ImportOptions, Keep, LastRecord};
@@ -62,8 +62,8 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Opens a file and looks at its first record; nothing is written anywhere.
-    pub(super) fn open(store: EventStore, kind: Kind, options: Arc<ImportOptions>) -> Result<Self, Failure> {
-        let open = input::open(kind)?;
+    pub(super) fn open(store: EventStore, input: Input, options: Arc<ImportOptions>) -> Result<Self, Failure> {
+        let open = input::open(input)?;
         let shape = match options.format {
             Format::Csv { delimiter, .. } => Shape::Fields(delimiter),
             Format::Ndjson => Shape::Lines,

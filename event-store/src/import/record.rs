@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read};
 
 use super::failure::Failure;
+use super::input::TooMany;
 
 /// So many bytes a record may have.
 pub(super) const MOST_BYTES: usize = 1 << 20;
@@ -226,6 +227,12 @@ impl Records {
             Ok(0) => self.ended = true,
             Ok(bytes) => self.filled += bytes,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.get_ref().is_some_and(|error| error.is::<TooMany>()) => {
+                let too_many = error
+                    .downcast::<TooMany>()
+                    .map(|TooMany(limit)| Failure::TooLarge { limit });
+                return Err(too_many.unwrap_or_else(Failure::Unreadable));
+            }
             Err(cause) if self.compressed => {
                 let offset = self.base + self.filled as u64;
                 return Err(Failure::BadContentEncoding { offset, cause });

@@ -4,6 +4,9 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::ser::{SerializeStruct as _, Serializer};
+
 use super::failure::Failure;
 pub use crate::checkpoint::Tally;
 
@@ -70,6 +73,33 @@ pub struct Imported {
     pub bytes: u64,
     /// How long it took.
     pub elapsed: Duration,
+}
+
+impl Imported {
+    /// Rows of this run in a second.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "a rate is a float")]
+    pub fn rows_per_second(&self) -> f64 {
+        self.rows as f64 / self.elapsed.as_secs_f64().max(0.001)
+    }
+}
+
+/// The report as programs read it: the fields, `elapsed` as `seconds`, and `rows_per_second`.
+impl Serialize for Imported {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut report = serializer.serialize_struct("Imported", 10)?;
+        report.serialize_field("label", &self.label)?;
+        report.serialize_field("outcome", self.outcome.as_str())?;
+        report.serialize_field("pass", &self.pass)?;
+        report.serialize_field("previous", &self.previous)?;
+        report.serialize_field("total", &self.total)?;
+        report.serialize_field("resumed_at_line", &self.resumed_at_line)?;
+        report.serialize_field("rows", &self.rows)?;
+        report.serialize_field("bytes", &self.bytes)?;
+        report.serialize_field("seconds", &self.elapsed.as_secs_f64())?;
+        report.serialize_field("rows_per_second", &self.rows_per_second().round())?;
+        report.end()
+    }
 }
 
 /// An import that has ended before its file did, and what it had done by then.

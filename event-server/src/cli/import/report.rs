@@ -50,27 +50,15 @@ pub(super) fn print(imported: &Imported) -> io::Result<()> {
         writeln!(out, "from {first} to {last}")?;
     }
     let seconds = imported.elapsed.as_secs_f64();
-    let (rows, bytes) = (imported.rows, imported.bytes);
-    let rate = rows as f64 / seconds.max(0.001);
+    let (rows, bytes, rate) = (imported.rows, imported.bytes, imported.rows_per_second());
     writeln!(out, "{rows} rows, {bytes} bytes in {seconds:.1} s: {rate:.0} rows/s")
 }
 
 pub(super) fn print_json(imported: Option<&Imported>, failure: Option<&Failure>) -> io::Result<()> {
-    let mut report = json!({"outcome": "stopped"});
-    if let Some(it) = imported {
-        report = json!({
-            "label": it.label,
-            "outcome": it.outcome.as_str(),
-            "pass": it.pass,
-            "previous": it.previous,
-            "total": it.total,
-            "resumed_at_line": it.resumed_at_line,
-            "rows": it.rows,
-            "bytes": it.bytes,
-            "seconds": it.elapsed.as_secs_f64(),
-            "rows_per_second": (it.rows as f64 / it.elapsed.as_secs_f64().max(0.001)).round(),
-        });
-    }
+    let mut report = match imported {
+        Some(imported) => serde_json::to_value(imported)?,
+        None => json!({"outcome": "stopped"}),
+    };
     if let (Some(failure), Value::Object(members)) = (failure, &mut report) {
         members.insert("code".to_owned(), failure.code().into());
         members.insert("message".to_owned(), with_causes(failure).into());
