@@ -83,6 +83,18 @@ pub enum UpcastError {
     NotAllowed(Vec<Violation>),
 }
 
+impl UpcastError {
+    /// The place in the data, as a JSON pointer; empty where it is all of them.
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        match self {
+            UpcastError::Taken(at) | UpcastError::NotConvertible(at) => at.to_string(),
+            UpcastError::TooLarge(error) => error.pointer.clone(),
+            UpcastError::Whole | UpcastError::NotAllowed(_) => String::new(),
+        }
+    }
+}
+
 /// Steps from one version of a type to the next, declared as data.
 ///
 /// ```
