@@ -15,6 +15,7 @@ mod query;
 mod stories;
 mod catalog;
 mod versions;
+mod upcasts;
 mod metrics;
 mod losses;
 mod databases;
