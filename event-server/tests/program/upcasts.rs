@@ -46,13 +46,25 @@ fn a_version_declares_one_upcaster() {
     for (path, upcast, pointer) in [
         ("2", json!({"from": "2", "steps": []}), "/upcast/from"),
         ("1", json!({"from": "2", "steps": []}), "/upcast/from"),
-        ("3", json!({"from": "2", "steps": [{"step": "remove", "at": ""}]}), "/upcast/steps/0/at"),
-        ("3", json!({"from": "2", "steps": [{"step": "guess", "at": ""}]}), "/upcast"),
+        (
+            "3",
+            json!({"from": "2", "steps": [{"step": "remove", "at": ""}]}),
+            "/upcast/steps/0/at",
+        ),
+        (
+            "3",
+            json!({"from": "2", "steps": [{"step": "guess", "at": ""}]}),
+            "/upcast",
+        ),
         ("3", json!({"steps": []}), "/upcast"),
     ] {
         let refused = collector.put(&format!("{TYPE}/{path}"), json!({"upcast": upcast}).to_string());
         let found = (refused.status, refused.problem(), refused.json()["pointer"].clone());
-        assert_eq!(found, (422, Some("invalid_definition".to_owned()), pointer.into()), "{upcast}");
+        assert_eq!(
+            found,
+            (422, Some("invalid_definition".to_owned()), pointer.into()),
+            "{upcast}"
+        );
     }
     assert_eq!(collector.get(&format!("{TYPE}/3")).status, 404);
     let removed = collector.put(&format!("{TYPE}/2"), r#"{"upcast": null}"#);
@@ -68,12 +80,24 @@ fn what_is_read_is_lifted_on_demand() {
     let page = collector.get("/v1/events?upcast=latest").json();
     let events = page["events"].as_array().unwrap();
     let lift = |from: &str| json!({"from": from, "to": "2"});
-    assert_eq!((&events[0]["data"], &events[0]["version"]), (&json!({"total": 7}), &"2".into()));
-    assert_eq!((&events[0]["id"], &events[0]["position"], &events[0]["upcast"]), (&"a".into(), &1.into(), &lift("1")));
-    assert_eq!((&events[1]["data"], &events[1]["version"]), (&json!({"sum": "secret"}), &"1".into()));
+    assert_eq!(
+        (&events[0]["data"], &events[0]["version"]),
+        (&json!({"total": 7}), &"2".into())
+    );
+    assert_eq!(
+        (&events[0]["id"], &events[0]["position"], &events[0]["upcast"]),
+        (&"a".into(), &1.into(), &lift("1"))
+    );
+    assert_eq!(
+        (&events[1]["data"], &events[1]["version"]),
+        (&json!({"sum": "secret"}), &"1".into())
+    );
     let error = json!({"code": "not_convertible", "message": "the value at /total is none of this type"});
     assert_eq!(events[1]["upcast"], json!({"from": "1", "to": "2", "error": error}));
-    assert_eq!((&events[2]["data"], &events[2]["upcast"]), (&json!({"total": 1}), &lift("2")));
+    assert_eq!(
+        (&events[2]["data"], &events[2]["upcast"]),
+        (&json!({"total": 1}), &lift("2"))
+    );
     let back = collector.get("/v1/events?upcast=1").json();
     assert_eq!(back["events"][2]["upcast"]["error"]["code"], "no_upcaster");
 
@@ -81,23 +105,39 @@ fn what_is_read_is_lifted_on_demand() {
     let first = collector.get("/v1/events?upcast=2&limit=1").json();
     assert_eq!(first["events"][0], events[0]);
     let next = first["next"].as_str().unwrap();
-    let second = collector.get(&format!("/v1/events?upcast=2&limit=1&cursor={next}")).json();
+    let second = collector
+        .get(&format!("/v1/events?upcast=2&limit=1&cursor={next}"))
+        .json();
     assert_eq!(second["events"][0], events[1]);
     assert_eq!(first["next"], collector.get("/v1/events?limit=1").json()["next"]);
 
     assert_eq!(&collector.get("/v1/events/a?upcast=latest").json(), &events[0]);
-    assert_eq!(&collector.get("/v1/sessions/s?upcast=latest").json()["events"], &page["events"]);
+    assert_eq!(
+        &collector.get("/v1/sessions/s?upcast=latest").json()["events"],
+        &page["events"]
+    );
     let exported = collector.get("/v1/export?upcast=latest");
     assert_eq!(&lines(exported.text()), events);
     assert_eq!(exported.header("event-position"), Some("3"));
     let csv = collector.get("/v1/export?upcast=latest&format=csv&column=/total");
-    assert!(csv.text().contains(",flags,stored_version,upcast_error,/total\r\n"), "{}", csv.text());
+    assert!(
+        csv.text().contains(",flags,stored_version,upcast_error,/total\r\n"),
+        "{}",
+        csv.text()
+    );
     assert!(csv.text().contains(",1,not_convertible,\r\n"), "{}", csv.text());
 
     for path in ["/v1/events", "/v1/events/a", "/v1/sessions/s", "/v1/export"] {
-        for (value, code) in [("upcast=%01", "invalid_parameter"), ("upcast=1&upcast=2", "invalid_parameter")] {
+        for (value, code) in [
+            ("upcast=%01", "invalid_parameter"),
+            ("upcast=1&upcast=2", "invalid_parameter"),
+        ] {
             let refused = collector.get(&format!("{path}?{value}"));
-            assert_eq!((refused.status, refused.problem().as_deref()), (400, Some(code)), "{path} {value}");
+            assert_eq!(
+                (refused.status, refused.problem().as_deref()),
+                (400, Some(code)),
+                "{path} {value}"
+            );
         }
     }
     // Counts are of what is stored.
@@ -124,13 +164,22 @@ fn a_replay_lifts_where_it_is_asked_to() {
         collector.post("/v1/quarantine/replay", body).json()["outcomes"][0].clone()
     };
     let dry = replay(r#", "upcast": "latest", "dry_run": true"#);
-    assert_eq!((&dry["status"], &dry["samples"][0]["upcast"]), (&"stored".into(), &json!({"from": "1", "to": "2"})));
+    assert_eq!(
+        (&dry["status"], &dry["samples"][0]["upcast"]),
+        (&"stored".into(), &json!({"from": "1", "to": "2"}))
+    );
     assert_eq!(collector.get("/v1/events").json()["events"], json!([]));
     let plain = replay("");
-    assert_eq!((&plain["code"], plain["samples"][0].get("upcast")), (&"schema_violation".into(), None));
+    assert_eq!(
+        (&plain["code"], plain["samples"][0].get("upcast")),
+        (&"schema_violation".into(), None)
+    );
     assert_eq!(replay(r#", "upcast": "2""#)["status"], "stored");
     let stored = collector.get("/v1/events/a").json();
-    assert_eq!((&stored["version"], &stored["data"]), (&"2".into(), &json!({"total": 7})));
+    assert_eq!(
+        (&stored["version"], &stored["data"]),
+        (&"2".into(), &json!({"total": 7}))
+    );
     let entry = collector.get("/v1/quarantine/1").json();
     assert_eq!(entry["state"], "replayed");
     assert!(entry["raw"].as_str().unwrap().contains(r#""sum":"7""#));
@@ -144,7 +193,11 @@ fn a_replay_lifts_where_it_is_asked_to() {
     ] {
         let refused = collector.post(&format!("/v1/quarantine/{path}"), body);
         let found = (refused.status, refused.problem(), refused.json()["pointer"].clone());
-        assert_eq!(found, (422, Some("invalid_work".to_owned()), "/upcast".into()), "{body}");
+        assert_eq!(
+            found,
+            (422, Some("invalid_work".to_owned()), "/upcast".into()),
+            "{body}"
+        );
     }
 }
 
@@ -166,29 +219,46 @@ fn the_commands_do_the_same() {
     let (schema, steps) = (file(json!({"required": ["total"]})), file(upcast()));
     let (schema, steps) = (schema.path().to_str().unwrap(), steps.path().to_str().unwrap());
     let second = [&register[..], &["2", "--schema", schema, "--upcast", steps]].concat();
-    assert_eq!(said(&[&register[..], &["1"]].concat(), 0).0, "order/paid 1 is registered\n");
+    assert_eq!(
+        said(&[&register[..], &["1"]].concat(), 0).0,
+        "order/paid 1 is registered\n"
+    );
     assert_eq!(said(&second, 0).0, "order/paid 2 is registered\n");
     assert_eq!(said(&second, 0).0, "order/paid 2 is as it was\n");
     let circle = file(json!({"from": "2", "steps": []}));
     let circle = [&register[..], &["1", "--upcast", circle.path().to_str().unwrap()]].concat();
     assert!(said(&circle, 1).1.contains("circle"));
-    assert!(said(&[&register[..], &["1", "--upcast", "/nowhere.json"]].concat(), 1).1.contains("/nowhere.json"));
+    assert!(
+        said(&[&register[..], &["1", "--upcast", "/nowhere.json"]].concat(), 1)
+            .1
+            .contains("/nowhere.json")
+    );
 
     let collector = Collector::start_on(&place, &[]);
     filled_again(&collector);
     let exported = said(&["export", "--upcast"], 0).0;
-    assert_eq!(lines(&exported), lines(collector.get("/v1/export?upcast=latest").text()));
-    assert_eq!(lines(&said(&["export", "--upcast=1"], 0).0)[1]["upcast"]["error"]["code"], "no_upcaster");
+    assert_eq!(
+        lines(&exported),
+        lines(collector.get("/v1/export?upcast=latest").text())
+    );
+    assert_eq!(
+        lines(&said(&["export", "--upcast=1"], 0).0)[1]["upcast"]["error"]["code"],
+        "no_upcaster"
+    );
     assert!(!said(&["export"], 0).0.contains("upcast"));
 
     let replay = ["quarantine", "replay", "--all", "--json"];
     let plain: Value = serde_json::from_str(&said(&[&replay[..], &["--dry-run"]].concat(), 0).0).unwrap();
     assert_eq!(plain["outcomes"][0]["code"], "schema_violation");
     let done: Value = serde_json::from_str(&said(&[&replay[..], &["--upcast"]].concat(), 0).0).unwrap();
-    assert_eq!(done["outcomes"][0]["samples"][0]["upcast"], json!({"from": "1", "to": "2"}));
+    assert_eq!(
+        done["outcomes"][0]["samples"][0]["upcast"],
+        json!({"from": "1", "to": "2"})
+    );
     assert_eq!(collector.get("/v1/events/r").json()["data"], json!({"total": 9}));
 
-    let json: Value = serde_json::from_str(&said(&[&register[..], &["2", "--no-upcast", "--json"]].concat(), 0).0).unwrap();
+    let json: Value =
+        serde_json::from_str(&said(&[&register[..], &["2", "--no-upcast", "--json"]].concat(), 0).0).unwrap();
     assert_eq!((&json["version"], json.get("upcast")), (&"2".into(), None));
 }
 
