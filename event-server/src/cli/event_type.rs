@@ -11,8 +11,7 @@ use event_server::config::{Flags, Settings};
 use event_store::compare::Compared;
 use event_store::infer::Inferred;
 use event_store::trial::{Refused, Sample, Trial};
-use event_store::upcast::Change;
-use event_store::{EventStore, Registered, TypeChange, TypeRecord};
+use event_store::{EventStore, Registered, TypeChange, TypeRecord, upcast};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -237,10 +236,15 @@ fn read<T: DeserializeOwned>(file: &Path) -> Result<T, String> {
 
 impl Register {
     async fn run(&self, store: &EventStore) -> Outcome {
-        let declared = self.upcast.as_deref().map(read).transpose()?.map(Change::Declared);
+        let declared = self
+            .upcast
+            .as_deref()
+            .map(read)
+            .transpose()?
+            .map(upcast::Change::Declared);
         let change = TypeChange {
             schema: self.schema.as_deref().map(read).transpose()?,
-            upcast: declared.or(self.no_upcast.then_some(Change::Removed)),
+            upcast: declared.or(self.no_upcast.then_some(upcast::Change::Removed)),
             ..TypeChange::default()
         };
         let event_type = self.event_type.get();
