@@ -52,6 +52,7 @@ pub(crate) fn registry(body: &[u8]) -> Result<Registry, serde_json::Error> {
                     schema,
                     mapping: None::<Mapping>,
                     policy: policy.unwrap_or_default(),
+                    upcast: None,
                 };
                 registry.insert(known.event_type, known.version, definition);
             }

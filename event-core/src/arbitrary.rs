@@ -5,12 +5,14 @@ mod query;
 mod analysis;
 mod metric;
 mod schema;
+mod upcaster;
 
 pub use analysis::{active, funnel, retention, sessions};
 pub use event::{event, events, instant, number, pointer, scalar, string};
 pub use metric::{covered_query, metric};
 pub use query::{condition, field, filter, measure, page, query, zone};
 pub use schema::{schema_pair, small_object, small_objects};
+pub use upcaster::step;
 
 use proptest::prelude::*;
 use serde_json::Value;

@@ -97,6 +97,8 @@ codes! {
     MalformedRow => "malformed_row",
     /// A foreign document that its mapping cannot lift into an event.
     MappingFailed => "mapping_failed",
+    /// An event of an older version that its upcasters cannot bring to a newer one.
+    UpcastFailed => "upcast_failed",
     /// A range that ends before it starts.
     InvalidRange => "invalid_range",
     /// A range with more buckets, or an answer with more rows, than the limit.

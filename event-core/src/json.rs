@@ -216,7 +216,7 @@ impl Payload {
 }
 
 /// Walks with a stack of its own: dropping or printing a very deep tree would overflow the real one.
-fn refuse_deep(value: &serde_json::Value, limit: usize) -> Result<(), JsonError> {
+pub(crate) fn refuse_deep(value: &serde_json::Value, limit: usize) -> Result<(), JsonError> {
     let mut open = vec![(value, 1)];
     while let Some((value, depth)) = open.pop() {
         let children: Box<dyn Iterator<Item = &serde_json::Value>> = match value {

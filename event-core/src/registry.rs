@@ -17,6 +17,7 @@ use crate::policy::{Action, Policy, Storage, UnknownTypes};
 use crate::refusal::Refusal;
 use crate::schema::Schema;
 use crate::timestamp::Timestamp;
+use crate::upcaster::{Upcast, Upcaster};
 use crate::violation::Violation;
 pub use glance::{Said, glance};
 
@@ -29,6 +30,8 @@ pub struct Definition {
     pub mapping: Option<Mapping>,
     /// What happens to events that break the rules.
     pub policy: Policy,
+    /// How data of an older version become those of this one.
+    pub upcast: Option<Upcast>,
 }
 
 /// The versions of one event type.
@@ -169,6 +172,28 @@ impl Registry {
     #[must_use]
     pub fn active(&self, event_type: &EventType) -> Option<&Label> {
         self.types.get(event_type)?.active.as_ref()
+    }
+
+    /// What brings data of one version of a type to another: the upcasters that lead there, joined. `None` if there
+    /// is no way.
+    #[must_use]
+    pub fn upcaster(&self, event_type: &EventType, from: Option<&Label>, to: &Label) -> Option<Upcaster> {
+        let known = &self.types.get(event_type)?.by_label;
+        let mut way = Vec::new();
+        let mut version = to;
+        // Backwards: a version says from which one it is made. No way is longer than there are versions.
+        while way.len() < known.len() {
+            let upcast = known.get(version)?.upcast.as_ref()?;
+            way.push(&upcast.steps);
+            match &upcast.from {
+                older if older.as_ref() == from => {
+                    let joined = way.into_iter().rev().cloned();
+                    return joined.reduce(Upcaster::then);
+                }
+                older => version = older.as_ref()?,
+            }
+        }
+        None
     }
 
     /// What is kept of the events of a type and version; all of them, where nobody said.

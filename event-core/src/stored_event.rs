@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 
 use crate::event::Event;
 use crate::timestamp::Timestamp;
+use crate::upcaster::Lift;
 use crate::violation::Violation;
 
 /// An event as the store keeps it.
@@ -20,6 +21,8 @@ pub struct StoredEvent {
     pub event: Event,
     /// The rules that it breaks, where its type's policy was to warn.
     pub violations: Vec<Violation>,
+    /// Where it is read as one of another version: what it was, and as what it is here.
+    pub upcast: Option<Box<Lift>>,
 }
 
 impl Serialize for StoredEvent {
@@ -33,6 +36,9 @@ impl Serialize for StoredEvent {
         }
         if !self.violations.is_empty() {
             map.serialize_entry("violations", &self.violations)?;
+        }
+        if let Some(upcast) = &self.upcast {
+            map.serialize_entry("upcast", upcast)?;
         }
         map.serialize_entry("data", self.event.payload())?;
         map.end()

@@ -116,7 +116,8 @@ fn judge(case: &Case, bytes: &[u8]) -> (Value, Option<Value>) {
                         position: 1,
                         received_at,
                         event,
-                        violations
+                        violations,
+                        upcast: None,
                     })),
                 )
             }

@@ -48,8 +48,8 @@ fn registry(group: &Value) -> Registry {
     }
     let definition = Definition {
         schema: Some(Schema::compile(&group["schema"]).unwrap()),
-        mapping: None,
         policy,
+        ..Definition::default()
     };
     let event_type = EventType::new("corpus", "case").unwrap();
     registry.insert(event_type, Label::new("1").unwrap(), definition);

@@ -61,6 +61,7 @@ impl Book {
             schema: rules.map(|rules| rules.schema.clone()),
             mapping: None,
             policy,
+            upcast: None,
         };
         self.core.insert(event_type, version, definition);
     }

@@ -308,6 +308,7 @@ mod tests {
             received_at,
             event,
             violations: Vec::new(),
+            upcast: None,
         }
     }
 

@@ -290,6 +290,10 @@ impl From<event_store::Error> for Failure {
                 let failure = Failure::of(StatusCode::UNPROCESSABLE_ENTITY, error.code.as_str(), error.message);
                 failure.at(format!("/schema{}", error.pointer))
             }
+            E::Upcast(error) => {
+                let failure = Failure::new(Reason::InvalidDefinition, error.message);
+                failure.at(format!("/upcast{}", error.pointer))
+            }
             E::TypeNotFound => Failure::new(Reason::TypeNotFound, "no such type, or it has no mapping"),
             E::MetricNotFound => Failure::new(Reason::MetricNotFound, "there is no metric of this name"),
             E::MetricTaken => Failure::new(Reason::MetricTaken, error.to_string()),

@@ -3,6 +3,7 @@
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use event_core::query::ParameterError;
+use event_core::upcaster::{Target, TargetError};
 use event_core::{Code, EventType, Label};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -116,6 +117,15 @@ impl<S: Sync> FromRequestParts<S> for Parameters {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         Ok(Parameters::read(parts.uri.query().unwrap_or_default())?)
     }
+}
+
+/// The version as which events are to be shown.
+///
+/// # Errors
+/// If the text of the parameter names none.
+pub(crate) fn upcast(text: Option<&str>) -> Result<Option<Target>, ParameterError> {
+    let read = text.map(str::parse).transpose();
+    read.map_err(|error: TargetError| ParameterError::new("upcast", Code::InvalidParameter, error.to_string()))
 }
 
 /// That there are no parameters.

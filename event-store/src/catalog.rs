@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use event_core::policy::Policy;
 use event_core::registry::{Definition, Registry};
+use event_core::upcaster::Upcast;
 use event_core::{EventType, Label, Mapping, Schema, Timestamp};
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
 use serde::Serialize;
@@ -40,11 +41,15 @@ pub struct TypeRecord {
     /// What happens to events that break the rules.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
+    /// How data of an older version become those of this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upcast: Option<Upcast>,
     /// When the version was registered first.
     pub registered_at: Timestamp,
 }
 
-const SELECTED: &str = "category, name, version, schema_json, mapping_json, policy_json, registered_at";
+const SELECTED: &str = "category, name, version, schema_json, mapping_json, policy_json, registered_at, \
+                        upcast_json";
 
 fn read(row: &QueryResult) -> Result<TypeRecord, Error> {
     fn json<T: serde::de::DeserializeOwned>(row: &QueryResult, column: usize) -> Result<Option<T>, Error> {
@@ -64,6 +69,7 @@ fn read(row: &QueryResult) -> Result<TypeRecord, Error> {
         schema: json(row, 3)?,
         mapping: json(row, 4)?,
         policy: json(row, 5)?,
+        upcast: json(row, 7)?,
         registered_at: Timestamp::from_micros(row.try_get_by_index(6)?).unwrap_or(Timestamp::MIN),
     })
 }
@@ -129,6 +135,7 @@ pub(crate) async fn load(
             schema,
             mapping: record.mapping,
             policy: record.policy.unwrap_or_default(),
+            upcast: record.upcast,
         };
         match record.shadow {
             None => registry.insert(record.event_type, record.version, definition),

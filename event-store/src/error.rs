@@ -5,6 +5,7 @@ use std::sync::Arc;
 use event_core::patch::PatchError;
 use event_core::query::QueryError;
 use event_core::schema::SchemaError;
+use event_core::upcaster::InvalidUpcast;
 use event_core::wire::InvalidLossReport;
 use sea_orm::DbErr;
 
@@ -49,6 +50,9 @@ pub enum Error {
     /// A schema is not taken.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// An upcaster is not taken.
+    #[error(transparent)]
+    Upcast(#[from] InvalidUpcast),
     /// The type is not registered, or has no mapping for foreign documents.
     #[error("no such type, or no mapping for it")]
     TypeNotFound,

@@ -166,10 +166,16 @@ impl Judge {
     }
 
     pub(crate) fn one(&self, offer: Offer) -> Judged {
+        let (read, original) = self.event(offer);
+        self.read(read, original)
+    }
+
+    /// The event that an offer is, not judged yet, and what came in.
+    pub(crate) fn event(&self, offer: Offer) -> (Result<Event, Refusal>, Option<Original>) {
         let id = || self.id.clone().unwrap_or_else(new_id);
         let reception = self.reception(&id);
         let original = |bytes, form| Some(self.original(bytes, form));
-        let (read, original) = match offer {
+        match offer {
             Offer::Json(bytes) => (Event::from_slice(&bytes, &reception), original(bytes, Form::Event)),
             Offer::CloudEvent(bytes) => (
                 mapping::cloud_event(&bytes, &reception),
@@ -197,8 +203,7 @@ impl Judge {
                 });
                 (lifted, original(bytes, Form::Foreign))
             }
-        };
-        self.read(read, original)
+        }
     }
 
     /// Judges an event as it was read, or keeps what could not be read as one.

@@ -20,6 +20,7 @@ mod queue;
 mod trail;
 mod rollup;
 mod catalog;
+pub mod upcast;
 pub mod api_key;
 mod inner;
 mod patience;
@@ -37,6 +38,7 @@ mod register;
 mod declare;
 mod issue;
 mod ingest;
+mod lift;
 #[cfg(feature = "import")]
 pub mod import;
 mod receipt;

@@ -9,6 +9,7 @@ use crate::dictionary::Dictionary;
 use crate::entity::event::SELECTED;
 use crate::error::Error;
 use crate::inner::{Inner, detached};
+use crate::lift;
 use crate::selection::Selection;
 use crate::store::EventStore;
 
@@ -80,6 +81,7 @@ async fn read(inner: &Inner, page: &Page) -> Result<EventPage, Error> {
     } else {
         None
     };
+    let events = lift::lift(inner, events, page.upcast.as_ref()).await?;
     Ok(EventPage { events, next })
 }
 

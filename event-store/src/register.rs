@@ -12,6 +12,7 @@ use crate::inner::{Inner, detached, now};
 use crate::position;
 use crate::shadow::{self, Shadow};
 use crate::store::EventStore;
+use crate::upcast::{self, Change};
 
 /// What to change of a version of an event type; what is `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +23,8 @@ pub struct TypeChange {
     pub mapping: Option<Mapping>,
     /// What happens to events that break the rules.
     pub policy: Option<Policy>,
+    /// How data of an older version become those of this one.
+    pub upcast: Option<Change>,
 }
 
 /// What a registration did.
@@ -41,7 +44,7 @@ impl EventStore {
     /// Events that are stored already are not judged again.
     ///
     /// # Errors
-    /// [`Error::Schema`] for a schema that is not taken; nothing is changed then.
+    /// [`Error::Schema`] for a schema, [`Error::Upcast`] for an upcaster that is not taken; nothing is changed then.
     pub async fn register(
         &self,
         event_type: &EventType,
@@ -110,6 +113,9 @@ impl EventStore {
         change: TypeChange,
     ) -> Result<Registered, Error> {
         let schema = change.schema.as_ref().map(Schema::compile).transpose()?;
+        if let Some(Change::Declared(upcast)) = &change.upcast {
+            upcast.check(version, &self.inner().options.limits)?;
+        }
         let (inner, event_type, version) = (self.inner().clone(), event_type.clone(), version.clone());
         // Compiled before the transaction, which keeps everybody from writing.
         let mut compiled = Registry::clone(&inner.registry());
@@ -169,8 +175,14 @@ async fn register(
     let (dialect, tables) = (inner.dialect, &inner.tables);
     let transaction = dialect.begin(&inner.writer).await?;
     position::lock(dialect, &transaction, tables).await?;
-    let known = catalog::records(dialect, &transaction, tables).await?;
-    let known = known
+    let records = catalog::records(dialect, &transaction, tables).await?;
+    if let Some(Change::Declared(upcast)) = &change.upcast
+        && let Err(error) = upcast::check(&records, event_type, version, upcast)
+    {
+        transaction.rollback().await?;
+        return Err(error.into());
+    }
+    let known = records
         .into_iter()
         .find(|record| record.event_type == *event_type && record.version == *version);
     let json = |value: Option<serde_json::Result<String>>| value.transpose().map_err(|_| Error::corrupt("no JSON"));
@@ -178,6 +190,12 @@ async fn register(
         schema: change.schema.or_else(|| known.as_ref()?.schema.clone()),
         mapping: change.mapping.or_else(|| known.as_ref()?.mapping.clone()),
         policy: change.policy.or_else(|| known.as_ref()?.policy.clone()),
+        upcast: None,
+    };
+    let upcast = match change.upcast {
+        None => known.as_ref().and_then(|known| known.upcast.clone()),
+        Some(Change::Declared(upcast)) => Some(upcast),
+        Some(Change::Removed) => None,
     };
     let was_shadow = known.as_ref().is_some_and(|known| known.shadow.is_some());
     let shadow = role == Role::Shadow || role == Role::Known && was_shadow;
@@ -186,6 +204,7 @@ async fn register(
             && known.schema == merged.schema
             && known.mapping == merged.mapping
             && known.policy == merged.policy
+            && known.upcast == upcast
     });
     if unchanged {
         transaction.rollback().await?;
@@ -195,6 +214,7 @@ async fn register(
         json(merged.schema.as_ref().map(serde_json::to_string))?.into(),
         json(merged.mapping.as_ref().map(serde_json::to_string))?.into(),
         json(merged.policy.as_ref().map(serde_json::to_string))?.into(),
+        json(upcast.as_ref().map(serde_json::to_string))?.into(),
         event_type.category.as_str().into(),
         event_type.name.as_str().into(),
         version.as_str().into(),
@@ -206,13 +226,14 @@ async fn register(
         transaction.execute_raw(dialect.statement(&delete, key)).await?;
     }
     let sql = if known.is_some() && (shadow || !was_shadow) {
-        "UPDATE {catalog} SET schema_json = ?, mapping_json = ?, policy_json = ? \
+        "UPDATE {catalog} SET schema_json = ?, mapping_json = ?, policy_json = ?, upcast_json = ? \
          WHERE category = ? AND name = ? AND version = ?"
     } else {
         let first = known.as_ref().map_or_else(now, |known| known.registered_at);
         values.push(first.as_micros().into());
-        "INSERT INTO {catalog} (schema_json, mapping_json, policy_json, category, name, version, registered_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO {catalog} \
+         (schema_json, mapping_json, policy_json, upcast_json, category, name, version, registered_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
     };
     transaction
         .execute_raw(dialect.statement(&tables.sql(sql), values))

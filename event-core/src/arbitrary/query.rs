@@ -180,5 +180,6 @@ pub fn page() -> impl Strategy<Value = Page> {
         order,
         limit,
         cursor: None,
+        upcast: None,
     })
 }

@@ -16,6 +16,7 @@ use crate::json::{Document, Number};
 use crate::limits::Limits;
 use crate::name::{Label, SessionId, Source, Subject};
 use crate::timestamp::Timestamp;
+use crate::upcaster::Target;
 
 /// What has been said so far.
 #[derive(Default)]
@@ -31,6 +32,7 @@ pub(crate) struct Draft {
     pub(crate) order: Option<Order>,
     pub(crate) limit: Option<usize>,
     pub(crate) cursor: Option<String>,
+    pub(crate) upcast: Option<Target>,
     pub(crate) filter: Filter,
 }
 
@@ -107,6 +109,10 @@ impl Draft {
         once(name, &mut self.cursor, text.to_owned())
     }
 
+    pub(crate) fn upcast(&mut self, name: &str, text: &str) -> Result<(), ParameterError> {
+        once(name, &mut self.upcast, read(name, text)?)
+    }
+
     /// Takes a parameter that is a filter; false for any other.
     pub(crate) fn filter(&mut self, name: &str, text: &str) -> Result<bool, ParameterError> {
         let named = if name == "session" { "session_id" } else { name };
@@ -180,6 +186,7 @@ impl Draft {
             order: self.order.unwrap_or_default(),
             limit: self.limit.unwrap_or(Page::DEFAULT_LIMIT),
             cursor: None,
+            upcast: self.upcast,
         };
         if let Some(text) = &self.cursor {
             let cursor = Cursor::read(text, &page.question())

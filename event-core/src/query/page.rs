@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::cursor::Cursor;
 use crate::filter::Filter;
 use crate::timestamp::Timestamp;
+use crate::upcaster::Target;
 
 /// Which events to list, in which order, and from where on.
 ///
@@ -34,6 +35,9 @@ pub struct Page {
     pub limit: usize,
     /// Only what comes behind this place.
     pub cursor: Option<Cursor>,
+    /// As which version of their type events are shown; as they are stored, if `None`. Which events, in which order
+    /// and from where on: all of that is about what is stored.
+    pub upcast: Option<Target>,
 }
 
 /// The order of a list.
@@ -68,10 +72,12 @@ impl Page {
             order,
             limit,
             cursor: None,
+            upcast: None,
         }
     }
 
-    /// What identifies the list through all of its pages: everything but limit and cursor.
+    /// What identifies the list through all of its pages: everything but limit and cursor, and the version
+    /// as which events are shown, which changes no place.
     #[must_use]
     pub fn question(&self) -> String {
         // The same conditions in another order are the same question.

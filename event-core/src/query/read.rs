@@ -99,7 +99,7 @@ pub(crate) fn question(bytes: &[u8]) -> Result<Document<'_>, ParameterError> {
 
 impl Page {
     /// Reads the decoded parameters of a URL: `from`, `to`, `zone` (of times without an offset),
-    /// `order` (`ascending` or `descending`), `limit`, `cursor`, and the filters of
+    /// `order` (`ascending` or `descending`), `limit`, `cursor`, `upcast` (`latest`, or a version), and the filters of
     /// [`Query::from_pairs`].
     ///
     /// # Errors
@@ -114,8 +114,9 @@ impl Page {
                 "order" => draft.order(name, value)?,
                 "limit" => draft.limit(name, value)?,
                 "cursor" => draft.cursor(name, value)?,
+                "upcast" => draft.upcast(name, value)?,
                 name => draft.filter(name, value)?.then_some(()).ok_or_else(|| {
-                    ParameterError::unknown(name, "from, to, zone, order, limit, cursor and the filters")
+                    ParameterError::unknown(name, "from, to, zone, order, limit, cursor, upcast and the filters")
                 })?,
             }
         }

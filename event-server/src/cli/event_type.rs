@@ -1,7 +1,7 @@
 //! `event-server types`: what events are like, and what becomes of that over time.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -11,8 +11,9 @@ use event_server::config::{Flags, Settings};
 use event_store::compare::Compared;
 use event_store::infer::Inferred;
 use event_store::trial::{Refused, Sample, Trial};
-use event_store::{EventStore, TypeRecord};
+use event_store::{EventStore, Registered, TypeChange, TypeRecord, upcast};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{FAILED, Outcome, columns, fail, open};
 
@@ -22,6 +23,8 @@ pub(super) enum Command {
     List(List),
     /// Print one version of a type, as JSON
     Show(Show),
+    /// Register a version of a type, or change it; what is left out stays as it is
+    Register(Register),
     /// Try a schema on the newest events of a type, and register nothing
     Try(Try),
     /// Tell whether the events of one version are always events of another
@@ -48,6 +51,25 @@ pub(super) struct Show {
     version: Option<Label>,
     #[command(flatten, next_help_heading = "Settings")]
     flags: Flags,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Register {
+    #[command(flatten)]
+    event_type: Type,
+    /// The version; a new one becomes the active one
+    version: Label,
+    /// The file that holds the JSON Schema
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
+    /// The file that says how data of an older version become those of this one: {"from": VERSION, "steps": [...]}
+    #[arg(long, value_name = "FILE")]
+    upcast: Option<PathBuf>,
+    /// Forget how
+    #[arg(long, conflicts_with = "upcast")]
+    no_upcast: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(clap::Args)]
@@ -123,6 +145,7 @@ impl Command {
         match self {
             Command::List(list) => &list.output.flags,
             Command::Show(show) => &show.flags,
+            Command::Register(register) => &register.output.flags,
             Command::Try(candidate) => &candidate.output.flags,
             Command::Compare(compare) => &compare.output.flags,
             Command::Infer(infer) => &infer.output.flags,
@@ -134,6 +157,7 @@ impl Command {
         let outcome = match self {
             Command::List(list) => list.run(&store).await,
             Command::Show(show) => show.run(&store).await,
+            Command::Register(register) => register.run(&store).await,
             Command::Try(candidate) => candidate.run(&store).await,
             Command::Compare(compare) => compare.run(&store).await,
             Command::Infer(infer) => infer.run(&store).await,
@@ -203,12 +227,45 @@ impl Show {
     }
 }
 
+/// The JSON of a file.
+fn read<T: DeserializeOwned>(file: &Path) -> Result<T, String> {
+    let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let text = std::fs::read(file).map_err(|error| wrong(&error))?;
+    serde_json::from_slice(&text).map_err(|error| wrong(&error))
+}
+
+impl Register {
+    async fn run(&self, store: &EventStore) -> Outcome {
+        let declared = self
+            .upcast
+            .as_deref()
+            .map(read)
+            .transpose()?
+            .map(upcast::Change::Declared);
+        let change = TypeChange {
+            schema: self.schema.as_deref().map(read).transpose()?,
+            upcast: declared.or(self.no_upcast.then_some(upcast::Change::Removed)),
+            ..TypeChange::default()
+        };
+        let event_type = self.event_type.get();
+        let registered = store.register(&event_type, &self.version, change).await?;
+        if self.output.json {
+            return print_json(&store.event_type(&event_type, &self.version).await?);
+        }
+        let done = match registered {
+            Registered::Created => "is registered",
+            Registered::Changed => "is changed",
+            Registered::Unchanged => "is as it was",
+        };
+        let version = format!("{event_type} {}", self.version);
+        writeln!(io::stdout(), "{} {done}", columns::harmless(&version))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
 impl Try {
     async fn run(&self, store: &EventStore) -> Outcome {
-        let schema = std::fs::read(&self.schema);
-        let schema = schema.map_err(|error| format!("{}: {error}", self.schema.display()))?;
-        let schema: serde_json::Value =
-            serde_json::from_slice(&schema).map_err(|error| format!("{}: {error}", self.schema.display()))?;
+        let schema = read(&self.schema)?;
         let sample = Sample {
             last: self.last,
             refused: if self.refused { Refused::Tried } else { Refused::LeftOut },

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use event_core::Pointer;
 use event_core::query::Page;
+use event_core::upcaster::Target;
 use event_server::config::{Flags, Settings};
 use event_store::EventStore;
 use event_store::export::{CsvOptions, Encoded, ExportOptions, Formulas, ParquetOptions};
@@ -38,6 +39,9 @@ pub(super) struct Arguments {
     /// Parquet: after so many events all files are whole, and a run that was killed goes on from there
     #[arg(long, value_name = "EVENTS", default_value_t = ParquetOptions::default().checkpoint)]
     checkpoint: u64,
+    /// Write events as those of this version of their types; the active one, if none is named
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, require_equals = true, default_missing_value = "latest")]
+    upcast: Option<Target>,
     #[command(flatten)]
     asked: Asked,
     #[command(flatten, next_help_heading = "Settings")]
@@ -96,6 +100,7 @@ impl Arguments {
             from,
             to,
             filter,
+            upcast: self.upcast.clone(),
         })
     }
 

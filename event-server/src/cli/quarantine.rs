@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use event_core::patch::Patch;
+use event_core::upcaster::Target;
 use event_core::{Code, EventType, Label, Source, Timestamp};
 use event_server::config::{Flags, Settings};
 use event_store::quarantine::{QuarantineFilter, Run, Selection, State, Work};
@@ -145,6 +146,9 @@ struct Chosen {
 pub(super) struct Replay {
     #[command(flatten)]
     chosen: Chosen,
+    /// Judge and store events that name another version as those of this one; the active one, if none is named
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, require_equals = true, default_missing_value = "latest")]
+    upcast: Option<Target>,
     #[command(flatten, next_help_heading = "Settings")]
     flags: Flags,
 }
@@ -313,7 +317,8 @@ impl Chosen {
 
 impl Replay {
     async fn run(&self, settings: &Settings) -> Outcome {
-        let work = self.chosen.work()?;
+        let mut work = self.chosen.work()?;
+        work.upcast.clone_from(&self.upcast);
         let store = open(settings).await?;
         let mut line = ProgressLine::new("entries judged");
         let replayed = store.replay(&work, |progress| line.show(progress)).await?;

@@ -1,9 +1,10 @@
-//! What a `PUT` of a type says: `{"schema": …, "mapping": …, "policy": …, "state": …}`, each optional. And what
-//! holds for the members of any definition.
+//! What a `PUT` of a type says: `{"schema": …, "mapping": …, "policy": …, "upcast": …, "state": …}`, each optional. And
+//! what holds for the members of any definition.
 
 use event_core::Limits;
 use event_core::json::Document;
 use event_store::TypeChange;
+use event_store::upcast::Change;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -29,17 +30,19 @@ pub(super) enum Becomes {
 /// What is wrong with the JSON, or which member.
 pub(super) fn read(body: &[u8]) -> Result<(TypeChange, Option<Becomes>), Failure> {
     let (mut change, mut state) = (TypeChange::default(), None);
-    let whole = "a definition is an object with schema, mapping, policy and state, each optional";
+    let whole = "a definition is an object with schema, mapping, policy, upcast and state, each optional";
     for (name, value) in members(body, whole)? {
         match name.as_str() {
             "schema" => change.schema = Some(value),
             "mapping" => change.mapping = Some(member(&name, value)?),
             "policy" => change.policy = Some(member(&name, value)?),
+            "upcast" if value.is_null() => change.upcast = Some(Change::Removed),
+            "upcast" => change.upcast = Some(Change::Declared(member(&name, value)?)),
             "state" => state = Some(member(&name, value)?),
             _ => {
                 return Err(invalid(
                     &name,
-                    "a definition has schema, mapping, policy and state, each optional",
+                    "a definition has schema, mapping, policy, upcast and state, each optional",
                 ));
             }
         }
@@ -105,6 +108,8 @@ mod tests {
             (r#"{"mapping": {"id": 7}}"#, 422),
             (r#"{"policy": {"on_violation": "ignore"}}"#, 422),
             (r#"{"state": "asleep"}"#, 422),
+            (r#"{"upcast": {"steps": []}}"#, 422),
+            (r#"{"upcast": {"from": "1", "steps": [{"step": "guess"}]}}"#, 422),
             (deep.as_str(), 422),
         ] {
             let failure = read(body.as_bytes()).err().unwrap();

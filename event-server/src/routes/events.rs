@@ -11,7 +11,7 @@ use super::{App, collect};
 use crate::auth;
 use crate::body::{self, Media};
 use crate::reply::{self, Failure, Reason};
-use crate::target::{Named, NoParameters, Parameters};
+use crate::target::{self, Named, NoParameters, Parameters};
 
 const KINDS: [Media; 4] = [Media::Json, Media::Ndjson, Media::CloudEvent, Media::CloudEventBatch];
 
@@ -60,13 +60,17 @@ pub(super) async fn receipt(
     Named(id): Named<EventId>,
     parameters: Parameters,
 ) -> Result<Response, Failure> {
-    let [source] = parameters.once(["source"])?;
+    let [source, upcast] = parameters.once(["source", "upcast"])?;
+    let upcast = target::upcast(upcast)?;
     let source = source
         .map(Source::new)
         .transpose()
         .map_err(|error| ParameterError::new("source", Code::InvalidParameter, error.to_string()))?;
     match app.store.receipt(&id, source.as_ref()).await? {
-        Receipt::Found(event) => Ok(reply::json(&event)),
+        Receipt::Found(event) => Ok(match upcast {
+            None => reply::json(&event),
+            Some(target) => reply::json(&app.store.lift(vec![*event], &target).await?.first()),
+        }),
         Receipt::Counted { position } => Ok(reply::json(&Counted {
             id,
             counted: true,

@@ -99,6 +99,7 @@ impl Question {
             from: page.from,
             to: page.to,
             filter: page.filter,
+            upcast: page.upcast,
         };
         let format = match format {
             None | Some("ndjson") => Format::Ndjson,
@@ -129,7 +130,7 @@ fn wrong(name: &str, message: impl Into<String>) -> ParameterError {
 }
 
 fn unknown(name: &str) -> ParameterError {
-    let known = "format, after, from, to, zone, column, formulas and the filters";
+    let known = "format, after, from, to, zone, upcast, column, formulas and the filters";
     let message = format!("unknown parameter; there are {known}");
     ParameterError::new(name, Code::UnknownParameter, message)
 }

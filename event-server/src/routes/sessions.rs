@@ -6,15 +6,22 @@ use event_core::SessionId;
 
 use super::App;
 use crate::reply::{self, Failure, Reason};
-use crate::target::{Named, NoParameters};
+use crate::target::{self, Named, Parameters};
 
 pub(super) async fn show(
     State(app): State<App>,
     Named(id): Named<SessionId>,
-    _: NoParameters,
+    parameters: Parameters,
 ) -> Result<Response, Failure> {
+    let [upcast] = parameters.once(["upcast"])?;
+    let upcast = target::upcast(upcast)?;
     match app.store.session(&id).await? {
-        Some(session) => Ok(reply::json(&session)),
+        Some(mut session) => {
+            if let Some(target) = upcast {
+                session.events = app.store.lift(session.events, &target).await?;
+            }
+            Ok(reply::json(&session))
+        }
         None => Err(Failure::new(
             Reason::SessionNotFound,
             "no event of this session is stored",

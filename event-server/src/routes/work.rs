@@ -1,5 +1,6 @@
 //! `POST /v1/quarantine/replay` and `/discard`: work on many refused events, by their numbers or a filter:
-//! `{"ids": […]}` or `{"filter": {…}}`, with `dry_run`, `limit` and `after`, and a `note` to discard.
+//! `{"ids": […]}` or `{"filter": {…}}`, with `dry_run`, `limit` and `after`; an `upcast` to replay, a `note` to
+//! discard.
 
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -38,6 +39,9 @@ pub(super) async fn replay(State(app): State<App>, _: NoParameters, request: Req
 
 pub(super) async fn discard(State(app): State<App>, _: NoParameters, request: Request) -> Result<Response, Failure> {
     let Asked { work, note } = asked(&app, request).await?;
+    if work.upcast.is_some() {
+        return Err(invalid("/upcast", "only what is replayed is lifted to a version"));
+    }
     Ok(reply::json(&app.store.discard(&work, note.as_ref(), |_| ()).await?))
 }
 
@@ -82,6 +86,7 @@ fn read(body: &[u8]) -> Result<Asked, Failure> {
             "dry_run" => {}
             "after" => work.after = Some(member(&place, value)?),
             "limit" => work.limit = member(&place, value)?,
+            "upcast" => work.upcast = Some(member(&place, value)?),
             "note" => note = Some(member(&place, value)?),
             _ => return Err(invalid(&place, WORK)),
         }

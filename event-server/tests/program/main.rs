@@ -16,6 +16,7 @@ mod stories;
 mod upload;
 mod catalog;
 mod versions;
+mod upcasts;
 mod metrics;
 mod losses;
 mod databases;

@@ -120,5 +120,6 @@ pub(crate) fn stored(row: &QueryResult, dictionary: &Dictionary) -> Result<Store
             .transpose()
             .unwrap_or_default()
             .unwrap_or_default(),
+        upcast: None,
     })
 }

@@ -14,8 +14,10 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct Batches(Export);
 
-#[derive(Default)]
-struct Stream(Option<StreamWriter<Vec<u8>>>);
+struct Stream {
+    writer: Option<StreamWriter<Vec<u8>>>,
+    lifted: bool,
+}
 
 impl Export {
     /// The events as record batches of Arrow.
@@ -27,7 +29,8 @@ impl Export {
     /// The events as a stream of Arrow (its IPC format).
     #[must_use]
     pub fn arrow(self) -> Encoded {
-        Encoded::new(self, Stream::default())
+        let (writer, lifted) = (None, self.is_lifted());
+        Encoded::new(self, Stream { writer, lifted })
     }
 }
 
@@ -35,7 +38,7 @@ impl Batches {
     /// What the columns are, of every batch.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        columns::schema()
+        columns::schema(self.0.is_lifted())
     }
 
     /// The position that the batches hold when all were read, as [`Export::until`] says it.
@@ -49,20 +52,21 @@ impl Batches {
     /// # Errors
     /// If the database fails.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
-        let events = self.0.next().await?;
-        events.map(|events| columns::batch(&events)).transpose()
+        let (events, lifted) = (self.0.next().await?, self.0.is_lifted());
+        events.map(|events| columns::batch(&events, lifted)).transpose()
     }
 }
 
 impl Encoder for Stream {
     fn start(&mut self, _: &mut Vec<u8>) -> Result<(), Error> {
-        self.0 = Some(StreamWriter::try_new(Vec::new(), &columns::schema()).map_err(unwritten)?);
+        let schema = columns::schema(self.lifted);
+        self.writer = Some(StreamWriter::try_new(Vec::new(), &schema).map_err(unwritten)?);
         Ok(())
     }
 
     fn write(&mut self, events: &[StoredEvent], out: &mut Vec<u8>) -> Result<(), Error> {
-        let batch = columns::batch(events)?;
-        if let Some(stream) = &mut self.0 {
+        let batch = columns::batch(events, self.lifted)?;
+        if let Some(stream) = &mut self.writer {
             stream.write(&batch).map_err(unwritten)?;
             out.append(stream.get_mut());
         }
@@ -70,7 +74,7 @@ impl Encoder for Stream {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
-        if let Some(mut stream) = self.0.take() {
+        if let Some(mut stream) = self.writer.take() {
             stream.finish().map_err(unwritten)?;
             out.append(stream.get_mut());
         }

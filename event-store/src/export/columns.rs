@@ -16,12 +16,16 @@ use crate::error::Error;
 /// Texts that repeat from row to row are kept once a batch.
 type Words = StringDictionaryBuilder<Int32Type>;
 
-static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+/// The columns of events as they are stored, and of those that are shown as ones of other versions.
+static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| build(&[]));
+static LIFTED: LazyLock<SchemaRef> = LazyLock::new(|| build(&["stored_version", "upcast_error"]));
+
+fn build(more: &[&str]) -> SchemaRef {
     let words = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let time = || DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let is = |name: &str, of: DataType| Field::new(name, of, false);
     let may_be = |name: &str, of: DataType| Field::new(name, of, true);
-    Arc::new(Schema::new(vec![
+    let mut fields = vec![
         is("position", DataType::Int64),
         is("id", DataType::Utf8),
         is("category", words()),
@@ -35,21 +39,23 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         is("received_at", time()),
         may_be("sent_at", time()),
         is("flags", DataType::List(Arc::new(flag()))),
-        is("data", DataType::Utf8),
-    ]))
-});
+    ];
+    fields.extend(more.iter().map(|name| may_be(name, words())));
+    fields.push(is("data", DataType::Utf8));
+    Arc::new(Schema::new(fields))
+}
 
 fn flag() -> Field {
     Field::new("element", DataType::Utf8, false)
 }
 
 /// What the columns are.
-pub(super) fn schema() -> SchemaRef {
-    SchemaRef::clone(&SCHEMA)
+pub(super) fn schema(lifted: bool) -> SchemaRef {
+    SchemaRef::clone(if lifted { &LIFTED } else { &SCHEMA })
 }
 
 /// A row for each event.
-pub(super) fn batch(events: &[StoredEvent]) -> Result<RecordBatch, Error> {
+pub(super) fn batch(events: &[StoredEvent], lifted: bool) -> Result<RecordBatch, Error> {
     let envelopes = || events.iter().map(|stored| stored.event.envelope());
     let mut flags = ListBuilder::new(StringBuilder::new()).with_field(flag());
     for stored in events {
@@ -58,7 +64,7 @@ pub(super) fn batch(events: &[StoredEvent]) -> Result<RecordBatch, Error> {
         }
         flags.append(true);
     }
-    let columns: Vec<ArrayRef> = vec![
+    let mut columns: Vec<ArrayRef> = vec![
         numbers(events.iter().map(|stored| Some(stored.position))),
         texts(envelopes().map(|envelope| Some(envelope.id.as_str()))),
         words(envelopes().map(|envelope| Some(envelope.event_type.category.as_str()))),
@@ -72,9 +78,14 @@ pub(super) fn batch(events: &[StoredEvent]) -> Result<RecordBatch, Error> {
         times(events.iter().map(|stored| Some(stored.received_at))),
         times(envelopes().map(|envelope| envelope.sent_at)),
         Arc::new(flags.finish()),
-        texts(events.iter().map(|stored| Some(stored.event.payload().as_str()))),
     ];
-    RecordBatch::try_new(schema(), columns).map_err(unwritten)
+    if lifted {
+        let lifts = || events.iter().map(|stored| stored.upcast.as_ref());
+        columns.push(words(lifts().map(|lift| Some(lift?.from.as_ref()?.as_str()))));
+        columns.push(words(lifts().map(|lift| Some(lift?.error.as_ref()?.code()))));
+    }
+    columns.push(texts(events.iter().map(|stored| Some(stored.event.payload().as_str()))));
+    RecordBatch::try_new(schema(lifted), columns).map_err(unwritten)
 }
 
 fn numbers(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {

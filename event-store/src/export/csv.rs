@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use event_core::json::{Kind, Node};
+use event_core::upcaster::NotLifted;
 use event_core::{Label, Pointer, SessionId, StoredEvent, Subject, Timestamp};
 
 use super::encoded::{Encoded, Encoder, unwritten};
@@ -46,22 +47,31 @@ const ENVELOPE: [&str; 13] = [
     "flags",
 ];
 
-struct Csv(CsvOptions);
+/// What they hold besides where events are shown as those of other versions.
+const LIFT: [&str; 2] = ["stored_version", "upcast_error"];
+
+struct Csv {
+    options: CsvOptions,
+    lifted: bool,
+}
 
 impl Export {
     /// The events as rows of CSV (RFC 4180), below a row with the names of the columns.
     #[must_use]
     pub fn csv(self, options: CsvOptions) -> Encoded {
-        Encoded::new(self, Csv(options))
+        let lifted = self.is_lifted();
+        Encoded::new(self, Csv { options, lifted })
     }
 }
 
 impl Encoder for Csv {
     fn start(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
         let mut rows = writer(out);
-        let columns = self.0.columns.iter().map(|column| Cow::from(column.to_string()));
-        let data = self.0.columns.is_empty().then_some(Cow::from("data"));
-        let names = ENVELOPE.into_iter().map(Cow::from).chain(columns).chain(data);
+        let columns = self.options.columns.iter().map(|column| Cow::from(column.to_string()));
+        let data = self.options.columns.is_empty().then_some(Cow::from("data"));
+        let lift = LIFT.into_iter().filter(|_| self.lifted);
+        let names = ENVELOPE.into_iter().chain(lift).map(Cow::from);
+        let names = names.chain(columns).chain(data);
         write(&mut rows, names)?;
         rows.flush().map_err(unwritten)
     }
@@ -70,9 +80,15 @@ impl Encoder for Csv {
         let mut rows = writer(out);
         for stored in events {
             let data = stored.event.payload();
-            let places = self.0.columns.iter().map(|column| self.value(data.pointer(column)));
-            let whole = self.0.columns.is_empty().then(|| data.as_str().into());
-            write(&mut rows, self.envelope(stored).into_iter().chain(places).chain(whole))?;
+            let places = self
+                .options
+                .columns
+                .iter()
+                .map(|column| self.value(data.pointer(column)));
+            let whole = self.options.columns.is_empty().then(|| data.as_str().into());
+            let lift = self.lift(stored).into_iter().filter(|_| self.lifted);
+            let envelope = self.envelope(stored).into_iter().chain(lift);
+            write(&mut rows, envelope.chain(places).chain(whole))?;
         }
         rows.flush().map_err(unwritten)
     }
@@ -123,6 +139,14 @@ impl Csv {
         ]
     }
 
+    /// The version that an event has, and why it is not shown as one of another.
+    fn lift<'a>(&self, stored: &'a StoredEvent) -> [Cow<'a, str>; LIFT.len()] {
+        let lift = stored.upcast.as_ref();
+        let version = lift.and_then(|lift| lift.from.as_ref()).map(Label::as_str);
+        let error = lift.and_then(|lift| lift.error.as_ref()).map(NotLifted::code);
+        [version, error].map(|text| self.safe(Cow::from(text.unwrap_or_default())))
+    }
+
     /// A string as it is, nothing for null and for what is absent, anything else as its JSON text.
     fn value<'a>(&self, found: Option<Node<'a>>) -> Cow<'a, str> {
         match found {
@@ -137,7 +161,7 @@ impl Csv {
 
     fn safe<'a>(&self, text: Cow<'a, str>) -> Cow<'a, str> {
         let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-        if risky && self.0.formulas == Formulas::Escaped {
+        if risky && self.options.formulas == Formulas::Escaped {
             format!("'{text}").into()
         } else {
             text

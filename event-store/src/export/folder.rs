@@ -115,7 +115,7 @@ impl Folder {
             part::sweep(&path, manifest.position)?;
         }
         Ok(Folder {
-            rows: Rows::new(&path, parquet),
+            rows: Rows::new(&path, parquet, options.upcast.is_some()),
             path,
             manifest,
             since: 0,

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
+use event_core::upcaster::Target;
 use event_core::{Filter, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,9 @@ pub struct Manifest {
     pub from: Option<Timestamp>,
     /// Only events that occurred before this instant.
     pub to: Option<Timestamp>,
+    /// As which version of their type events are written; as they are stored, if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upcast: Option<Target>,
     /// Only events behind this position.
     pub after: i64,
     /// The position up to which the files hold all of them, each once.
@@ -44,12 +48,14 @@ impl Manifest {
             from,
             to,
             filter,
+            upcast,
         } = options.clone();
         Manifest {
             version: VERSION,
             filter,
             from,
             to,
+            upcast,
             after,
             position: after,
             events: 0,
@@ -87,7 +93,10 @@ impl Manifest {
 
     /// The rest of what it is about, if it is about the same events.
     pub(super) fn go_on(&self, options: &ExportOptions) -> Option<ExportOptions> {
-        let same = self.filter == options.filter && self.from == options.from && self.to == options.to;
+        let same = self.filter == options.filter
+            && self.from == options.from
+            && self.to == options.to
+            && self.upcast == options.upcast;
         let behind = options.after == 0 || [self.after, self.position].contains(&options.after);
         (same && behind).then(|| ExportOptions {
             after: self.position,

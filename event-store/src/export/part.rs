@@ -22,11 +22,12 @@ pub(super) struct Part {
     writer: ArrowWriter<File>,
     written: PathBuf,
     finished: PathBuf,
+    lifted: bool,
 }
 
 impl Part {
     /// Begins a file, which is named for the position of its first event.
-    pub(super) fn create(folder: &Path, first: i64) -> Result<Self, Error> {
+    pub(super) fn create(folder: &Path, first: i64, lifted: bool) -> Result<Self, Error> {
         let written = folder.join(format!("_part-{first:020}.tmp"));
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -37,16 +38,19 @@ impl Part {
             .with_skip_arrow_metadata(true);
         let file = File::create(&written).map_err(unwritten)?;
         Ok(Part {
-            writer: ArrowWriter::try_new_with_options(file, columns::schema(), options).map_err(unwritten)?,
+            writer: ArrowWriter::try_new_with_options(file, columns::schema(lifted), options).map_err(unwritten)?,
             written,
             finished: folder.join(format!("part-{first:020}.parquet")),
+            lifted,
         })
     }
 
     /// Writes events as a row group of their own; nothing of them stays in memory.
     pub(super) fn write(&mut self, events: &[StoredEvent]) -> Result<(), Error> {
         for events in events.chunks(ROWS) {
-            self.writer.write(&columns::batch(events)?).map_err(unwritten)?;
+            self.writer
+                .write(&columns::batch(events, self.lifted)?)
+                .map_err(unwritten)?;
         }
         self.writer.flush().map_err(unwritten)
     }

@@ -21,6 +21,8 @@ const MOST_ROWS: usize = 100_000;
 pub(super) struct Rows {
     root: PathBuf,
     options: ParquetOptions,
+    /// Whether events are shown as those of other versions.
+    lifted: bool,
     partitions: HashMap<Partition, Waiting>,
     bytes: usize,
     open: usize,
@@ -42,10 +44,11 @@ struct Waiting {
 }
 
 impl Rows {
-    pub(super) fn new(root: &Path, options: &ParquetOptions) -> Self {
+    pub(super) fn new(root: &Path, options: &ParquetOptions, lifted: bool) -> Self {
         Rows {
             root: root.to_owned(),
             options: options.clone(),
+            lifted,
             partitions: HashMap::new(),
             bytes: 0,
             open: 0,
@@ -116,7 +119,8 @@ impl Rows {
             none => {
                 let folder = self.root.join(partition.folder());
                 fs::create_dir_all(&folder).map_err(unwritten)?;
-                none.insert(Part::create(&folder, first.position)?).write(&events)?;
+                none.insert(Part::create(&folder, first.position, self.lifted)?)
+                    .write(&events)?;
                 let above = folder.ancestors().take_while(|folder| *folder != self.root);
                 self.touched.extend(above.map(Path::to_owned));
                 self.files += 1;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use event_core::query::QueryError;
+use event_core::upcaster::Target;
 use event_core::{Filter, StoredEvent, Timestamp};
 use sea_orm::{ConnectionTrait as _, Value};
 
@@ -10,6 +11,7 @@ use crate::backfill::Progress;
 use crate::entity::event::SELECTED;
 use crate::error::Error;
 use crate::inner::{Inner, detached};
+use crate::lift;
 use crate::position;
 use crate::selection::Selection;
 use crate::store::EventStore;
@@ -25,6 +27,8 @@ pub struct ExportOptions {
     pub to: Option<Timestamp>,
     /// Only events that it chooses.
     pub filter: Filter,
+    /// As which version of their type events are written; as they are stored, if `None`.
+    pub upcast: Option<Target>,
 }
 
 /// The events of an export, page by page.
@@ -136,6 +140,11 @@ impl Export {
         self.until
     }
 
+    /// Whether events are shown as those of other versions.
+    pub(super) fn is_lifted(&self) -> bool {
+        self.options.upcast.is_some()
+    }
+
     /// The position up to which events were given out.
     #[must_use]
     pub fn reached(&self) -> i64 {
@@ -171,16 +180,20 @@ impl Export {
         let rows = self.rows;
         let inner = self.store.inner().clone();
         let (sql, values) = self.statement(&inner, after, to);
+        let (filter, upcast) = (self.options.filter.clone(), self.options.upcast.clone());
         let read = async move {
             let statement = inner.dialect.statement(&sql, values);
-            let rows = inner.reader.query_all_raw(statement).await?;
-            inner.events(&rows, &*inner.known().await).await
+            let found = inner.reader.query_all_raw(statement).await?;
+            let mut events = inner.events(&found, &*inner.known().await).await?;
+            let full = events.len() == rows;
+            let reached = events.last().filter(|_| full).map_or(to, |last| last.position);
+            events.retain(|stored| filter.matches(&stored.event));
+            let events = lift::lift(&inner, events, upcast.as_ref()).await?;
+            Ok((found.len(), reached, events))
         };
-        let mut events = detached(read).await?;
-        let full = events.len() == rows;
-        self.reached = events.last().filter(|_| full).map_or(to, |last| last.position);
-        self.adapt(&events);
-        events.retain(|stored| self.options.filter.matches(&stored.event));
+        let (found, reached, events) = detached(read).await?;
+        self.reached = reached;
+        self.adapt(found, &events);
         Ok(events)
     }
 
@@ -200,11 +213,11 @@ impl Export {
     }
 
     /// Asks for as much the next time as fits in memory, and does not take long.
-    fn adapt(&mut self, events: &[StoredEvent]) {
+    fn adapt(&mut self, found: usize, events: &[StoredEvent]) {
         let bytes: usize = events.iter().map(|stored| stored.event.payload().as_str().len()).sum();
         if bytes > PAGE_BYTES {
             self.rows = (self.rows / 2).max(LEAST_ROWS);
-        } else if events.len() == self.rows && bytes < PAGE_BYTES / 4 {
+        } else if found == self.rows && bytes < PAGE_BYTES / 4 {
             self.rows = (self.rows * 2).min(MOST_ROWS);
         }
         let most = if self.selection.by_trail {
@@ -212,7 +225,7 @@ impl Export {
         } else {
             MOST_PLACES
         };
-        if events.len() < self.rows / 4 {
+        if found < self.rows / 4 {
             self.window = (self.window * 2).min(most);
         }
     }

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use event_core::event::ContentHash;
+use event_core::lift::Lifter;
 use event_core::refusal::Claims;
+use event_core::upcaster::{Lift, NotLifted};
 use event_core::verdict::Status;
-use event_core::{Code, EventId, Registry, Source, Verdict, Violation};
+use event_core::{Code, Event, EventId, Refusal, Registry, Source, Verdict, Violation};
 use sea_orm::{ConnectionTrait, Value};
 
 use crate::entity::event_id;
@@ -55,13 +57,24 @@ impl Still {
 
 /// Judges the document of an entry as it is now, as if it came in when it did, from where it did.
 pub(super) fn judge(row: &QuarantineRow, registry: &Arc<Registry>, inner: &Inner) -> Again {
+    judge_lifted(row, registry, inner, None).0
+}
+
+/// The same, as an event of another version if that is asked for, and what became of that.
+pub(super) fn judge_lifted(
+    row: &QuarantineRow,
+    registry: &Arc<Registry>,
+    inner: &Inner,
+    lifter: Option<&mut Lifter<'_>>,
+) -> (Again, Option<Lift>) {
     let entry = &row.entry;
     if !row.is_whole() {
-        return Again::Refused(Still {
+        let still = Still {
             code: entry.code,
             violations: entry.violations.clone(),
             claims: Box::default(),
-        });
+        };
+        return (Again::Refused(still), None);
     }
     let bytes = row.document().to_vec();
     let offer = match (row.form, &entry.event_type) {
@@ -73,11 +86,8 @@ pub(super) fn judge(row: &QuarantineRow, registry: &Arc<Registry>, inner: &Inner
             version: entry.version.clone(),
         },
         (Form::Foreign, None) => {
-            return Again::Refused(Still::new(
-                Code::MappingFailed,
-                "",
-                "the type of the document is not known",
-            ));
+            let still = Still::new(Code::MappingFailed, "", "the type of the document is not known");
+            return (Again::Refused(still), None);
         }
     };
     // Nobody's event becomes another source's by being replayed.
@@ -90,7 +100,34 @@ pub(super) fn judge(row: &QuarantineRow, registry: &Arc<Registry>, inner: &Inner
         received_at: entry.received_at,
         id: Some(entry.id.clone().unwrap_or_else(|| own_id(row))),
     };
-    match judge.one(offer) {
+    let (read, original) = judge.event(offer);
+    let (read, lift) = match (read, lifter) {
+        (Ok(event), Some(lifter)) => lifted(event, lifter),
+        (read, _) => (read, None),
+    };
+    (verdict_of(judge.read(read, original), row), lift)
+}
+
+/// An event as one of another version. One that names none is judged by the active one, as ever; one that no
+/// upcaster knows, by its own.
+fn lifted(event: Event, lifter: &mut Lifter<'_>) -> (Result<Event, Refusal>, Option<Lift>) {
+    if event.envelope().version.is_none() {
+        return (Ok(event), None);
+    }
+    let (event, lift) = lifter.rewrite(event);
+    let read = match &lift.error {
+        Some(NotLifted::Failed(error)) => {
+            let pointer = format!("/data{}", error.pointer());
+            Err(Refusal::new(Code::UpcastFailed, pointer, error.to_string()).with_claims(event.claims()))
+        }
+        _ => Ok(event),
+    };
+    (read, Some(lift))
+}
+
+fn verdict_of(judged: Judged, row: &QuarantineRow) -> Again {
+    let entry = &row.entry;
+    match judged {
         Judged::Keep(Entry::Event {
             event,
             received_at,

@@ -1,5 +1,6 @@
 //! A piece of work on refused events: on which, by whom, and whether in earnest.
 
+use event_core::upcaster::Target;
 use event_core::{Label, Source};
 use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
@@ -53,6 +54,9 @@ pub struct Work {
     pub limit: usize,
     /// Only on those of this application, whatever is selected.
     pub source: Option<Source>,
+    /// As which version of their type events are judged and stored that name another one, where they are replayed; as
+    /// what they came in, if `None`.
+    pub upcast: Option<Target>,
     /// Who has asked for it, for the history.
     pub actor: Option<Label>,
 }
@@ -71,6 +75,13 @@ impl Work {
     #[must_use]
     pub fn dry(self) -> Self {
         Work { run: Run::Dry, ..self }
+    }
+
+    /// The same, on events as those of a version of their type.
+    #[must_use]
+    pub fn lifted(self, target: Target) -> Self {
+        let upcast = Some(target);
+        Work { upcast, ..self }
     }
 
     /// The same, asked for by somebody.

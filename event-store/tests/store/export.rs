@@ -167,6 +167,7 @@ pub(crate) async fn an_export_by_every_filter_is_what_the_filter_chooses(disk: D
                 from,
                 to,
                 filter: filter.clone(),
+                upcast: None,
             };
             if from.zip(to).is_some_and(|(from, to)| to < from) {
                 assert!(matches!(store.export(&options).await, Err(Error::Query(_))));

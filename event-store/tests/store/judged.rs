@@ -18,7 +18,7 @@ fn strict(on_violation: Action) -> TypeChange {
     TypeChange {
         schema: Some(serde_json::json!({"properties": {"n": {"type": "integer"}}, "required": ["n"]})),
         policy: Some(policy),
-        mapping: None,
+        ..TypeChange::default()
     }
 }
 

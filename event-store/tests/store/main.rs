@@ -17,6 +17,7 @@ mod refused;
 mod replayed;
 mod erased;
 mod versions;
+mod upcasts;
 mod sharing;
 mod closing;
 mod metrics;
@@ -152,6 +153,13 @@ conformance! {
         without_a_database_the_keys_known_last_are_used_on,
         a_sender_of_one_source_speaks_for_no_other,
         whatever_is_refused_is_kept_under_who_sent_it,
+    }
+    upcasts {
+        an_upcaster_is_declared_replaced_and_removed,
+        to_read_lifted_is_to_lift_what_was_read,
+        files_of_lifted_events_say_what_they_were,
+        a_replay_lifts_before_it_judges,
+        another_process_learns_of_them,
     }
     versions {
         a_candidate_is_tried_on_the_newest_events,
