@@ -10,6 +10,7 @@ mod m0004_losses;
 mod m0005_imports;
 mod m0006_quarantine_work;
 mod m0007_shadows;
+mod m0008_sketches;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
@@ -18,7 +19,7 @@ use crate::error::Error;
 use crate::tables::Tables;
 
 /// The statements of each migration; its number is its place, from 1.
-const MIGRATIONS: [&[&str]; 7] = [
+const MIGRATIONS: [&[&str]; 8] = [
     m0001_first_tables::UP,
     m0002_metrics::UP,
     m0003_api_keys::UP,
@@ -26,6 +27,7 @@ const MIGRATIONS: [&[&str]; 7] = [
     m0005_imports::UP,
     m0006_quarantine_work::UP,
     m0007_shadows::UP,
+    m0008_sketches::UP,
 ];
 
 /// Brings the tables up to date. Safe to run again, and from several processes at once.
