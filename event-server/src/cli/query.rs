@@ -124,7 +124,10 @@ fn table(query: &Query, answer: &Answer) -> Table {
             .chain([query.measure.to_string()]),
     );
     if let Some(error) = &answer.standard_error {
-        table.note(format!("estimates, of a standard error of {error}; up to {} values are exact", Sketch::EXACT));
+        table.note(format!(
+            "estimates, of a standard error of {error}; up to {} values are exact",
+            Sketch::EXACT
+        ));
     }
     for row in &answer.rows {
         let start = row.bucket.map(|span| span.start.to_string());

@@ -208,8 +208,18 @@ fn the_commands_say_what_they_did(place: &Place) {
          sales   order/created  /total  2      /province  session_id  yes\n\
          n       order/created  -       -      -          -           yes\n"
     );
-    let about = ["query", "--measure", "about_unique:session_id", "--category", "order", "--name", "created"];
-    let exact = &collector.get("/v1/query?measure=unique:session_id&category=order&name=created").json()["rows"];
+    let about = [
+        "query",
+        "--measure",
+        "about_unique:session_id",
+        "--category",
+        "order",
+        "--name",
+        "created",
+    ];
+    let exact = &collector
+        .get("/v1/query?measure=unique:session_id&category=order&name=created")
+        .json()["rows"];
     let exact = exact[0]["value"].as_str().unwrap();
     assert_eq!(
         said(&about, 0).0.split_whitespace().collect::<Vec<_>>().join(" "),

@@ -88,7 +88,10 @@ pub(super) async fn find(
     for (_, metric) in days.into_iter().filter(|(first, _)| *first == day) {
         let sql = "SELECT digest, sketch FROM {sketches} WHERE metric_id = ? AND level = ? AND at = ?";
         let values: [Value; 3] = [metric.into(), minutes(Level::Day).into(), day.into()];
-        for row in db.query_all_raw(inner.dialect.statement(&inner.tables.sql(sql), values)).await? {
+        for row in db
+            .query_all_raw(inner.dialect.statement(&inner.tables.sql(sql), values))
+            .await?
+        {
             let digest: Vec<u8> = row.try_get_by_index(0)?;
             // A day has what its minutes have.
             if sketch::read(&row, 1)?.may_have(&text) {
@@ -147,7 +150,9 @@ pub(super) async fn step(
             touched.sketches_kept += 1;
             continue;
         }
-        minute.write(inner, db, Level::Minute, minute.at, &minute.sketch).await?;
+        minute
+            .write(inner, db, Level::Minute, minute.at, &minute.sketch)
+            .await?;
         touched.sketches_changed += 1;
         for level in [Level::Hour, Level::Day] {
             let at = minute.at / level.micros() * level.micros();
@@ -179,7 +184,8 @@ impl Minute {
             at.into(),
             self.digest.clone().into(),
         ];
-        db.execute_raw(inner.dialect.statement(&inner.tables.sql(sql), values)).await?;
+        db.execute_raw(inner.dialect.statement(&inner.tables.sql(sql), values))
+            .await?;
         Ok(())
     }
 }

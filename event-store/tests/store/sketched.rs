@@ -76,10 +76,8 @@ fn questions() -> Vec<Query> {
 
 /// Ends that lie inside a minute, whose rows are asked for.
 fn ragged() -> Query {
-    Query::from_json(
-        br#"{"measure":"about_unique:subject","from":"2026-03-01T00:00:10Z","to":"2026-03-03T02:00:31Z"}"#,
-    )
-    .unwrap()
+    Query::from_json(br#"{"measure":"about_unique:subject","from":"2026-03-01T00:00:10Z","to":"2026-03-03T02:00:31Z"}"#)
+        .unwrap()
 }
 
 /// That all answers come from cells, and are those of the fold.
@@ -119,13 +117,19 @@ pub(crate) async fn different_values_are_told_from_cells_as_in_memory(disk: Disk
     // The same values where no sketch is kept of them: one number, from rows, too.
     let mut numbers = Vec::new();
     for measure in ["about_unique:subject", "about_unique:/who", "unique:/who"] {
-        let answer = store.answer(&Query::from_pairs([("measure", measure)]).unwrap()).await.unwrap();
+        let answer = store
+            .answer(&Query::from_pairs([("measure", measure)]).unwrap())
+            .await
+            .unwrap();
         numbers.push((answer.source, answer.rows[0].value.clone().unwrap()));
     }
     assert_eq!((numbers[0].0, numbers[1].0), (ReadFrom::Cells, ReadFrom::Rows));
     assert_eq!(numbers[0].1, numbers[1].1);
     assert_eq!(numbers[2].1, 1_004.into());
-    assert_ne!(numbers[0].1, numbers[2].1, "of so many an estimate is hardly ever right");
+    assert_ne!(
+        numbers[0].1, numbers[2].1,
+        "of so many an estimate is hardly ever right"
+    );
 
     assert!(store.drop_metric(metrics()[0].label()).await.unwrap());
     let db = disk.connect().await;
@@ -137,7 +141,10 @@ pub(crate) async fn different_values_are_told_from_cells_as_in_memory(disk: Disk
         if row.try_get_by_index::<i64>(0).unwrap() == 0 {
             break;
         }
-        assert!(started.elapsed() < std::time::Duration::from_secs(10), "they never went");
+        assert!(
+            started.elapsed() < std::time::Duration::from_secs(10),
+            "they never went"
+        );
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
@@ -225,7 +232,12 @@ pub(crate) async fn what_no_sketch_gives_back_is_in_the_receipt(disk: Disk) {
         order("ann-2", "ann", "2026-03-01T10:10:00Z", 1),
     ];
     ingest(&store, ann.to_vec()).await;
-    let touched = store.erase(&Subject::new("ann").unwrap()).await.unwrap().unwrap().touched;
+    let touched = store
+        .erase(&Subject::new("ann").unwrap())
+        .await
+        .unwrap()
+        .unwrap()
+        .touched;
     assert!(touched.events == 2 && touched.sketches_kept >= 2, "{touched:?}");
     let minutes = |from: &str, to: &str| {
         let text = format!(r#"{{"measure":"about_unique:subject","from":"{from}","to":"{to}"}}"#);
