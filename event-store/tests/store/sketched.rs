@@ -7,7 +7,7 @@ use event_store::{EventStore, Offer, PrunedCells, Repair};
 use sea_orm::ConnectionTrait as _;
 
 use crate::disk::Disk;
-use crate::sample::{created, ingest, json};
+use crate::sample::{self, created, json};
 
 /// Customers by province, and all sessions of each customer.
 fn metrics() -> [Metric; 3] {
@@ -23,6 +23,13 @@ async fn declare(store: &EventStore) {
     for metric in metrics() {
         store.declare(metric.clone()).await.unwrap();
         store.backfill(metric.label(), |_| {}).await.unwrap();
+    }
+}
+
+/// In parts: all at once would take a slow server longer than a request may.
+async fn ingest(store: &EventStore, offers: Vec<Offer>) {
+    for part in offers.chunks(200) {
+        sample::ingest(store, part.to_vec()).await;
     }
 }
 
@@ -107,9 +114,7 @@ pub(crate) async fn different_values_are_told_from_cells_as_in_memory(disk: Disk
     // Duplicates of older events, and new ones, from another store.
     ingest(&other, orders(350, 700)).await;
     declare(&store).await;
-    for part in orders(700, 900).chunks(150) {
-        ingest(&store, part.to_vec()).await;
-    }
+    ingest(&store, orders(700, 900)).await;
     let all = events(&store).await;
     assert_told(&store, &questions(), &all).await;
     assert_told(&store, &[ragged()], &all).await;
