@@ -4,6 +4,7 @@
 //! give the very answer that [`answer`] folds from the events one by one. All of them end in the
 //! same [`Tally`], which takes events, cells and other tallies in any order.
 
+mod sketch;
 mod values;
 mod summary;
 mod group;
@@ -19,12 +20,13 @@ mod cell;
 mod projection;
 mod stretch;
 
-pub use cell::{Cell, CellKey, Cells};
+pub use cell::{Cell, CellKey, Cells, SketchKey};
 pub use group::{Group, GroupKey};
 pub use level::Level;
 pub use observation::Observation;
 pub use projection::Projection;
 pub use rows::{Answer, Origin, Row, Span};
+pub use sketch::Sketch;
 pub use stretch::{Part, Stretch, stretches};
 pub use summary::Summary;
 pub use tally::Tally;

@@ -23,7 +23,7 @@ use crate::code::Code;
 use crate::filter::{Field, Filter};
 use crate::timestamp::Timestamp;
 
-/// A question about events that has an exact answer.
+/// A question about events that has an exact answer, or says how exact it is.
 ///
 /// In JSON, and likewise in the parameters of a URL:
 ///
@@ -181,8 +181,8 @@ impl Query {
         self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
     }
 
-    /// The question whose counts answer this one: of [`Measure::Unique`] and [`Measure::Percentile`] how often each
-    /// value is there, which becomes the last field of `by`; of every other measure the question itself.
+    /// The question whose counts answer this one: of [`Measure::Unique`], [`Measure::AboutUnique`] and
+    /// [`Measure::Percentile`] how often each value is there, which becomes the last field of `by`; of every other measure the question itself.
     ///
     /// ```
     /// use event_core::Query;

@@ -96,7 +96,8 @@ mod model {
     }
 
     fn measured(measure: &Measure, events: &[&Event]) -> Option<Decimal> {
-        if let Measure::Unique(field) = measure {
+        if let Measure::Unique(field) | Measure::AboutUnique(field) = measure {
+            // So few values as there are here are told exactly by a sketch, too.
             let values = events.iter().filter_map(|event| value(event, field));
             let different: BTreeSet<String> = values
                 .filter(|value| !value.is_null())
@@ -129,7 +130,7 @@ mod model {
                     .into_iter()
                     .find(|number| of(number) * 100.0 >= share * numbers.len() as f64 - 1e-9)
             }
-            Measure::Unique(_) => None,
+            Measure::Unique(_) | Measure::AboutUnique(_) => None,
         }
     }
 

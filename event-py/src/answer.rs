@@ -79,6 +79,17 @@ impl Answer {
         self.answer.position
     }
 
+    /// The standard error of the values as a share of them, say 0.01625, where they are estimates; `None` where they
+    /// are exact.
+    #[getter]
+    fn standard_error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        guarded(|| {
+            let values = Values::new(py)?;
+            let error = self.answer.standard_error.as_ref();
+            error.map(|error| values.decimal(error)).transpose()
+        })
+    }
+
     /// The answer as JSON, as a collector gives it.
     fn to_json(&self) -> PyResult<String> {
         guarded(|| serde_json::to_string(&self.answer).map_err(|error| PyValueError::new_err(error.to_string())))

@@ -126,7 +126,10 @@ pub(crate) fn of_group(texts: &[Option<&str>]) -> ArrayRef {
 
 /// Whether the values are counts.
 pub(crate) const fn is_counted(query: &Query) -> bool {
-    matches!(query.measure, Measure::Count | Measure::Unique(_))
+    matches!(
+        query.measure,
+        Measure::Count | Measure::Unique(_) | Measure::AboutUnique(_)
+    )
 }
 
 fn of_values(query: &Query, rows: &[Row], numbers: Numbers) -> Result<ArrayRef, Untold> {

@@ -15,7 +15,7 @@ use crate::boundary::guarded;
 ///
 /// Args:
 ///     measure: `count`; `sum`, `average`, `minimum`, `maximum`, `median` or a percentile with the place of a number,
-///         say `sum:/value` or `p95:/value`; or how many different values a field has, say `unique:subject`.
+///         say `sum:/value` or `p95:/value`; or how many different values a field has, say `unique:subject`, or about how many, `about_unique:subject`.
 ///     by: A value for each combination of what these fields hold: one field, or several.
 ///     bucket: A value for each `minute`, `hour`, `day`, `week` or `month`.
 ///     zone: Whose clock and calendar: a name, say `Europe/Paris`, or a `zoneinfo.ZoneInfo`.

@@ -282,7 +282,7 @@ def test_every_form_and_a_collector_give_the_same(collector: Collector) -> None:
             assert here != analyse(question, []), question
         with pytest.raises(TypeError, match="no keywords"):
             client.query(Sessions(), by="name")  # type: ignore[call-overload]
-        for measure in ["unique:subject", "unique:/value", "p95:/value", "percentile:12.5:/value", "median:/value"]:
+        for measure in ["unique:subject", "about_unique:subject", "unique:/value", "p95:/value", "percentile:12.5:/value", "median:/value"]:
             query = Query(measure, by="name", bucket="day")
             assert client.query(query) == answer(query, events) == answer(query, table), measure
 
@@ -344,6 +344,10 @@ def test_values_that_are_counted_and_ranked() -> None:
     assert answer("p10:/value", events).to_arrow(exact=True)["value"].to_pylist() == [Decimal("0.5")]
     assert answer("p10:/value", events).to_polars()["value"].to_list() == [0.5]
     assert answer("median:/nothing", events).rows[0].value is None
+    about = answer("approx_unique:/value", events)
+    assert about.rows == answer("unique:/value", events).rows and type(about.rows[0].value) is int
+    assert about.standard_error == Decimal("0.01625") and answer("unique:/value", events).standard_error is None
+    assert about.to_arrow(exact=True)["value"].type == pa.int64()
     tally = event_py.Tally("unique:/value")
     tally.add(events[:3])
     tally.add(events[2:])

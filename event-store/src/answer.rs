@@ -34,13 +34,13 @@ impl EventStore {
 
 async fn answer(inner: &Inner, query: &Query) -> Result<Answer, Error> {
     let mut tally = Tally::new(query)?;
-    // What the values are is known to the database, what is measured of them to core.
-    let query = &query.counting();
     // One transaction, so that the position and the counts are of one moment.
     let snapshot = inner.dialect.snapshot(&inner.reader).await?;
     let dictionary = inner.dictionary_in(&snapshot).await?;
     let log = position::log(inner.dialect, &snapshot, &inner.tables).await?;
     let plan = Plan::new(query, log.rowless > 0, inner, &snapshot, &dictionary).await?;
+    // What the values are is known to the database, what is measured of them to core.
+    let query = &query.counting();
     for work in &plan.work {
         tally = match work {
             Work::Rows { from, to, kinds } => {

@@ -1,4 +1,4 @@
-//! A day of a metric's cells: the stretch of time in which they are compared, counted anew and dropped.
+//! A day of a metric's cells and sketches: the stretch of time in which they are compared, counted anew and dropped.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::inner::Inner;
 use crate::rollup::minutes;
 
-/// The first day from an instant on of which there are cells of a metric, or rows of some kinds.
+/// The first day from an instant on of which there are cells or sketches of a metric, or rows of some kinds.
 pub(crate) async fn first(
     inner: &Inner,
     db: &impl ConnectionTrait,
@@ -19,20 +19,23 @@ pub(crate) async fn first(
     from: Timestamp,
 ) -> Result<Option<Timestamp>, Error> {
     let mut first: Option<i64> = None;
-    let cells = inner
-        .tables
-        .sql("SELECT MIN(at) FROM {cells} WHERE metric_id = ? AND level = ? AND at >= ?");
+    let counted = ["{cells}", "{sketches}"].map(|table| {
+        let sql = format!("SELECT MIN(at) FROM {table} WHERE metric_id = ? AND level = ? AND at >= ?");
+        inner.tables.sql(&sql)
+    });
     let rows = inner
         .tables
         .sql("SELECT MIN(occurred_at) FROM {events} WHERE kind_id = ? AND occurred_at >= ?");
-    let of_cells = Level::ALL.map(|level| {
-        let values: Vec<Value> = vec![metric.into(), minutes(level).into(), from.as_micros().into()];
-        (&cells, values)
+    let of_cells = counted.iter().flat_map(|sql| {
+        Level::ALL.map(|level| {
+            let values: Vec<Value> = vec![metric.into(), minutes(level).into(), from.as_micros().into()];
+            (sql, values)
+        })
     });
     let of_rows = kinds
         .iter()
         .map(|kind| (&rows, vec![(*kind).into(), from.as_micros().into()]));
-    for (sql, values) in of_cells.into_iter().chain(of_rows) {
+    for (sql, values) in of_cells.chain(of_rows) {
         let row = db.query_one_raw(inner.dialect.statement(sql, values)).await?;
         let least: Option<i64> = row
             .ok_or_else(|| Error::corrupt("no row for a minimum"))?
@@ -42,23 +45,24 @@ pub(crate) async fn first(
     Ok(first.map(|micros| Level::Day.start(Timestamp::MIN.saturating_add_micros(micros))))
 }
 
-/// Takes the cells of a day away.
+/// Takes the cells and sketches of a day away.
 pub(crate) async fn forget(
     inner: &Inner,
     db: &impl ConnectionTrait,
     metric: i64,
     first: Timestamp,
 ) -> Result<(), Error> {
-    let sql = "DELETE FROM {cells} WHERE metric_id = ? AND level = ? AND at >= ? AND at < ?";
     let start = first.as_micros();
-    for level in Level::ALL {
+    let both = |level| [(level, "{cells}"), (level, "{sketches}")];
+    for (level, table) in Level::ALL.into_iter().flat_map(both) {
+        let sql = format!("DELETE FROM {table} WHERE metric_id = ? AND level = ? AND at >= ? AND at < ?");
         let values: [Value; 4] = [
             metric.into(),
             minutes(level).into(),
             start.into(),
             (start + Level::Day.micros()).into(),
         ];
-        db.execute_raw(inner.dialect.statement(&inner.tables.sql(sql), values))
+        db.execute_raw(inner.dialect.statement(&inner.tables.sql(&sql), values))
             .await?;
     }
     Ok(())

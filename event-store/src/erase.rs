@@ -1,5 +1,8 @@
 //! A subject is erased: all that names it goes, and a receipt says what was touched.
 
+mod rows;
+mod lists;
+mod sketches;
 mod cells;
 mod refused;
 mod receipt;
@@ -75,7 +78,7 @@ impl EventStore {
         let Some(open) = known.await? else {
             return Ok(None);
         };
-        for stage in [Stage::Events, Stage::Groups, Stage::Refused] {
+        for stage in [Stage::Events, Stage::Groups, Stage::Sketches, Stage::Refused] {
             let mut after = Some(0);
             while let Some(start) = after {
                 let (inner, subject, open) = (inner.clone(), subject.clone(), open.clone());
@@ -122,6 +125,7 @@ impl EventStore {
 enum Stage {
     Events,
     Groups,
+    Sketches,
     Refused,
 }
 
@@ -140,6 +144,11 @@ async fn step(inner: &Inner, subject: &Subject, open: &Open, stage: Stage, after
             }
             left
         }
+        // A list may give back whom no row names any more.
+        Stage::Sketches => match events(inner, &transaction, subject, &mut touched).await? {
+            Some(_) => Some(after),
+            None => lists::step(inner, &transaction, subject, after, &mut touched).await?,
+        },
         Stage::Refused => refused::step(inner, &transaction, subject, after, &mut touched).await?,
     };
     if touched.trails > 0 || touched.groups > 0 {
@@ -176,6 +185,12 @@ async fn look(inner: &Inner, subject: &Subject) -> Result<Option<Touched>, Error
         let found = refused::find(inner, &inner.reader, subject, start).await?;
         touched.quarantine += u64::try_from(found.numbers.len()).unwrap_or(0);
         touched.quarantine_history += refused::history(inner, &inner.reader, &found.numbers).await?;
+        after = found.next;
+    }
+    let mut after = Some(0);
+    while let Some(start) = after {
+        let found = lists::find(inner, &inner.reader, subject, start).await?;
+        touched.sketches_changed += found.sure(subject);
         after = found.next;
     }
     let groups = cells::found(inner, &inner.reader, subject).await?;

@@ -18,6 +18,7 @@ mod checkpoint;
 pub mod shadow;
 mod queue;
 mod trail;
+mod sketch;
 mod rollup;
 mod catalog;
 pub mod upcast;

@@ -10,6 +10,7 @@ mod m0004_losses;
 mod m0005_imports;
 mod m0006_quarantine_work;
 mod m0007_shadows;
+mod m0008_sketches;
 mod m0009_upcasters;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
@@ -19,7 +20,7 @@ use crate::error::Error;
 use crate::tables::Tables;
 
 /// The statements of each migration; its number is its place, from 1.
-const MIGRATIONS: [&[&str]; 8] = [
+const MIGRATIONS: [&[&str]; 9] = [
     m0001_first_tables::UP,
     m0002_metrics::UP,
     m0003_api_keys::UP,
@@ -27,6 +28,7 @@ const MIGRATIONS: [&[&str]; 8] = [
     m0005_imports::UP,
     m0006_quarantine_work::UP,
     m0007_shadows::UP,
+    m0008_sketches::UP,
     m0009_upcasters::UP,
 ];
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use event_core::aggregate::{Cell, Cells, Level};
+use event_core::aggregate::{Cell, Cells, Level, Sketch};
 use event_core::{Label, Timestamp};
 use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
@@ -52,7 +52,7 @@ pub struct Verified {
     pub unverifiable_days: u64,
 }
 
-/// A cell that is not what the rows say.
+/// A cell, or the sketch beside it, that is not what the rows say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// The start of its stretch of time.
@@ -61,7 +61,9 @@ pub struct Difference {
     pub minutes: i64,
     /// The values of its group, as JSON texts.
     pub group: Vec<String>,
-    /// How many events it says there are.
+    /// What it is wrong about: its `events` and their number, or by its sketch the `unique` values.
+    pub what: &'static str,
+    /// How many of them it says there are.
     pub found: i64,
     /// How many there are.
     pub expected: i64,
@@ -69,6 +71,16 @@ pub struct Difference {
 
 /// Level, start, group and exponent of a cell.
 type Key = (i64, i64, String, Option<i16>);
+/// Level, start and group of a sketch.
+type SketchKey = (i64, i64, String);
+
+/// What is stored of a day.
+#[derive(Default)]
+struct Found {
+    cells: BTreeMap<Key, Cell>,
+    /// `None` for what is no sketch.
+    sketches: BTreeMap<SketchKey, Option<Sketch>>,
+}
 
 impl EventStore {
     /// Compares the cells of every metric with the rows that they count, and repairs what differs
@@ -151,7 +163,7 @@ async fn compare(inner: &Inner, row: &MetricRow, from: Timestamp, repair: Repair
     let expected = expected(inner, &snapshot, row, &kinds, &dictionary, first).await?;
     let found = found(dialect, &snapshot, inner, row.id, first).await?;
     snapshot.rollback().await?;
-    day.cells = u64::try_from(found.len()).unwrap_or(u64::MAX);
+    day.cells = u64::try_from(found.cells.len()).unwrap_or(u64::MAX);
     day.differences = differences(&expected, &found);
     if repair == Repair::Differences && !day.differences.is_empty() {
         day.repaired = mend(inner, row, first).await?;
@@ -208,22 +220,29 @@ async fn expected(
     Ok(gathered.remove(&row.id).unwrap_or_default())
 }
 
-/// The cells of a day.
+/// The cells and sketches of a day.
 async fn found(
     dialect: Dialect,
     db: &impl ConnectionTrait,
     inner: &Inner,
     metric: i64,
     first: Timestamp,
-) -> Result<BTreeMap<Key, Cell>, Error> {
-    let tables = inner
-        .tables
-        .sql("{cells} c LEFT JOIN {groups} g ON g.metric_id = c.metric_id AND g.digest = c.digest");
-    let sql = format!(
+) -> Result<Found, Error> {
+    let with_groups = |table: &str| {
+        let sql = format!("{table} c LEFT JOIN {{groups}} g ON g.metric_id = c.metric_id AND g.digest = c.digest");
+        inner.tables.sql(&sql)
+    };
+    let of_level = "WHERE c.metric_id = ? AND c.level = ? AND c.at >= ? AND c.at < ?";
+    let cells = format!(
         "SELECT c.at, c.exponent, c.events, c.numbers, c.high, c.low, c.least, c.greatest, COALESCE(g.texts, '?') \
-         FROM {tables} WHERE c.metric_id = ? AND c.level = ? AND c.at >= ? AND c.at < ?"
+         FROM {} {of_level}",
+        with_groups("{cells}")
     );
-    let mut cells = BTreeMap::new();
+    let sketches = format!(
+        "SELECT c.at, c.sketch, COALESCE(g.texts, '?') FROM {} {of_level}",
+        with_groups("{sketches}")
+    );
+    let mut day = Found::default();
     for level in Level::ALL {
         let (start, level) = (first.as_micros(), minutes(level));
         let values: [Value; 4] = [
@@ -232,40 +251,72 @@ async fn found(
             start.into(),
             (start + Level::Day.micros()).into(),
         ];
-        for row in db.query_all_raw(dialect.statement(&sql, values)).await? {
+        for row in db.query_all_raw(dialect.statement(&cells, values.clone())).await? {
             let key = (
                 level,
                 row.try_get_by_index(0)?,
                 row.try_get_by_index(8)?,
                 exponent(row.try_get_by_index(1)?)?,
             );
-            cells.insert(key, cell(&row, 2)?);
+            day.cells.insert(key, cell(&row, 2)?);
+        }
+        for row in db.query_all_raw(dialect.statement(&sketches, values)).await? {
+            let key = (level, row.try_get_by_index(0)?, row.try_get_by_index(2)?);
+            // One that cannot be read differs from all.
+            let bytes: Vec<u8> = row.try_get_by_index(1)?;
+            day.sketches.insert(key, Sketch::from_bytes(&bytes));
         }
     }
-    Ok(cells)
+    Ok(day)
 }
 
-fn differences(expected: &Cells, found: &BTreeMap<Key, Cell>) -> Vec<Difference> {
-    let expected: BTreeMap<Key, Cell> = expected
+fn differences(expected: &Cells, found: &Found) -> Vec<Difference> {
+    let cells: BTreeMap<Key, Cell> = expected
         .iter()
         .map(|(key, cell)| {
             let at = key.at.as_micros();
             ((minutes(key.level), at, texts(&key.group), key.exponent), *cell)
         })
         .collect();
-    let keys: BTreeSet<&Key> = expected.keys().chain(found.keys()).collect();
-    let differs = |key: &&Key| expected.get(*key) != found.get(*key);
-    let events = |cell: Option<&Cell>| cell.map_or(0, |cell| cell.events);
-    keys.into_iter()
-        .filter(differs)
-        .map(|key| Difference {
-            at: Timestamp::MIN.saturating_add_micros(key.1),
-            minutes: key.0,
-            group: key.2.split('\n').map(str::to_owned).collect(),
-            found: events(found.get(key)),
-            expected: events(expected.get(key)),
+    let sketches: BTreeMap<SketchKey, Option<Sketch>> = expected
+        .sketches()
+        .map(|(key, sketch)| {
+            let at = key.at.as_micros();
+            ((minutes(key.level), at, texts(&key.group)), Some(sketch.clone()))
         })
-        .collect()
+        .collect();
+    let difference = |what, minutes, at, group: &str, found, expected| Difference {
+        at: Timestamp::MIN.saturating_add_micros(at),
+        minutes,
+        group: group.split('\n').map(str::to_owned).collect(),
+        what,
+        found,
+        expected,
+    };
+    let events = |cell: Option<&Cell>| cell.map_or(0, |cell| cell.events);
+    let of_cells = differing(&cells, &found.cells).map(|(key, found, expected)| {
+        let (minutes, at, group, _) = key;
+        difference("events", *minutes, *at, group, events(found), events(expected))
+    });
+    let values = |sketch: Option<&Option<Sketch>>| {
+        let estimate = sketch.and_then(Option::as_ref).map_or(0, Sketch::estimate);
+        i64::try_from(estimate).unwrap_or(i64::MAX)
+    };
+    let of_sketches = differing(&sketches, &found.sketches).map(|(key, found, expected)| {
+        let (minutes, at, group) = key;
+        difference("unique", *minutes, *at, group, values(found), values(expected))
+    });
+    of_cells.chain(of_sketches).collect()
+}
+
+/// What two maps do not have alike: the key, what is found, and what is expected.
+fn differing<'a, K: Ord, V: PartialEq>(
+    expected: &'a BTreeMap<K, V>,
+    found: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = (&'a K, Option<&'a V>, Option<&'a V>)> {
+    let keys: BTreeSet<&K> = expected.keys().chain(found.keys()).collect();
+    let of_both = keys.into_iter().map(|key| (key, found.get(key), expected.get(key)));
+    of_both.filter(|(_, found, expected)| found != expected)
 }
 
 /// Counts a day anew, while nobody writes; false where that can no longer be done, because the metric

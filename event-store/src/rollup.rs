@@ -10,6 +10,7 @@ use sea_orm::ConnectionTrait;
 use crate::dialect::{Bind, Dialect, Insert, Kind, Merge, Taken, Transaction};
 use crate::entity::metric::MetricRow;
 use crate::error::Error;
+use crate::sketch;
 use crate::tables::Tables;
 
 /// So many groups are remembered; then the memory starts anew.
@@ -137,7 +138,8 @@ impl Rollup {
         }
     }
 
-    /// Adds cells to those that are stored, in one order for all writers.
+    /// Adds cells, and the sketches beside them, to those that are stored, in one order for all writers and
+    /// under the lock of the log.
     pub(crate) async fn add(&mut self, gathered: &Gathered, db: &Transaction, tables: &Tables) -> Result<(), Error> {
         if gathered.is_empty() {
             return Ok(());
@@ -195,7 +197,15 @@ impl Rollup {
             }
         }
         db.insert(&CELLS, tables, &rows).await?;
-        Ok(())
+        let mut sketches = BTreeMap::new();
+        for (metric, cells) in gathered {
+            for (key, sketch) in cells.sketches() {
+                if let Some((_, digest)) = digests.get(&key.group) {
+                    sketches.insert((*metric, minutes(key.level), key.at.as_micros(), *digest), sketch);
+                }
+            }
+        }
+        sketch::add(&sketches, db, tables).await
     }
 }
 

@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "log",
     "sources",
     "kinds",
@@ -30,6 +30,7 @@ const NAMES: [&str; 21] = [
     "quarantine_history",
     "erasures",
     "shadows",
+    "sketches",
 ];
 
 impl Tables {

@@ -40,7 +40,11 @@ struct Case {
 fn named(metric: &Metric, number: usize) -> Metric {
     let label = Label::new(format!("metric {number}")).unwrap();
     let (value, by) = (metric.value().cloned(), metric.by().to_vec());
-    Metric::new(label, metric.event_type().clone(), value, metric.scale(), by).unwrap()
+    let named = Metric::new(label, metric.event_type().clone(), value, metric.scale(), by).unwrap();
+    match metric.unique() {
+        Some(field) => named.with_unique(field.clone()).unwrap(),
+        None => named,
+    }
 }
 
 /// The event as one of the metric's type, so that there is something to count.
@@ -107,14 +111,16 @@ async fn store(store: &EventStore, events: &[Event]) -> Vec<Event> {
         .collect()
 }
 
-/// Answers are those of the fold; how many came from cells.
-async fn compare(store: &EventStore, case: &Case, kept: &[Event]) -> Result<u32, TestCaseError> {
-    let mut from_cells = 0;
+/// Answers are those of the fold; where they came from.
+async fn compare(store: &EventStore, case: &Case, kept: &[Event]) -> Result<Counts, TestCaseError> {
+    let mut counts = Counts::default();
     for query in &case.queries {
         let expected = event_core::answer(query, kept).map(|answer| answer.rows);
         let found = match store.answer(query).await {
             Ok(Answer { rows, source, .. }) => {
-                from_cells += u32::from(source == Origin::Cells);
+                let sketched = case.metrics.iter().any(|metric| metric.sketches(query));
+                counts.from_cells += u32::from(source == Origin::Cells);
+                counts.from_sketches += u32::from(source == Origin::Cells && sketched);
                 Ok(rows)
             }
             Err(Error::Query(error)) => Err(error),
@@ -122,7 +128,14 @@ async fn compare(store: &EventStore, case: &Case, kept: &[Event]) -> Result<u32,
         };
         prop_assert_eq!(found, expected, "{}", serde_json::to_string(query).unwrap());
     }
-    Ok(from_cells)
+    Ok(counts)
+}
+
+/// How many answers came from cells, and of these from sketches beside them.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    from_cells: u32,
+    from_sketches: u32,
 }
 
 async fn verified(store: &EventStore) -> Result<(), TestCaseError> {
@@ -132,7 +145,7 @@ async fn verified(store: &EventStore) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-async fn holds(disk: &Disk, case: &Case) -> Result<u32, TestCaseError> {
+async fn holds(disk: &Disk, case: &Case) -> Result<Counts, TestCaseError> {
     let events = disk.open().await;
     let mut kept = store(&events, &case.events[..case.before]).await;
     for metric in &case.metrics {
@@ -144,7 +157,7 @@ async fn holds(disk: &Disk, case: &Case) -> Result<u32, TestCaseError> {
     for metric in &case.metrics {
         events.backfill(metric.label(), |_| {}).await.unwrap();
     }
-    let from_cells = compare(&events, case, &kept).await?;
+    let counts = compare(&events, case, &kept).await?;
     verified(&events).await?;
     // Half of time goes, and its cells with it.
     let mut times: Vec<Timestamp> = kept.iter().map(|event| event.envelope().occurred_at).collect();
@@ -163,12 +176,12 @@ async fn holds(disk: &Disk, case: &Case) -> Result<u32, TestCaseError> {
     }
     events.close().await.unwrap();
     other.close().await.unwrap();
-    Ok(from_cells)
+    Ok(counts)
 }
 
 fn law(disk: fn() -> Disk) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let from_cells = AtomicU32::new(0);
+    let (from_cells, from_sketches) = (AtomicU32::new(0), AtomicU32::new(0));
     let mut runner = TestRunner::new(ProptestConfig {
         cases: CASES,
         failure_persistence: None,
@@ -177,13 +190,15 @@ fn law(disk: fn() -> Disk) {
     });
     let result = runner.run(&case(), |case| {
         let found = runtime.block_on(holds(&disk(), &case))?;
-        from_cells.fetch_add(found, Ordering::Relaxed);
+        from_cells.fetch_add(found.from_cells, Ordering::Relaxed);
+        from_sketches.fetch_add(found.from_sketches, Ordering::Relaxed);
         Ok(())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
-    let from_cells = from_cells.into_inner();
-    println!("{CASES} cases, {from_cells} answers from cells");
+    let (from_cells, from_sketches) = (from_cells.into_inner(), from_sketches.into_inner());
+    println!("{CASES} cases, {from_cells} answers from cells, {from_sketches} of them from sketches");
     assert!(from_cells > CASES, "hardly anything came from cells");
+    assert!(from_sketches > 0, "nothing came from sketches");
 }
 
 mod sqlite {

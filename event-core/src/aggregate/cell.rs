@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, btree_map};
 use super::group::GroupKey;
 use super::level::Level;
 use super::observation::Observation;
+use super::sketch::Sketch;
 use super::summary::Summary;
 use crate::json::Number;
 use crate::timestamp::Timestamp;
@@ -23,6 +24,17 @@ pub struct CellKey {
     pub at: Timestamp,
     /// The exponent of its events' numbers; `None` for events without a number.
     pub exponent: Option<i16>,
+}
+
+/// Which events of a metric a [`Sketch`] has the values of: those of a [`CellKey`], whatever their numbers are.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SketchKey {
+    /// How long its stretch of time is.
+    pub level: Level,
+    /// What its events have at the fields of the metric.
+    pub group: GroupKey,
+    /// The start of its stretch of time.
+    pub at: Timestamp,
 }
 
 /// Count, sum, minimum and maximum of the events of one [`CellKey`]; nine hundred million
@@ -97,14 +109,15 @@ impl Cell {
     }
 }
 
-/// The cells of one metric, ordered by their keys.
+/// The cells of one metric, ordered by their keys, and where it tells a field's different values their
+/// sketches.
 ///
 /// However the observations were split and in whatever order they came, the cells are equal:
 ///
 /// ```
 /// use event_core::aggregate::{Cells, GroupKey, Level, Observation};
 /// let seen = |at: &str, number| Observation {
-///     at: at.parse().unwrap(), group: GroupKey::new([Some("\"ann\"")]), number,
+///     at: at.parse().unwrap(), group: GroupKey::new([Some("\"ann\"")]), number, unique: None,
 /// };
 /// let observations = [
 ///     seen("2026-01-01T10:00:00Z", Some((990, -2))),
@@ -122,18 +135,29 @@ impl Cell {
 /// assert_eq!((key.level, day.events, day.low), (Level::Day, 2, 1000));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cells(BTreeMap<CellKey, Cell>);
+pub struct Cells {
+    cells: BTreeMap<CellKey, Cell>,
+    sketches: BTreeMap<SketchKey, Sketch>,
+}
 
 impl Cells {
     /// No cells.
     #[must_use]
     pub const fn new() -> Self {
-        Cells(BTreeMap::new())
+        Cells {
+            cells: BTreeMap::new(),
+            sketches: BTreeMap::new(),
+        }
     }
 
     /// Adds an event to its minute, its hour and its day.
     pub fn add(&mut self, observation: &Observation) {
-        let Observation { at, group, number } = observation;
+        let Observation {
+            at,
+            group,
+            number,
+            unique,
+        } = observation;
         let cell = Cell::of(number.map(|(mantissa, _)| mantissa));
         for level in Level::ALL {
             let key = CellKey {
@@ -143,12 +167,16 @@ impl Cells {
                 exponent: number.map(|(_, exponent)| exponent),
             };
             self.add_cell(key, &cell);
+            if let Some(sketch) = unique {
+                let (group, at) = (group.clone(), level.start(*at));
+                self.add_sketch(SketchKey { level, group, at }, sketch);
+            }
         }
     }
 
     /// Adds a cell to that of its key.
     pub fn add_cell(&mut self, key: CellKey, cell: &Cell) {
-        match self.0.entry(key) {
+        match self.cells.entry(key) {
             btree_map::Entry::Vacant(place) => {
                 place.insert(*cell);
             }
@@ -156,28 +184,42 @@ impl Cells {
         }
     }
 
+    /// Adds a sketch to that of its key.
+    pub fn add_sketch(&mut self, key: SketchKey, sketch: &Sketch) {
+        self.sketches.entry(key).or_default().merge(sketch);
+    }
+
     /// Adds all cells of the same metric.
     pub fn merge(&mut self, other: Cells) {
-        for (key, cell) in other.0 {
+        for (key, cell) in other.cells {
             self.add_cell(key, &cell);
+        }
+        for (key, sketch) in &other.sketches {
+            self.add_sketch(key.clone(), sketch);
         }
     }
 
     /// The cells, ordered by their keys.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&CellKey, &Cell)> {
-        self.0.iter()
+        self.cells.iter()
+    }
+
+    /// The sketches, ordered by their keys: one for the cells of all exponents, none where the metric tells no
+    /// field's different values.
+    pub fn sketches(&self) -> impl ExactSizeIterator<Item = (&SketchKey, &Sketch)> {
+        self.sketches.iter()
     }
 
     /// How many cells there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.cells.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.cells.is_empty()
     }
 }
 
@@ -186,7 +228,7 @@ impl IntoIterator for Cells {
     type IntoIter = btree_map::IntoIter<CellKey, Cell>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.cells.into_iter()
     }
 }
 

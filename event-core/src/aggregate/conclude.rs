@@ -47,6 +47,7 @@ impl Tally {
             rows,
             source: Origin::Memory,
             position: None,
+            standard_error: self.query.measure.standard_error(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::group::GroupKey;
 use super::level::Level;
+use super::sketch::Sketch;
 use crate::envelope::Envelope;
 use crate::json::Payload;
 use crate::metric::Metric;
@@ -36,6 +37,9 @@ pub struct Observation {
     /// declared scale; without one, or for an older event that does not keep to it, that of the
     /// number's canonical text.
     pub number: Option<(i64, i16)>,
+    /// What it has at the field whose different values the metric tells: empty where that is nothing, absent
+    /// where the metric has no such field.
+    pub unique: Option<Sketch>,
 }
 
 impl Observation {
@@ -50,6 +54,10 @@ impl Observation {
             at: Level::Minute.start(envelope.occurred_at),
             group: GroupKey::from_scratch(&key),
             number: metric.number(payload),
+            unique: metric.unique().map(|field| match field.find(envelope, payload) {
+                Some(found) => Sketch::of(&found.text()),
+                None => Sketch::new(),
+            }),
         }
     }
 }

@@ -5,22 +5,34 @@ use crate::filter::{Condition, Field, Found, Scalar, Test};
 use crate::json::{Document, Number};
 use crate::limits::Limits;
 use crate::metric::Metric;
-use crate::query::Query;
+use crate::query::{Measure, Query};
 
 impl Metric {
     /// Whether its cells say enough for a question about events of its type: they tell apart all
     /// that the question asks for, and hold what it measures.
     ///
-    /// Of a measure of values they are asked for the question that [counts](Query::counting) them.
+    /// Of a measure of values they are asked for the question that [counts](Query::counting) them, or
+    /// [their sketches](Metric::sketches) for the question itself.
     #[must_use]
     pub fn covers(&self, query: &Query) -> bool {
         if query.measure.is_of_values() {
-            return self.covers(&query.counting());
+            return self.sketches(query) || self.covers(&query.counting());
         }
+        let measured = query.measure.pointer();
+        self.tells_apart(query) && (measured.is_none() || measured == self.value())
+    }
+
+    /// Whether the sketches in its cells answer a question about events of its type.
+    #[must_use]
+    pub fn sketches(&self, query: &Query) -> bool {
+        matches!(&query.measure, Measure::AboutUnique(field) if self.unique() == Some(field)) && self.tells_apart(query)
+    }
+
+    /// Whether its cells tell apart what the conditions and the groups of a question do.
+    fn tells_apart(&self, query: &Query) -> bool {
         let conditions = query.filter.all.iter().map(|condition| &condition.field);
         let known = |field: &Field| self.pinned(field).is_some() || self.by().contains(field);
-        let measured = query.measure.pointer();
-        conditions.chain(&query.by).all(known) && (measured.is_none() || measured == self.value())
+        conditions.chain(&query.by).all(known)
     }
 }
 
@@ -73,11 +85,11 @@ enum Value {
 
 impl Projection {
     /// What a question asks of a metric's cells, of a measure of values the question that
-    /// [counts](Query::counting) them; `None` if the metric does not
-    /// [cover](Metric::covers) it.
+    /// [counts](Query::counting) them unless its [sketches](Metric::sketches) answer it; `None` if the metric does
+    /// not [cover](Metric::covers) it.
     #[must_use]
     pub fn new(metric: &Metric, query: &Query) -> Option<Self> {
-        if query.measure.is_of_values() {
+        if query.measure.is_of_values() && !metric.sketches(query) {
             return Projection::new(metric, &query.counting());
         }
         if !metric.covers(query) {
@@ -220,7 +232,7 @@ mod tests {
             envelope.event_type = metric.event_type().clone();
             let group = Observation::of(&metric, &envelope, event.payload()).group;
             let projection = Projection::new(&metric, &query).unwrap();
-            let query = query.counting();
+            let query = if metric.sketches(&query) { query } else { query.counting() };
             let mut key = String::new();
             for field in &query.by {
                 GroupKey::push_found(&mut key, field.find(&envelope, event.payload()));

@@ -18,6 +18,9 @@ pub struct Answer {
     /// The position of the last event that it takes into account, where events have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<i64>,
+    /// The standard error of the values, as a share of them, where they are estimates; absent, they are exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<Decimal>,
 }
 
 /// One value of an answer.

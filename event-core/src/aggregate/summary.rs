@@ -1,5 +1,6 @@
 //! A cell: what is known of the events of one group and bucket, and can be merged.
 
+use super::sketch::Sketch;
 use super::values::Values;
 use crate::decimal::Decimal;
 use crate::filter::Found;
@@ -69,6 +70,16 @@ impl Summary {
         self.value_into(measure, text, events);
     }
 
+    /// Adds all values of a sketch, for a measure that is told by one.
+    pub(super) fn add_sketch(&mut self, measure: &Measure, sketch: &Sketch) {
+        if self.values.is_none() {
+            self.values = Values::of(measure).map(Box::new);
+        }
+        if let Some(values) = &mut self.values {
+            values.add_sketch(sketch);
+        }
+    }
+
     fn value_into(&mut self, measure: &Measure, text: &str, events: u64) {
         if self.values.is_none() {
             self.values = Values::of(measure).map(Box::new);
@@ -111,7 +122,9 @@ impl Summary {
             Measure::Minimum(_) => self.minimum.map(Decimal::from),
             Measure::Maximum(_) => self.maximum.map(Decimal::from),
             Measure::Percentile(percent, _) => self.values.as_ref().and_then(|values| values.at(*percent)),
-            Measure::Unique(_) => Some(self.values.as_ref().map_or(0, |values| values.count()).into()),
+            Measure::Unique(_) | Measure::AboutUnique(_) => {
+                Some(self.values.as_ref().map_or(0, |values| values.count()).into())
+            }
         }
     }
 
@@ -129,7 +142,7 @@ impl Summary {
             return;
         };
         match measure {
-            Measure::Count | Measure::Percentile(..) | Measure::Unique(_) => {}
+            Measure::Count | Measure::Percentile(..) | Measure::Unique(_) | Measure::AboutUnique(_) => {}
             Measure::Sum(_) | Measure::Average(_) => {
                 if let Some((mantissa, exponent)) = parts(found) {
                     self.add_sum(1, i128::from(mantissa), exponent);

@@ -6,6 +6,7 @@ use foldhash::fast::RandomState;
 
 use super::edges::Edges;
 use super::group::GroupKey;
+use super::sketch::Sketch;
 use super::summary::Summary;
 use crate::envelope::Envelope;
 use crate::event::Event;
@@ -173,6 +174,15 @@ impl Tally {
         }
         if let Some(cell) = self.place(at.as_micros(), group.as_str()) {
             self.cells[cell].summary.merge(summary);
+        }
+    }
+
+    /// Adds a sketch: the values that events of one group and one bucket have, somewhere in which `at` lies,
+    /// for a question that is [told by sketches](crate::query::Measure::AboutUnique). An empty one says that
+    /// there are events, none of which has a value.
+    pub fn add_sketch(&mut self, at: Timestamp, group: &GroupKey, sketch: &Sketch) {
+        if let Some(cell) = self.place(at.as_micros(), group.as_str()) {
+            self.cells[cell].summary.add_sketch(&self.query.measure, sketch);
         }
     }
 

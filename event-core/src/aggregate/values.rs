@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use foldhash::fast::RandomState;
 
+use super::sketch::Sketch;
 use crate::decimal::Decimal;
 use crate::json::Number;
 use crate::query::{Measure, Percent};
@@ -13,6 +14,8 @@ use crate::query::{Measure, Percent};
 pub(super) enum Values {
     /// Every value once, as canonical JSON text.
     Once(HashSet<Box<str>, RandomState>),
+    /// A sketch of them.
+    Sketch(Sketch),
     /// Every number, and how often.
     Numbers(BTreeMap<Number, u64>),
 }
@@ -22,6 +25,7 @@ impl Values {
     pub(super) fn of(measure: &Measure) -> Option<Self> {
         match measure {
             Measure::Unique(_) => Some(Values::Once(HashSet::default())),
+            Measure::AboutUnique(_) => Some(Values::Sketch(Sketch::new())),
             Measure::Percentile(..) => Some(Values::Numbers(BTreeMap::new())),
             _ => None,
         }
@@ -35,6 +39,7 @@ impl Values {
                     known.insert(Box::from(text));
                 }
             }
+            Values::Sketch(sketch) => sketch.add(text),
             Values::Numbers(counts) => {
                 let first = text.as_bytes().first();
                 if matches!(first, Some(b'-' | b'0'..=b'9'))
@@ -46,9 +51,17 @@ impl Values {
         }
     }
 
+    /// Adds all values of a sketch, which only a sketch can.
+    pub(super) fn add_sketch(&mut self, more: &Sketch) {
+        if let Values::Sketch(sketch) = self {
+            sketch.merge(more);
+        }
+    }
+
     pub(super) fn merge(&mut self, other: &Values) {
         match (self, other) {
             (Values::Once(known), Values::Once(more)) => known.extend(more.iter().cloned()),
+            (Values::Sketch(sketch), Values::Sketch(more)) => sketch.merge(more),
             (Values::Numbers(counts), Values::Numbers(more)) => {
                 for (number, events) in more {
                     *counts.entry(*number).or_default() += events;
@@ -63,6 +76,7 @@ impl Values {
     pub(super) fn count(&self) -> u64 {
         match self {
             Values::Once(known) => known.len() as u64,
+            Values::Sketch(sketch) => sketch.estimate(),
             Values::Numbers(counts) => counts.len() as u64,
         }
     }

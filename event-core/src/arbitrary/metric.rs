@@ -21,9 +21,10 @@ pub fn metric() -> impl Strategy<Value = Metric> {
         1 => Just(None),
     ];
     let scale = proptest::option::of(0..=Metric::MAX_SCALE);
-    (label(), label(), label(), value, scale, vec(field(), 0..8)).prop_filter_map(
+    let unique = proptest::option::weighted(0.75, field());
+    (label(), label(), label(), value, scale, vec(field(), 0..8), unique).prop_filter_map(
         "a metric of this world is one",
-        |(label, category, name, value, scale, fields)| {
+        |(label, category, name, value, scale, fields, unique)| {
             let mut by: Vec<Field> = Vec::new();
             for field in fields {
                 if !by.contains(&field) && !matches!(field, Field::Category | Field::Name) {
@@ -32,7 +33,11 @@ pub fn metric() -> impl Strategy<Value = Metric> {
             }
             let event_type = EventType::new(category, name).ok()?;
             let scale = value.as_ref().and(scale);
-            Metric::new(Label::new(label).ok()?, event_type, value, scale, by).ok()
+            let metric = Metric::new(Label::new(label).ok()?, event_type, value, scale, by).ok()?;
+            match unique {
+                Some(field) => Some(metric.clone().with_unique(field).unwrap_or(metric)),
+                None => Some(metric),
+            }
         },
     )
 }
@@ -63,6 +68,11 @@ pub fn covered_query(metric: &Metric) -> impl Strategy<Value = Query> + use<> {
         measures.extend(of_value.map(|measure| measure(value.clone())));
     }
     measures.extend(metric.by().iter().cloned().map(Measure::Unique));
+    measures.extend(metric.by().iter().cloned().map(Measure::AboutUnique));
+    // As many more of what it has a sketch for.
+    let sketched = metric.unique().cloned().map(Measure::AboutUnique);
+    let as_many = measures.len();
+    measures.extend(sketched.into_iter().cycle().take(as_many));
     (query(), select(measures), filter, by).prop_map(|(query, measure, all, by)| Query {
         measure,
         filter: Filter { all },

@@ -105,6 +105,7 @@ pub fn measure() -> impl Strategy<Value = Measure> {
         pointer().prop_map(Measure::Maximum),
         (percent(), pointer()).prop_map(|(percent, pointer)| Measure::Percentile(percent, pointer)),
         field().prop_map(Measure::Unique),
+        field().prop_map(Measure::AboutUnique),
     ]
 }
 

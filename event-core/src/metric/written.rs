@@ -25,6 +25,9 @@ impl Serialize for Metric {
         if !self.by.is_empty() {
             map.serialize_entry("by", &self.by)?;
         }
+        if let Some(unique) = &self.unique {
+            map.serialize_entry("unique", unique)?;
+        }
         map.end()
     }
 }
@@ -40,6 +43,7 @@ struct Written {
     scale: Option<u8>,
     #[serde(default)]
     by: Vec<Field>,
+    unique: Option<Field>,
 }
 
 impl<'de> Deserialize<'de> for Metric {
@@ -51,8 +55,14 @@ impl<'de> Deserialize<'de> for Metric {
             value,
             scale,
             by,
+            unique,
         } = object::read(deserializer)?;
-        Metric::new(metric, EventType { category, name }, value, scale, by).map_err(serde::de::Error::custom)
+        let metric = Metric::new(metric, EventType { category, name }, value, scale, by);
+        let metric = metric.and_then(|metric| match unique {
+            Some(field) => metric.with_unique(field),
+            None => Ok(metric),
+        });
+        metric.map_err(serde::de::Error::custom)
     }
 }
 
@@ -73,6 +83,9 @@ mod tests {
             (r#","by":["/a","subject","data./a"]"#, "twice"),
             (r#","by":["subject","category"]"#, "category or name"),
             (r#","by":["name"]"#, "category or name"),
+            (r#","unique":"name""#, "one for all events"),
+            (r#","by":["/a"],"unique":"data./a""#, "field of by"),
+            (r#","unique":"who""#, "a field is"),
             (r#","scale":2"#, "without a value"),
             (r#","value":"/n","scale":13"#, "from 0 to 12"),
             (r#","value":"n""#, "JSON pointer"),

@@ -6,12 +6,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::percent::Percent;
+use crate::decimal::Decimal;
 use crate::filter::Field;
 use crate::json::Pointer;
 
 /// What is measured of the events of a group and bucket.
 ///
-/// All but [`Measure::Count`] and [`Measure::Unique`] look at the events that have a JSON number at their
+/// All but [`Measure::Count`], [`Measure::Unique`] and [`Measure::AboutUnique`] look at the events that have a JSON number at their
 /// pointer; others add nothing.
 ///
 /// ```
@@ -21,6 +22,7 @@ use crate::json::Pointer;
 /// assert_eq!("avg:/order_value".parse::<Measure>()?.to_string(), "average:/order_value");
 /// assert_eq!("p95:/seconds".parse::<Measure>()?.to_string(), "percentile:95:/seconds");
 /// assert_eq!("unique:subject".parse::<Measure>()?.to_string(), "unique:subject");
+/// assert_eq!("approx_unique:subject".parse::<Measure>()?.to_string(), "about_unique:subject");
 /// # Ok::<(), event_core::query::MeasureError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,12 +42,17 @@ pub enum Measure {
     Percentile(Percent, Pointer),
     /// How many different values there are, of any kind but null.
     Unique(Field),
+    /// About how many different values there are, of any kind but null: exactly up to
+    /// [`Sketch::EXACT`](crate::aggregate::Sketch::EXACT) of them, beyond with a
+    /// [standard error](Measure::standard_error). One set of values is told by one number, wherever it is
+    /// counted.
+    AboutUnique(Field),
 }
 
 /// The text is no [`Measure`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a measure is count, unique with a field, say unique:subject, or sum, average, minimum, maximum, median or a \
+    "a measure is count, unique or about_unique with a field, say unique:subject, or sum, average, minimum, maximum, median or a \
      percentile as p95 with a JSON pointer into the data, say sum:/order_value"
 )]
 pub struct MeasureError;
@@ -62,6 +69,7 @@ impl Measure {
             Measure::Maximum(_) => "maximum",
             Measure::Percentile(..) => "percentile",
             Measure::Unique(_) => "unique",
+            Measure::AboutUnique(_) => "about_unique",
         }
     }
 
@@ -69,7 +77,7 @@ impl Measure {
     #[must_use]
     pub const fn pointer(&self) -> Option<&Pointer> {
         match self {
-            Measure::Count | Measure::Unique(_) => None,
+            Measure::Count | Measure::Unique(_) | Measure::AboutUnique(_) => None,
             Measure::Sum(at)
             | Measure::Average(at)
             | Measure::Minimum(at)
@@ -82,7 +90,7 @@ impl Measure {
     #[must_use]
     pub fn field(&self) -> Option<Field> {
         match self {
-            Measure::Unique(field) => Some(field.clone()),
+            Measure::Unique(field) | Measure::AboutUnique(field) => Some(field.clone()),
             measure => measure.pointer().cloned().map(Field::Data),
         }
     }
@@ -90,7 +98,24 @@ impl Measure {
     /// Whether it is known only from the values themselves, and from no total of them.
     #[must_use]
     pub const fn is_of_values(&self) -> bool {
-        matches!(self, Measure::Unique(_) | Measure::Percentile(..))
+        matches!(
+            self,
+            Measure::Unique(_) | Measure::AboutUnique(_) | Measure::Percentile(..)
+        )
+    }
+
+    /// By what share of the truth an estimate is off, as a standard deviation; `None` for what is exact.
+    ///
+    /// ```
+    /// use event_core::query::Measure;
+    /// let measure: Measure = "about_unique:subject".parse()?;
+    /// assert_eq!(measure.standard_error(), Some("0.01625".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn standard_error(&self) -> Option<Decimal> {
+        // 1.04 / √4096
+        matches!(self, Measure::AboutUnique(_)).then(|| Decimal::new(1_625, -5))
     }
 }
 
@@ -102,8 +127,13 @@ impl FromStr for Measure {
             return Ok(Measure::Count);
         }
         let (name, pointer) = text.split_once(':').ok_or(MeasureError)?;
-        if name == "unique" {
-            return pointer.parse().map(Measure::Unique).map_err(|_| MeasureError);
+        let of_field = match name {
+            "unique" => Some(Measure::Unique as fn(Field) -> Measure),
+            "about_unique" | "approx_unique" => Some(Measure::AboutUnique as fn(Field) -> Measure),
+            _ => None,
+        };
+        if let Some(measure) = of_field {
+            return pointer.parse().map(measure).map_err(|_| MeasureError);
         }
         let (percent, pointer) = match name {
             "percentile" => {
@@ -133,7 +163,7 @@ impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())?;
         match self {
-            Measure::Unique(field) => write!(f, ":{field}"),
+            Measure::Unique(field) | Measure::AboutUnique(field) => write!(f, ":{field}"),
             Measure::Percentile(percent, pointer) => write!(f, ":{percent}:{pointer}"),
             measure => measure.pointer().map_or(Ok(()), |pointer| write!(f, ":{pointer}")),
         }

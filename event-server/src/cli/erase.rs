@@ -57,6 +57,8 @@ impl Arguments {
             ("cells", touched.cells_removed),
             ("cells that count less", touched.cells_changed),
             ("groups of cells", touched.groups),
+            ("sketches that have fewer values", touched.sketches_changed),
+            ("sketches that may still have some", touched.sketches_kept),
         ];
         rows.extend(counts.map(|(what, count)| [what.to_owned(), count.to_string()]));
         rows.push(["first position".to_owned(), position(touched.first_position)]);

@@ -22,13 +22,13 @@ pub(super) async fn run(settings: &Settings) -> Outcome {
         writeln!(io::stdout(), "there are no metrics in {}", settings.database_url)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut rows = vec![["metric", "type", "value", "scale", "by", "ready"].map(str::to_owned)];
+    let mut rows = vec![["metric", "type", "value", "scale", "by", "unique", "ready"].map(str::to_owned)];
     rows.extend(metrics.iter().map(row));
     columns::print(&rows)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(record: &MetricRecord) -> [String; 6] {
+fn row(record: &MetricRecord) -> [String; 7] {
     let metric = &record.metric;
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let by: Vec<String> = metric.by().iter().map(ToString::to_string).collect();
@@ -38,6 +38,7 @@ fn row(record: &MetricRecord) -> [String; 6] {
         or_none(metric.value().map(ToString::to_string)),
         or_none(metric.scale().map(|scale| scale.to_string())),
         or_none(Some(by.join(", ")).filter(|by| !by.is_empty())),
+        or_none(metric.unique().map(ToString::to_string)),
         readiness(record),
     ];
     row.map(|text| columns::harmless(&text))

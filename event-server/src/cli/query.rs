@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use event_core::aggregate::Sketch;
 use event_core::{Answer, Query};
 use event_server::config::{Flags, Settings};
 
@@ -11,7 +12,7 @@ use super::{Outcome, UNUSABLE_SETTINGS, fail, open};
 
 #[derive(clap::Args)]
 pub(super) struct QueryArguments {
-    /// count, unique:FIELD, sum:/POINTER, average:, minimum:, maximum:, median:, or a percentile as p95:/POINTER
+    /// count, unique:FIELD, about_unique:FIELD, sum:/POINTER, average:, minimum:, maximum:, median:, or a percentile as p95:/POINTER
     #[arg(long, default_value = "count")]
     measure: String,
     /// Only the groups with the greatest values
@@ -122,6 +123,12 @@ fn table(query: &Query, answer: &Answer) -> Table {
             .chain(by)
             .chain([query.measure.to_string()]),
     );
+    if let Some(error) = &answer.standard_error {
+        table.note(format!(
+            "estimates, of a standard error of {error}; up to {} values are exact",
+            Sketch::EXACT
+        ));
+    }
     for row in &answer.rows {
         let start = row.bucket.map(|span| span.start.to_string());
         let partial = row

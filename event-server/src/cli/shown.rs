@@ -25,6 +25,7 @@ pub(super) struct Shown {
 pub(super) struct Table {
     names: Vec<String>,
     rows: Vec<Vec<String>>,
+    note: Option<String>,
 }
 
 impl Table {
@@ -32,7 +33,13 @@ impl Table {
         Table {
             names: names.into_iter().map(Into::into).collect(),
             rows: Vec::new(),
+            note: None,
         }
+    }
+
+    /// What people are told below the table, and programs are not that read it.
+    pub(super) fn note(&mut self, note: String) {
+        self.note = Some(note);
     }
 
     pub(super) fn push(&mut self, row: Vec<String>) {
@@ -57,6 +64,9 @@ impl Shown {
             rows = bars::drawn(rows);
         }
         columns::print_numbers(&rows)?;
+        if let Some(note) = &table.note {
+            writeln!(io::stdout(), "{note}")?;
+        }
         Ok(())
     }
 }

@@ -88,13 +88,14 @@ fn print_differences(verified: &Verified) -> io::Result<()> {
             at,
             minutes,
             group,
+            what,
             found,
             expected,
         } = difference;
         let group = columns::harmless(&group.join(", "));
         writeln!(
             out,
-            "  {at}, {minutes} min, [{group}]: it says {found} events, there are {expected}"
+            "  {at}, {minutes} min, [{group}]: it says {found} {what}, there are {expected}"
         )?;
     }
     let more = verified.differing.saturating_sub(PRINTED as u64);

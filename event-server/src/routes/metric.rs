@@ -1,5 +1,5 @@
-//! What a `PUT` of a metric says: `{"category": …, "name": …, "value": …, "scale": …, "by": […]}`, of
-//! which the first two are needed.
+//! What a `PUT` of a metric says: `{"category": …, "name": …, "value": …, "scale": …, "by": […],
+//! "unique": …}`, of which the first two are needed.
 
 use event_core::filter::Field;
 use event_core::metric::{Metric, MetricError};
@@ -15,7 +15,8 @@ use crate::reply::Failure;
 /// What is wrong with the JSON, or which member.
 pub(super) fn read(label: Label, body: &[u8]) -> Result<Metric, Failure> {
     let (mut category, mut name, mut value, mut scale, mut by) = (None, None, None, None, Vec::new());
-    let whole = "a metric is an object with category and name, and if need be value, scale and by";
+    let mut unique: Option<Field> = None;
+    let whole = "a metric is an object with category and name, and if need be value, scale, by and unique";
     for (key, given) in members(body, whole)? {
         match key.as_str() {
             "metric" => {
@@ -28,6 +29,7 @@ pub(super) fn read(label: Label, body: &[u8]) -> Result<Metric, Failure> {
             "value" => value = member(&key, given)?,
             "scale" => scale = member(&key, given)?,
             "by" => by = fields(&key, given)?,
+            "unique" => unique = member(&key, given)?,
             _ => return Err(invalid(&key, whole)),
         }
     }
@@ -36,7 +38,12 @@ pub(super) fn read(label: Label, body: &[u8]) -> Result<Metric, Failure> {
         category: category.ok_or_else(|| missing("category"))?,
         name: name.ok_or_else(|| missing("name"))?,
     };
-    Metric::new(label, event_type, value, scale, by).map_err(|error| invalid(place(error), &error.to_string()))
+    let metric = Metric::new(label, event_type, value, scale, by);
+    let metric = metric.and_then(|metric| match unique {
+        Some(field) => metric.with_unique(field),
+        None => Ok(metric),
+    });
+    metric.map_err(|error| invalid(place(error), &error.to_string()))
 }
 
 fn fields(name: &str, given: Value) -> Result<Vec<Field>, Failure> {
@@ -54,6 +61,7 @@ fn fields(name: &str, given: Value) -> Result<Vec<Field>, Failure> {
 fn place(error: MetricError) -> &'static str {
     match error {
         MetricError::ScaleOfNothing | MetricError::ScaleTooGreat => "scale",
+        MetricError::PinnedUnique | MetricError::UniqueOfBy => "unique",
         _ => "by",
     }
 }
@@ -71,7 +79,7 @@ mod tests {
         let least = read(r#"{"category": "order", "name": "created"}"#).unwrap();
         assert_eq!((least.label().as_str(), least.by()), ("sales", &[][..]));
         let all = r#"{"metric": "sales", "category": "order", "name": "created", "value": "/total", "scale": 2,
-                      "by": ["subject", "/province"]}"#;
+                      "by": ["subject", "/province"], "unique": "session_id"}"#;
         assert_eq!(read(all).unwrap(), serde_json::from_str::<Metric>(all).unwrap());
     }
 }

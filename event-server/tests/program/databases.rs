@@ -39,7 +39,7 @@ fn soon(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 const ORDER: &str = "/v1/types/order/created/1";
-const SALES: &str = r#"{"category": "order", "name": "created", "value": "/total", "scale": 2, "by": ["/province"]}"#;
+const SALES: &str = r#"{"category": "order", "name": "created", "value": "/total", "scale": 2, "by": ["/province"], "unique": "session_id"}"#;
 
 const LOSSES: &str = r#"{"id": "r-1", "source": "shop-web", "losses": [
     {"hour": "2026-03-05T14:30:00Z", "reason": "b", "events": 9007199254740992},
@@ -114,6 +114,8 @@ fn play(collector: &Collector) -> Vec<(u16, String)> {
         "/v1/query?measure=count&by=name&top=0",
         "/v1/query?measure=p90:/total&by=/province",
         "/v1/query?measure=unique:session_id&bucket=week",
+        "/v1/query?measure=about_unique:session_id&by=/province&bucket=day&category=order&name=created",
+        "/v1/query?measure=approx_unique:source",
         "/v1/sessions?limit=3&order=desc",
         "/v1/funnel?step=created&step=created&window=1d",
         "/v1/retention?by=session_id&bucket=day&periods=3",
@@ -202,10 +204,35 @@ fn the_commands_say_what_they_did(place: &Place) {
     assert_eq!(collector.post("/v1/events", orders()).status, 200);
     assert_eq!(
         said(&["metrics"], 0).0,
-        "metric  type           value   scale  by         ready\n\
-         sales   order/created  /total  2      /province  yes\n\
-         n       order/created  -       -      -          yes\n"
+        "metric  type           value   scale  by         unique      ready\n\
+         sales   order/created  /total  2      /province  session_id  yes\n\
+         n       order/created  -       -      -          -           yes\n"
     );
+    let about = [
+        "query",
+        "--measure",
+        "about_unique:session_id",
+        "--category",
+        "order",
+        "--name",
+        "created",
+    ];
+    let exact = &collector
+        .get("/v1/query?measure=unique:session_id&category=order&name=created")
+        .json()["rows"];
+    let exact = exact[0]["value"].as_str().unwrap();
+    assert_eq!(
+        said(&about, 0).0.split_whitespace().collect::<Vec<_>>().join(" "),
+        format!(
+            "about_unique:session_id {exact} estimates, of a standard error of 0.01625; up to 384 values are exact"
+        )
+    );
+    let json: serde_json::Value = serde_json::from_str(&said(&[&about[..], &["--json"]].concat(), 0).0).unwrap();
+    assert_eq!(
+        (&json["source"], &json["standard_error"]),
+        (&"cells".into(), &"0.01625".into())
+    );
+    assert_eq!(said(&[&about[..], &["--csv"]].concat(), 0).0.lines().count(), 2);
     let verified = said(&["verify"], 0).0;
     let rows: Vec<Vec<&str>> = verified.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows.len(), 3, "{verified}");

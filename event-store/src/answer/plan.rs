@@ -55,8 +55,8 @@ impl Plan {
         };
         let mut metrics = MetricRow::all(inner.dialect, db, &inner.tables).await?;
         metrics.retain(|row| row.is_ready() && row.metric.covers(query));
-        // The fewer fields, the fewer cells.
-        metrics.sort_by_key(|row| row.metric.by().len());
+        // A sketch is less than a cell for each value; the fewer fields, the fewer cells.
+        metrics.sort_by_key(|row| (!row.metric.sketches(query), row.metric.by().len()));
         let granule = match query.bucket {
             Some(bucket) if !metrics.is_empty() => Some(bucket.granule(query.from, query.to)),
             _ => None,

@@ -26,6 +26,7 @@ pub(crate) enum Merge {
     Add,
     Least,
     Greatest,
+    Replace,
 }
 
 /// What becomes of a row whose key is taken.
@@ -76,6 +77,7 @@ impl<const N: usize> Insert<N> {
                     let offered = grammar.offered(column);
                     match merge {
                         Merge::Add => format!("{column} = {table}.{column} + {offered}"),
+                        Merge::Replace => format!("{column} = {offered}"),
                         Merge::Least => format!("{column} = {least}({table}.{column}, {offered})"),
                         Merge::Greatest => format!("{column} = {greatest}({table}.{column}, {offered})"),
                     }

@@ -107,6 +107,11 @@ impl Transaction {
         })
     }
 
+    /// What it speaks.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// Makes the changes last. Whatever an error says, they may have been made; but for those
     /// errors that a database finds before the record that would commit them.
     pub(crate) async fn commit(self) -> Result<(), Error> {

@@ -2,23 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use event_core::aggregate::{Cell, CellKey, Cells, Level};
+use event_core::aggregate::{Cell, CellKey, Level};
 use event_core::filter::Field;
-use event_core::{StoredEvent, Subject, Timestamp};
+use event_core::{StoredEvent, Subject};
 use sea_orm::{ConnectionTrait, Value};
 
-use super::Touched;
+use super::rows::counted;
+use super::{Touched, sketches};
 use crate::dialect::Transaction;
 use crate::dictionary::Dictionary;
-use crate::entity::event::{SELECTED, stored};
 use crate::entity::metric::MetricRow;
 use crate::error::Error;
 use crate::inner::Inner;
 use crate::rollup::{Digest, Gathered, NO_NUMBER, Rollup, cell, digest, minutes, texts};
-use crate::rowless;
-
-/// Rows that are read at once.
-const STEP: usize = 500;
 
 /// Takes events out of the cells that have counted them. Their rows are gone by now.
 pub(super) async fn without(
@@ -45,6 +41,10 @@ pub(super) async fn without(
                 digests.insert(place.digest);
                 place.subtract(inner, db, dictionary, &metric, gone, touched).await?;
             }
+        }
+        for (key, _) in gone.sketches() {
+            let place = sketches::Place::new(inner, db, metric.id, key);
+            place.recount(dictionary, &metric, touched).await?;
         }
         for digest in digests {
             touched.groups += forget_empty(inner, db, metric.id, &digest).await?;
@@ -145,6 +145,7 @@ impl<'a> Place<'a> {
         let (start, length) = (self.key.at.as_micros(), self.key.level.micros());
         if self.key.level == Level::Minute {
             let cells = counted(inner, db, dictionary, metric, start, start + length).await?;
+            let cells = cells.unwrap_or_default();
             let found = cells.iter().find(|(key, _)| *key == self.key);
             return Ok(found.map(|(_, cell)| (cell.least, cell.greatest)));
         }
@@ -165,45 +166,6 @@ impl<'a> Place<'a> {
         let (least, greatest): (Option<i64>, Option<i64>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         Ok(least.zip(greatest))
     }
-}
-
-/// What the rows of some time say, where all of its events have rows.
-async fn counted(
-    inner: &Inner,
-    db: &Transaction,
-    dictionary: &Dictionary,
-    metric: &MetricRow,
-    start: i64,
-    end: i64,
-) -> Result<Cells, Error> {
-    let kinds = dictionary.of_type(metric.metric.event_type());
-    let rowless = rowless::times(inner.dialect, db, &inner.tables).await?;
-    let at = |micros: i64| Timestamp::MIN.saturating_add_micros(micros);
-    let mut blind = kinds.iter().filter_map(|kind| rowless.get(kind));
-    if blind.any(|(least, greatest)| *least < at(end) && at(start) <= *greatest) {
-        return Ok(Cells::new());
-    }
-    let (rollup, mut gathered) = (Rollup::of(metric.clone()), Gathered::new());
-    let tables = inner.tables.sql("{events} e LEFT JOIN {trails} t ON t.id = e.trail_id");
-    let sql = format!(
-        "SELECT {SELECTED} FROM {tables} WHERE e.kind_id = ? AND e.occurred_at >= ? AND e.occurred_at < ? \
-         AND e.position > ? ORDER BY e.position LIMIT {STEP}"
-    );
-    for kind in kinds {
-        let mut last = Some(0);
-        while let Some(after) = last.take() {
-            let values: [Value; 4] = [kind.into(), start.into(), end.into(), Value::from(after)];
-            let rows = db.query_all_raw(inner.dialect.statement(&sql, values)).await?;
-            for row in &rows {
-                let event = stored(row, dictionary)?;
-                if event.position <= metric.built || event.position > metric.since {
-                    rollup.count(&event.event, &mut gathered);
-                }
-                last = Some(event.position).filter(|_| rows.len() == STEP);
-            }
-        }
-    }
-    Ok(gathered.remove(&metric.id).unwrap_or_default())
 }
 
 /// Takes a group away that has no cells any more.
@@ -264,6 +226,7 @@ pub(super) async fn groups_of(
             inner.dialect.statement(&inner.tables.sql(&sql), values)
         };
         touched.cells_removed += db.execute_raw(delete("{cells}")).await?.rows_affected();
+        touched.sketches_changed += db.execute_raw(delete("{sketches}")).await?.rows_affected();
         touched.groups += db.execute_raw(delete("{groups}")).await?.rows_affected();
     }
     Ok(())

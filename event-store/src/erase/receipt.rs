@@ -50,6 +50,13 @@ pub struct Touched {
     pub cells_removed: u64,
     /// Groups of cells that are gone.
     pub groups: u64,
+    /// Sketches of different values that have fewer now, or are gone.
+    #[serde(default)]
+    pub sketches_changed: u64,
+    /// Sketches of a minute that may still have a value of the subject's, once for each time they were come by:
+    /// some of its events have no rows, and a sketch of many values cannot give one back.
+    #[serde(default)]
+    pub sketches_kept: u64,
 }
 
 impl Touched {
@@ -65,6 +72,8 @@ impl Touched {
         self.cells_changed += other.cells_changed;
         self.cells_removed += other.cells_removed;
         self.groups += other.groups;
+        self.sketches_changed += other.sketches_changed;
+        self.sketches_kept += other.sketches_kept;
     }
 }
 

@@ -365,6 +365,7 @@ impl Draft {
                 Measure::Maximum(_) => Measure::Maximum(pointer),
                 Measure::Percentile(percent, _) => Measure::Percentile(percent, pointer),
                 Measure::Unique(_) => Measure::Unique(Field::Data(pointer)),
+                Measure::AboutUnique(_) => Measure::AboutUnique(Field::Data(pointer)),
                 _ => Measure::Sum(pointer),
             };
         }

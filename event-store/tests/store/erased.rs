@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::disk::Disk;
 use crate::sample::{count, created, ingest, label, quarantine};
 
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     "log",
     "sources",
     "kinds",
@@ -24,6 +24,7 @@ const TABLES: [&str; 19] = [
     "metrics",
     "groups",
     "cells",
+    "sketches",
     "keys",
     "rowless",
     "pending",

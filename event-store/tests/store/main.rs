@@ -21,6 +21,7 @@ mod upcasts;
 mod sharing;
 mod closing;
 mod metrics;
+mod sketched;
 mod losses;
 mod outbox;
 mod keys;
@@ -129,6 +130,13 @@ conformance! {
         without_a_metric_old_events_just_go,
         the_ends_of_time_are_verified_too,
         what_is_only_counted_leaves_nobody_behind,
+    }
+    sketched {
+        different_values_are_told_from_cells_as_in_memory,
+        a_sketch_that_differs_is_found_and_repaired,
+        different_values_outlive_their_rows_or_go_with_them,
+        an_erasure_takes_its_values_out_of_sketches,
+        what_no_sketch_gives_back_is_in_the_receipt,
     }
     losses {
         a_report_is_counted_once_and_outlives_the_process,
