@@ -7,6 +7,7 @@ use event_core::verdict::Status;
 use event_core::wire::{BatchReply, Problem};
 use serde_json::Value;
 
+use crate::error::{QueryError, Refused};
 use crate::stats::Pause;
 use crate::transport::{Response, TransportError};
 
@@ -126,6 +127,18 @@ pub(crate) fn problem(response: &Response) -> String {
         }
         Err(_) => format!("status {}", response.status),
     }
+}
+
+/// The same, with what programs can tell it by.
+pub(crate) fn refused(response: &Response) -> QueryError {
+    let told = serde_json::from_slice::<Problem>(&response.body).ok();
+    let code = |problem: &Problem| problem.r#type.rsplit('/').next().map(str::to_owned);
+    QueryError::Refused(Box::new(Refused {
+        status: Some(response.status),
+        code: told.as_ref().and_then(code),
+        place: told.and_then(|problem| problem.pointer.or(problem.parameter)),
+        message: problem(response),
+    }))
 }
 
 /// Source: RFC 9110, section 10.2.3: seconds, or a date.

@@ -8,21 +8,18 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Guard};
-use bytes::Bytes;
 use event_core::event::EventBuilder;
 use event_core::verdict::Status;
 use event_core::{EventId, Verdict};
-use serde::de::DeserializeOwned;
 
 use crate::desk::{after, close, submit};
-use crate::error::{FlushError, InvalidKey, QueryError, SendError, TrackError, Unconfirmed};
+use crate::error::{FlushError, InvalidKey, SendError, TrackError, Unconfirmed};
 use crate::fork;
 use crate::instrument;
 use crate::job::{Job, Reply, Sent};
 use crate::lines::Lines;
 use crate::loss::Loss;
 use crate::process;
-use crate::question::Question;
 use crate::settings::Settings;
 use crate::shared::{Shared, now};
 use crate::stats::Stats;
@@ -299,41 +296,6 @@ impl Client {
         !self.inner.shared.load().is_ours()
     }
 
-    /// Asks the collector a question: a [`Query`](event_core::Query), or one of those about whole stories in
-    /// [`event_core::analysis`].
-    ///
-    /// # Errors
-    /// If there is no answer, or a problem instead.
-    pub fn query<Q: Question>(
-        &self,
-        question: &Q,
-    ) -> impl Future<Output = Result<Q::Answer, QueryError>> + Send + use<Q> {
-        let (reply, answer) = Reply::future();
-        self.begin_query(question, reply);
-        async move { read(answer.await.unwrap_or(Err(QueryError::Closed))) }
-    }
-
-    /// The same for threads that may wait.
-    ///
-    /// # Errors
-    /// As [`Client::query`].
-    pub fn query_blocking<Q: Question>(&self, question: &Q) -> Result<Q::Answer, QueryError> {
-        let (reply, answer) = Reply::blocking();
-        self.begin_query(question, reply);
-        let at_most = self.shared().settings.tuning.patience;
-        read(wait(&answer, at_most).unwrap_or_else(|| Err(QueryError::Unavailable("no answer in time".to_owned()))))
-    }
-
-    fn begin_query<Q: Question>(&self, question: &Q, reply: Reply<Result<Bytes, QueryError>>) {
-        match serde_json::to_vec(question) {
-            Ok(body) => {
-                let (path, body) = (Q::PATH, body.into());
-                submit(&self.shared(), Job::Ask { path, body, reply });
-            }
-            Err(error) => reply.send(Err(QueryError::Refused(error.to_string()))),
-        }
-    }
-
     /// Takes another key from now on, and tries again at once where the old one was refused.
     ///
     /// # Errors
@@ -436,15 +398,11 @@ impl Offered {
 }
 
 /// Waits for an answer; not at all on the client's own thread, which would have to give it.
-fn wait<T>(answer: &Receiver<T>, at_most: Duration) -> Option<T> {
+pub(crate) fn wait<T>(answer: &Receiver<T>, at_most: Duration) -> Option<T> {
     let at_most = if fork::is_our_thread() {
         Duration::ZERO
     } else {
         at_most.saturating_add(SLACK)
     };
     answer.recv_timeout(at_most).ok()
-}
-
-fn read<A: DeserializeOwned>(answer: Result<Bytes, QueryError>) -> Result<A, QueryError> {
-    serde_json::from_slice(&answer?).map_err(|error| QueryError::Unreadable(error.to_string()))
 }

@@ -100,13 +100,28 @@ pub enum QueryError {
     Unavailable(String),
     /// The collector answered with a problem.
     #[error("the collector refused the question: {0}")]
-    Refused(String),
+    Refused(Box<Refused>),
     /// The answer cannot be read.
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
     /// The client was shut down.
     #[error("the client is shut down")]
     Closed,
+}
+
+/// What a collector has refused, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct Refused {
+    /// The status of its answer; `None` if what was asked could not even be written down.
+    pub status: Option<u16>,
+    /// The machine-readable name of the reason, say `entry_not_found`, where it gave one.
+    pub code: Option<String>,
+    /// The place in what was sent, a JSON pointer, or the name of the parameter, where one is to blame.
+    pub place: Option<String>,
+    /// The same in words.
+    pub message: String,
 }
 
 /// A key that cannot stand in a header.

@@ -5,7 +5,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use event_core::Verdict;
 
+use crate::call::Call;
 use crate::error::{QueryError, Unconfirmed};
+use crate::export::Export;
 use crate::fork;
 use crate::lines::Lines;
 
@@ -65,8 +67,12 @@ pub(crate) enum Job {
     },
     /// Ask the collector a question.
     Ask {
-        path: &'static str,
-        body: Bytes,
+        call: Call,
         reply: Reply<Result<Bytes, QueryError>>,
+    },
+    /// The same, where the answer is read as it comes.
+    Open {
+        call: Call,
+        reply: Reply<Result<Export, QueryError>>,
     },
 }

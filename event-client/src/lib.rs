@@ -20,6 +20,9 @@ mod instrument;
 mod schemas;
 mod settings;
 mod backlog;
+mod question;
+mod call;
+mod export;
 mod job;
 mod state;
 #[cfg(feature = "spool")]
@@ -30,8 +33,8 @@ mod drain;
 mod worker;
 mod desk;
 mod process;
-mod question;
 mod client;
+mod ask;
 mod builder;
 #[cfg(feature = "layer")]
 pub mod layer;
@@ -39,9 +42,11 @@ pub mod layer;
 pub mod test;
 
 pub use builder::{ClientBuilder, PlainHttp};
+pub use call::Call;
 pub use client::Client;
 pub use compression::Compression;
-pub use error::{BuildError, FlushError, InvalidKey, QueryError, SendError, TrackError, Unconfirmed};
+pub use error::{BuildError, FlushError, InvalidKey, QueryError, Refused, SendError, TrackError, Unconfirmed};
+pub use export::Export;
 pub use loss::{Loss, Losses};
 pub use question::Question;
 pub use settings::Unstored;

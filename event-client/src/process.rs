@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::backlog::Backlog;
 use crate::shared::{Shared, Waiting};
-use crate::transport::{Exchange, Request, Transport, TransportError};
+use crate::transport::{Exchange, Opening, Request, Transport, TransportError};
 
 /// What the child uses instead of what it inherited: a queue that is empty, as the parent will send
 /// what it holds, and connections of its own.
@@ -26,6 +26,9 @@ struct Broken(TransportError);
 
 impl Transport for Broken {
     fn exchange(&self, _: Request) -> Exchange<'_> {
+        Box::pin(std::future::ready(Err(self.0.clone())))
+    }
+    fn open(&self, _: Request) -> Opening<'_> {
         Box::pin(std::future::ready(Err(self.0.clone())))
     }
 }

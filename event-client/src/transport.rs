@@ -2,6 +2,7 @@
 
 pub(crate) mod http;
 
+use std::borrow::Cow;
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -9,9 +10,11 @@ use bytes::Bytes;
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
-    #[cfg_attr(not(feature = "validation"), allow(dead_code))]
     Get,
     Post,
+    Put,
+    Patch,
+    Delete,
 }
 
 /// A request to the collector.
@@ -19,7 +22,7 @@ pub(crate) enum Method {
 pub(crate) struct Request {
     pub(crate) method: Method,
     /// Behind the collector's address, such as `/v1/events`.
-    pub(crate) path: &'static str,
+    pub(crate) path: Cow<'static, str>,
     /// Of a body.
     pub(crate) content_type: Option<&'static str>,
     /// Of a compressed body.
@@ -31,10 +34,10 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(method: Method, path: &'static str, key: Option<Key>) -> Self {
+    pub(crate) fn new(method: Method, path: impl Into<Cow<'static, str>>, key: Option<Key>) -> Self {
         Request {
             method,
-            path,
+            path: path.into(),
             content_type: None,
             content_encoding: None,
             if_none_match: None,
@@ -92,9 +95,31 @@ impl TransportError {
 /// The answer to come.
 pub(crate) type Exchange<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
 
+/// A response whose body is read as it comes; where it tells of a problem, all of it is in the response.
+pub(crate) struct Stream {
+    pub(crate) response: Response,
+    /// The position that an export holds.
+    pub(crate) position: Option<i64>,
+    pub(crate) chunks: Option<Box<dyn Chunks>>,
+}
+
+/// The stream to come.
+pub(crate) type Opening<'a> = Pin<Box<dyn Future<Output = Result<Stream, TransportError>> + Send + 'a>>;
+
+/// The next part of a body to come; `None` at its end.
+pub(crate) type NextChunk<'a> = Pin<Box<dyn Future<Output = Result<Option<Bytes>, TransportError>> + Send + 'a>>;
+
+/// What is left of a body.
+pub(crate) trait Chunks: Send {
+    fn next(&mut self) -> NextChunk<'_>;
+}
+
 /// The network, or what stands in for it.
 pub(crate) trait Transport: Send + Sync {
     fn exchange(&self, request: Request) -> Exchange<'_>;
+
+    /// The same for a body of any length.
+    fn open(&self, request: Request) -> Opening<'_>;
 }
 
 /// An API key: never printed.

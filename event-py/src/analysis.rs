@@ -33,6 +33,20 @@ pub(crate) fn asked(
     }
 }
 
+/// Each class reads its own kind of question.
+macro_rules! kinds {
+    ($($class:ident)+) => {$(
+        impl $class {
+            fn read(py: Python<'_>, json: &[u8]) -> Made<Self> {
+                let question = ask::read(py, event_core::analysis::$class::from_json(json))?;
+                Ok(PyClassInitializer::from(Analysis(Story::$class(question))).add_subclass($class))
+            }
+        }
+    )+};
+}
+
+kinds! { Sessions Funnel Retention Active }
+
 #[pymethods]
 impl Analysis {
     /// The question as JSON, in the form that collectors read.
@@ -125,13 +139,6 @@ impl Sessions {
     }
 }
 
-impl Sessions {
-    fn read(py: Python<'_>, json: &[u8]) -> Made<Self> {
-        let question = ask::read(py, event_core::analysis::Sessions::from_json(json))?;
-        Ok(PyClassInitializer::from(Analysis(Story::Sessions(question))).add_subclass(Sessions))
-    }
-}
-
 /// How many of those who begin take each of some steps, one after another: a row for each step, with how many reached
 /// it, their shares, and the median of the seconds since the step before.
 ///
@@ -204,13 +211,6 @@ impl Funnel {
     }
 }
 
-impl Funnel {
-    fn read(py: Python<'_>, json: &[u8]) -> Made<Self> {
-        let question = ask::read(py, event_core::analysis::Funnel::from_json(json))?;
-        Ok(PyClassInitializer::from(Analysis(Story::Funnel(question))).add_subclass(Funnel))
-    }
-}
-
 /// How many of those who had their first event in a bucket of time had one again in each bucket after: a row for each
 /// cohort and period. Period 0 is the bucket of the first event itself.
 ///
@@ -279,13 +279,6 @@ impl Retention {
     #[classmethod]
     fn from_json<'py>(class: &Bound<'py, PyType>, json: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         guarded(|| Bound::new(class.py(), Retention::read(class.py(), ask::json(json)?)?))
-    }
-}
-
-impl Retention {
-    fn read(py: Python<'_>, json: &[u8]) -> Made<Self> {
-        let question = ask::read(py, event_core::analysis::Retention::from_json(json))?;
-        Ok(PyClassInitializer::from(Analysis(Story::Retention(question))).add_subclass(Retention))
     }
 }
 
@@ -361,12 +354,5 @@ impl Active {
     #[classmethod]
     fn from_json<'py>(class: &Bound<'py, PyType>, json: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         guarded(|| Bound::new(class.py(), Active::read(class.py(), ask::json(json)?)?))
-    }
-}
-
-impl Active {
-    fn read(py: Python<'_>, json: &[u8]) -> Made<Self> {
-        let question = ask::read(py, event_core::analysis::Active::from_json(json))?;
-        Ok(PyClassInitializer::from(Analysis(Story::Active(question))).add_subclass(Active))
     }
 }

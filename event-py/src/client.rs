@@ -3,23 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_client::{Client as Sender, SendError, TrackError};
+use event_client::{Client as Sender, TrackError};
 use event_core::event::EventBuilder;
 use event_core::{Code, Event, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple, PyType};
 
-use crate::analysed::{self, Analysed};
-use crate::analysis;
-use crate::answer::Answer;
 use crate::boundary::guarded;
+use crate::call::{self, Asked, Parameters};
 use crate::envelope::Envelope;
 use crate::error;
 use crate::exit;
+use crate::export::{self, Export};
 use crate::handle::Handle;
-use crate::offer::{Unconfirmed, offered};
+use crate::inquiry;
+use crate::offer;
 use crate::pending::pending;
-use crate::query;
 use crate::settings::{self, OnFull};
 use crate::stats::Stats;
 use crate::unstored::Unstored;
@@ -90,29 +90,6 @@ impl Drop for Client {
 pub(crate) fn seconds(py: Python<'_>, seconds: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(seconds)
         .map_err(|_| error::bad_setting(py, "timeout: this is a number of seconds, from 0".to_owned()))
-}
-
-/// Events that are to be sent, as Python has given them.
-fn read(events: &Bound<'_, PyAny>) -> PyResult<Vec<EventBuilder>> {
-    if events.is_instance_of::<PyDict>() {
-        let message = "this is a list of events, not one";
-        return Err(error::not_json(events.py(), "", message));
-    }
-    events.try_iter()?.map(|event| offered(&event?)).collect()
-}
-
-/// The verdicts on events that were sent.
-fn judged(py: Python<'_>, sent: Result<Vec<event_core::Verdict>, SendError>) -> PyResult<Vec<Verdict>> {
-    match sent {
-        Ok(verdicts) => Ok(verdicts.into_iter().map(Verdict).collect()),
-        Err(error) => {
-            let reason = error.reason.to_string();
-            let message = error.to_string();
-            let verdicts: Vec<_> = error.verdicts.into_iter().map(|verdict| verdict.map(Verdict)).collect();
-            let unconfirmed: Vec<_> = error.unconfirmed.into_iter().map(Unconfirmed).collect();
-            Err(error::unconfirmed(py, message, verdicts, unconfirmed, reason))
-        }
-    }
 }
 
 #[pymethods]
@@ -283,19 +260,8 @@ impl Client {
         keywords: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         guarded(|| {
-            if let Some(question) = analysis::asked(query, keywords)? {
-                let told = wait(py, analysed::told(&self.handle.sender, &question))?;
-                return Ok(Analysed::of_collector(py, question, told)?
-                    .into_pyobject(py)?
-                    .into_any()
-                    .unbind());
-            }
-            let query = query::asked(py, query, keywords)?;
-            let answered = wait(py, self.handle.sender.query(&query))?;
-            Ok(Answer::of_collector(py, query, answered)?
-                .into_pyobject(py)?
-                .into_any()
-                .unbind())
+            let asked = wait(py, inquiry::ask(py, &self.handle.sender, query, keywords)?)?;
+            asked(py)
         })
     }
 
@@ -320,9 +286,9 @@ impl Client {
     /// [Verdict(status="stored", id="o-1", position=1)]
     fn send(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<Vec<Verdict>> {
         guarded(|| {
-            let events = read(events)?;
+            let events = offer::all(events)?;
             let sent = wait(py, py.detach(|| self.handle.sender.send(events)))?;
-            judged(py, sent)
+            offer::judged(py, sent)
         })
     }
 
@@ -364,6 +330,87 @@ impl Client {
         })
     }
 
+    /// The collector's types: what they are like, and what becomes of their versions; see `event_py.versions.Types`.
+    #[getter]
+    fn types<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        guarded(|| CLASS.import(slf.py(), "event_py.versions", "Types")?.call1((slf,)))
+    }
+
+    /// The events that the collector has refused and kept; see `event_py.quarantine.Quarantine`.
+    #[getter]
+    fn quarantine<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        guarded(|| {
+            CLASS
+                .import(slf.py(), "event_py.quarantine", "Quarantine")?
+                .call1((slf,))
+        })
+    }
+
+    /// What the collector does to subjects; see `event_py.subjects.Subjects`.
+    #[getter]
+    fn subjects<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        guarded(|| CLASS.import(slf.py(), "event_py.subjects", "Subjects")?.call1((slf,)))
+    }
+
+    /// Begins an export: the events of the collector, in the order of its log, up to the newest of this moment.
+    ///
+    /// Args:
+    ///     **keywords: See `event_py.export.Which`; all are optional.
+    ///
+    /// Returns:
+    ///     An `event_py.export.Export`: an iterator over events, or over bytes, or what writes a file.
+    ///
+    /// Raises:
+    ///     QueryError: if it cannot be asked like this.
+    ///     CollectorError: if there is no answer within `request_timeout`, or a problem instead.
+    ///     ClientClosedError: if the client is closed.
+    #[pyo3(signature = (**keywords))]
+    fn export<'py>(slf: &Bound<'py, Self>, keywords: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        static BEGIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        guarded(|| {
+            BEGIN
+                .import(slf.py(), "event_py.export", "begin")?
+                .call((slf,), keywords)
+        })
+    }
+
+    /// Has the collector do something, and answers what it answers.
+    fn _call<'py>(&self, py: Python<'py>, asked: Asked) -> PyResult<Bound<'py, PyAny>> {
+        guarded(|| {
+            let told = wait(py, self.handle.sender.call(&call::of(py, asked)?))?;
+            call::told(py, told)
+        })
+    }
+
+    /// `_call` as a future of the running loop.
+    fn _call_pending<'py>(&self, py: Python<'py>, asked: Asked) -> PyResult<Bound<'py, PyAny>> {
+        guarded(|| {
+            let told = self.handle.sender.call(&call::of(py, asked)?);
+            pending(py, told, |py, told| Ok(call::told(py, told)?.unbind()))
+        })
+    }
+
+    /// Begins an export.
+    fn _export(&self, py: Python<'_>, parameters: Parameters) -> PyResult<Export> {
+        guarded(|| {
+            let begun = wait(py, self.handle.sender.export(&call::export(&parameters)))?;
+            export::begun(py, begun)
+        })
+    }
+
+    /// `_export` as a future of the running loop.
+    fn _export_pending<'py>(&self, py: Python<'py>, parameters: Parameters) -> PyResult<Bound<'py, PyAny>> {
+        guarded(|| {
+            let begun = self.handle.sender.export(&call::export(&parameters));
+            pending(py, begun, |py, begun| {
+                Ok(export::begun(py, begun)?.into_pyobject(py)?.into_any().unbind())
+            })
+        })
+    }
+
     /// `flush` as a future of the running loop, for `AsyncClient`.
     #[pyo3(name = "_flush")]
     fn flush_pending<'py>(&self, py: Python<'py>, timeout: f64) -> PyResult<Bound<'py, PyAny>> {
@@ -394,9 +441,11 @@ impl Client {
     #[pyo3(name = "_send")]
     fn send_pending<'py>(&self, py: Python<'py>, events: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         guarded(|| {
-            let events = read(events)?;
+            let events = offer::all(events)?;
             let sent = py.detach(|| self.handle.sender.send(events));
-            pending(py, sent, |py, sent| Ok(judged(py, sent)?.into_pyobject(py)?.unbind()))
+            pending(py, sent, |py, sent| {
+                Ok(offer::judged(py, sent)?.into_pyobject(py)?.unbind())
+            })
         })
     }
 
@@ -409,18 +458,8 @@ impl Client {
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         guarded(|| {
-            if let Some(question) = analysis::asked(query, keywords)? {
-                let told = analysed::told(&self.handle.sender, &question);
-                return pending(py, told, |py, told| {
-                    let analysed = Analysed::of_collector(py, question, told)?;
-                    Ok(analysed.into_pyobject(py)?.into_any().unbind())
-                });
-            }
-            let query = query::asked(py, query, keywords)?;
-            pending(py, self.handle.sender.query(&query), |py, answered| {
-                let answer = Answer::of_collector(py, query, answered)?;
-                Ok(answer.into_pyobject(py)?.into_any().unbind())
-            })
+            let asked = inquiry::ask(py, &self.handle.sender, query, keywords)?;
+            pending(py, asked, |py, answered| answered(py))
         })
     }
 

@@ -2,9 +2,11 @@
 
 use std::any::Any;
 
-use event_client::{BuildError, FlushError, InvalidKey, QueryError, TrackError};
+use event_client::{BuildError, FlushError, InvalidKey, QueryError, Refused, TrackError};
+use event_core::patch::PatchError;
 use event_core::query::ParameterError;
 use event_core::schema::SchemaError;
+use event_core::upcaster::UpcastError;
 use event_core::{Refusal, Violation};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -33,6 +35,8 @@ exceptions! {
     internal_class => "EventInternalError",
     schema_class => "SchemaError",
     line_class => "LineError",
+    patch_class => "PatchError",
+    upcast_class => "UpcastError",
 }
 
 /// An exception of a class, made of these arguments; or why it could not be made.
@@ -174,13 +178,32 @@ pub(crate) fn bad_question(py: Python<'_>, error: &ParameterError) -> PyErr {
 }
 
 pub(crate) fn not_answered(py: Python<'_>, error: &QueryError) -> PyErr {
+    let message = error.to_string();
     let reason = match error {
-        QueryError::Closed => return raised(closed_class(py), (error.to_string(),)),
-        QueryError::Refused(_) => "refused",
+        QueryError::Closed => return raised(closed_class(py), (message,)),
+        QueryError::Refused(refused) => {
+            let Refused { code, status, .. } = &**refused;
+            return raised(collector_class(py), (message, "refused", code.as_deref(), *status));
+        }
         QueryError::Unreadable(_) => "unreadable",
         _ => "unavailable",
     };
-    raised(collector_class(py), (error.to_string(), reason))
+    raised(collector_class(py), (message, reason))
+}
+
+/// A document that cannot be changed as a patch says.
+pub(crate) fn not_patched(py: Python<'_>, error: &PatchError) -> PyErr {
+    raised(patch_class(py), (error.to_string(), error.operation))
+}
+
+/// Data that cannot be brought to a newer version.
+pub(crate) fn not_upcast(py: Python<'_>, error: &UpcastError) -> PyErr {
+    let pointer = match error {
+        UpcastError::Taken(pointer) | UpcastError::NotConvertible(pointer) => pointer.to_string(),
+        UpcastError::TooLarge(error) => error.pointer.clone(),
+        _ => String::new(),
+    };
+    raised(upcast_class(py), (error.to_string(), pointer))
 }
 
 /// What a panic says of itself.

@@ -64,12 +64,19 @@ fn new_id() -> EventId {
 
 /// Has an event received, which is so complete.
 fn received(read: impl FnOnce(&Reception<'_>) -> Result<Told, Refusal>) -> Result<Told, Refusal> {
+    received_within(Limits::DEFAULT, read)
+}
+
+fn received_within(
+    limits: Limits,
+    read: impl FnOnce(&Reception<'_>) -> Result<Told, Refusal>,
+) -> Result<Told, Refusal> {
     let source = default_source();
     read(&Reception {
         received_at: now(),
         source: &source,
         zone: Tz::UTC,
-        limits: Limits::DEFAULT,
+        limits,
         new_id: &new_id,
     })
 }
@@ -288,6 +295,16 @@ impl Event {
 }
 
 impl Event {
+    /// An event as a collector tells it, which has held it to limits of its own.
+    pub(crate) fn stored(py: Python<'_>, line: &[u8]) -> PyResult<Self> {
+        const ANY: usize = usize::MAX / 4;
+        let mut limits = Limits::DEFAULT.with_event_bytes(ANY).with_depth(100).with_nodes(ANY);
+        limits.key_bytes = ANY;
+        received_within(limits, |reception| Told::from_slice(line, reception))
+            .map(Event)
+            .map_err(|refusal| error::refused(py, &refusal))
+    }
+
     /// Whether its source is more than what stands there where nobody has said one.
     pub(crate) fn names_source(&self) -> bool {
         self.0.envelope().source != default_source()

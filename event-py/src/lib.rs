@@ -32,6 +32,11 @@ mod walk;
 mod rules;
 mod schema;
 mod event;
+mod data;
+mod compatibility;
+mod infer;
+mod upcaster;
+mod patch;
 mod book;
 mod ndjson;
 mod registry;
@@ -42,6 +47,9 @@ mod handle;
 mod exit;
 mod pending;
 mod offer;
+mod inquiry;
+mod call;
+mod export;
 mod client;
 mod collected;
 mod panic;
@@ -62,15 +70,23 @@ mod _native {
     #[pymodule_export]
     use crate::collected::{Collected, collecting};
     #[pymodule_export]
+    use crate::compatibility::compatibility;
+    #[pymodule_export]
     use crate::event::Event;
     #[pymodule_export]
     use crate::exit::close_all;
+    #[pymodule_export]
+    use crate::export::Export;
+    #[pymodule_export]
+    use crate::infer::{Inference, infer};
     #[pymodule_export]
     use crate::ndjson::Report;
     #[pymodule_export]
     use crate::offer::Unconfirmed;
     #[pymodule_export]
     use crate::panic::_panic;
+    #[pymodule_export]
+    use crate::patch::patch;
     #[pymodule_export]
     use crate::query::Query;
     #[pymodule_export]
@@ -83,6 +99,8 @@ mod _native {
     use crate::tally::{Tally, answer};
     #[pymodule_export]
     use crate::unstored::Unstored;
+    #[pymodule_export]
+    use crate::upcaster::Upcaster;
     #[pymodule_export]
     use crate::verdict::Verdict;
 

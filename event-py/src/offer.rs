@@ -1,5 +1,6 @@
 //! An event in whatever form Python gives it → an event to be sent.
 
+use event_client::SendError;
 use event_core::event::EventBuilder;
 use event_core::{Code, Refusal};
 use pyo3::prelude::*;
@@ -9,6 +10,7 @@ use crate::envelope::{Envelope, instant};
 use crate::error;
 use crate::event::Event;
 use crate::value;
+use crate::verdict::Verdict;
 
 /// What an event may say; `timestamp` is another name of `occurred_at`.
 const FIELDS: [&str; 12] = [
@@ -58,6 +60,29 @@ pub(crate) fn offered(given: &Bound<'_, PyAny>) -> PyResult<EventBuilder> {
     }
     let message = format!("an event is a dict, not of type {}", value::type_name(given));
     Err(error::not_json(py, "", &message))
+}
+
+/// Events that are to be sent, as Python has given them.
+pub(crate) fn all(events: &Bound<'_, PyAny>) -> PyResult<Vec<EventBuilder>> {
+    if events.is_instance_of::<PyDict>() {
+        let message = "this is a list of events, not one";
+        return Err(error::not_json(events.py(), "", message));
+    }
+    events.try_iter()?.map(|event| offered(&event?)).collect()
+}
+
+/// The verdicts on events that were sent.
+pub(crate) fn judged(py: Python<'_>, sent: Result<Vec<event_core::Verdict>, SendError>) -> PyResult<Vec<Verdict>> {
+    match sent {
+        Ok(verdicts) => Ok(verdicts.into_iter().map(Verdict).collect()),
+        Err(error) => {
+            let reason = error.reason.to_string();
+            let message = error.to_string();
+            let verdicts: Vec<_> = error.verdicts.into_iter().map(|verdict| verdict.map(Verdict)).collect();
+            let unconfirmed: Vec<_> = error.unconfirmed.into_iter().map(Unconfirmed).collect();
+            Err(error::unconfirmed(py, message, verdicts, unconfirmed, reason))
+        }
+    }
 }
 
 fn read(fields: &Bound<'_, PyDict>) -> PyResult<EventBuilder> {

@@ -146,14 +146,20 @@ fn read(source: &Bound<'_, PyAny>) -> PyResult<Value> {
         return read(&made);
     }
     // The rules for data are not those for schemas, in which an empty key or a larger number may well stand.
-    let options = PyDict::new(py);
-    options.set_item("allow_nan", false)?;
-    let json = py.import("json")?.getattr("dumps")?;
-    match json.call((source,), Some(&options)) {
-        Ok(text) => parsed(text.cast::<PyString>()?.to_str()?.as_bytes()),
+    match dumped(source) {
+        Ok(text) => parsed(text.to_str()?.as_bytes()),
         Err(error) if error.is_instance_of::<PyException>(py) => Err(invalid("", error.value(py).to_string())),
         Err(error) => Err(error),
     }
+}
+
+/// Python values → JSON, by the rules of Python but for numbers that JSON does not have.
+pub(crate) fn dumped<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+    let py = value.py();
+    let options = PyDict::new(py);
+    options.set_item("allow_nan", false)?;
+    let text = py.import("json")?.getattr("dumps")?.call((value,), Some(&options))?;
+    Ok(text.cast_into::<PyString>()?)
 }
 
 /// JSON → new Python values.

@@ -1,5 +1,6 @@
 //! What a collector has said of an event, as Python sees it.
 
+use event_client::QueryError;
 use event_core::Verdict as Judgement;
 use pyo3::prelude::*;
 
@@ -19,6 +20,15 @@ pub(crate) struct Verdict(pub(crate) Judgement);
 
 #[pymethods]
 impl Verdict {
+    /// The verdict that a part of an answer says.
+    #[staticmethod]
+    fn _read(py: Python<'_>, text: &str) -> PyResult<Self> {
+        guarded(|| {
+            let verdict = serde_json::from_str(text).map_err(|error| QueryError::Unreadable(error.to_string()));
+            verdict.map(Verdict).map_err(|error| error::not_answered(py, &error))
+        })
+    }
+
     /// How it ended: `stored`, `duplicate`, `conflict`, `quarantined` or `rejected`.
     #[getter]
     fn status(&self) -> &'static str {

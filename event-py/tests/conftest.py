@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collector import Collector
+from event_py import Client
+from ways import waiting
 
 
 @pytest.fixture
@@ -22,6 +25,16 @@ def collector(tmp_path: Path) -> Iterator[Collector]:
 def shared_collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
     """A collector for all tests that tell their events apart by a category of their own; nobody may stop it."""
     yield from running(tmp_path_factory.mktemp("collector"))
+
+
+@pytest.fixture(params=["waits", "awaits"])
+def client(request: pytest.FixtureRequest, collector: Collector) -> Iterator[Any]:
+    """A client of the test's own collector; of asyncio, too, which then waits for what it awaits."""
+    if request.param == "awaits":
+        yield from waiting(collector.url)
+    else:
+        with Client(collector.url, source="shop") as made:
+            yield made
 
 
 def running(directory: Path) -> Iterator[Collector]:

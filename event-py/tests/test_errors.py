@@ -56,10 +56,12 @@ RAISES: dict[str, Callable[[], object]] = {
     "EventInternalError": lambda: _native._panic(),  # type: ignore[attr-defined]
     "EventTypeError": no_json,
     "FlushTimeoutError": unflushed,
+    "PatchError": lambda: event_py.patch("{}", [{"op": "remove", "path": "/a"}]),
     "QueryError": lambda: event_py.Query("count", bucket="fortnight"),  # type: ignore[arg-type]
     "QueueFullError": full,
     "SchemaError": lambda: event_py.Schema({"type": "no type"}),
     "UnconfirmedError": unconfirmed,
+    "UpcastError": lambda: event_py.Upcaster([{"step": "remove", "at": ""}]).apply({}),
     "ValidationError": invalid,
 }
 
@@ -69,8 +71,10 @@ BUILT_IN = {
     "EventInternalError": RuntimeError,
     "EventTypeError": TypeError,
     "FlushTimeoutError": TimeoutError,
+    "PatchError": ValueError,
     "QueryError": ValueError,
     "SchemaError": ValueError,
+    "UpcastError": ValueError,
     "ValidationError": ValueError,
 }
 

@@ -72,3 +72,25 @@ async def waits(url: str) -> list[str]:
         await client.flush()
         verdicts = await client.send([{"category": "order", "name": "created"}])
     return [verdict.status for verdict in verdicts]
+
+
+def works(client: Client) -> list[int]:
+    trial = client.types.try_out("order", "created", {"required": ["value"]}, refused=True)
+    level: str = client.types.compare("order", "created", "2").level if trial.would_fail else "none"
+    found = [entry.number for entry in client.quarantine.list(code="schema_violation", category="order", name=level)]
+    mended = [client.quarantine.edit(number, [{"op": "remove", "path": "/data/x"}]) for number in found]
+    stored = client.quarantine.replay(*(one.number for one in mended if one.verdict.status == "stored"), dry_run=True)
+    client.export(format="csv", columns=["/value"], after=client.subjects.erase("ann").touched["events"]).save("a.csv")
+    return [outcome.entries for outcome in stored.outcomes]
+
+
+async def awaits(client: event_py.AsyncClient) -> list[str]:
+    schema = (await client.types.infer("order", "created")).schema
+    assert event_py.compatibility(schema, True).is_forward
+    codes = [entry.code async for entry in client.quarantine.list(state="open")]
+    return codes + [event.id async for event in await client.export(where={"/country": "US"})]
+
+
+def infers(events: list[event_py.Event]) -> dict[str, object]:
+    upcaster = event_py.Upcaster([{"step": "move", "from": "/a", "to": "/b"}])
+    return event_py.infer(upcaster.apply(event) for event in events)

@@ -13,7 +13,7 @@ use event_core::{Code, Event, EventId, Limits, Refusal, Source, Verdict};
 use super::script::{Mishap, Script};
 use crate::fork;
 use crate::shared::now;
-use crate::transport::{Exchange, Method, Request, Response, Transport, TransportError};
+use crate::transport::{Exchange, Method, Opening, Request, Response, Stream, Transport, TransportError};
 
 /// What was sent so far, and what is to go wrong.
 #[derive(Default)]
@@ -65,6 +65,16 @@ impl Transport for Collector {
     fn exchange(&self, request: Request) -> Exchange<'_> {
         Box::pin(ready(self.ledger().answer(&request)))
     }
+
+    /// It has nothing to tell at length.
+    fn open(&self, request: Request) -> Opening<'_> {
+        let answer = self.ledger().answer(&request);
+        Box::pin(ready(answer.map(|response| Stream {
+            response,
+            position: None,
+            chunks: None,
+        })))
+    }
 }
 
 impl Ledger {
@@ -75,7 +85,7 @@ impl Ledger {
         if self.script.key.is_some() && self.script.key != request.key {
             return Ok(status(401));
         }
-        match (request.method, request.path) {
+        match (request.method, &*request.path) {
             (Method::Post, "/v1/events") => self.take(&request.body),
             (Method::Post, "/v1/losses") => self.note(&request.body),
             _ => Ok(status(404)),

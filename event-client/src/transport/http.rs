@@ -2,17 +2,23 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
+    RETRY_AFTER,
 };
-use reqwest::{Client, Url, redirect, retry};
+use reqwest::{Client, RequestBuilder, Url, redirect, retry};
 
-use super::{Exchange, Method, Request, Response, Transport, TransportError};
+use super::{Chunks, Exchange, Method, NextChunk, Opening, Request, Response, Stream, Transport, TransportError};
 
 /// Shorter than collectors keep idle connections, so that they are not closed under a request.
 const IDLE: Duration = Duration::from_secs(8);
 /// More than any answer has: a verdict has a few hundred bytes.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// How long an answer may take that is read as it comes.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Says the position that an export holds.
+const EVENT_POSITION: HeaderName = HeaderName::from_static("event-position");
 
 /// Whether requests go through a proxy. By default they do not, whatever the environment says.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -50,12 +56,14 @@ pub(crate) struct Http {
     client: Client,
     /// Ends without a slash.
     base: String,
+    /// How long an answer may be silent that is read as it comes.
+    silence: Duration,
 }
 
 impl Http {
     /// Makes a client; nothing is connected yet.
     pub(crate) fn new(url: &Url, network: &Network) -> Result<Self, TransportError> {
-        let failed = |error: reqwest::Error| TransportError::new(describe(&error));
+        let unbuilt = |error: reqwest::Error| TransportError::new(describe(&error));
         let mut client = Client::builder()
             .user_agent(concat!("event-client/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(network.connect_timeout)
@@ -67,27 +75,32 @@ impl Http {
         match &network.proxy {
             Proxy::None => client = client.no_proxy(),
             Proxy::Environment => {}
-            Proxy::Url(url) => client = client.no_proxy().proxy(reqwest::Proxy::all(url).map_err(failed)?),
+            Proxy::Url(url) => client = client.no_proxy().proxy(reqwest::Proxy::all(url).map_err(unbuilt)?),
         }
         #[cfg(feature = "tls")]
         {
             client = client.tls_backend_preconfigured(tls(url.scheme() == "https")?);
         }
         Ok(Http {
-            client: client.build().map_err(failed)?,
+            client: client.build().map_err(unbuilt)?,
             base: url.as_str().trim_end_matches('/').to_owned(),
+            silence: network.request_timeout,
         })
     }
 
-    async fn request(&self, request: Request) -> Result<Response, reqwest::Error> {
+    /// The request, on its way to be sent.
+    fn prepare(&self, request: Request) -> RequestBuilder {
         let url = format!("{}{}", self.base, request.path);
         let mut builder = match request.method {
             Method::Get => self.client.get(url),
             Method::Post => self.client.post(url),
+            Method::Put => self.client.put(url),
+            Method::Patch => self.client.patch(url),
+            Method::Delete => self.client.delete(url),
         };
         let text = |value: &str| HeaderValue::from_str(value).ok();
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
         let known = [
             (CONTENT_TYPE, request.content_type.and_then(text)),
             (CONTENT_ENCODING, request.content_encoding.and_then(text)),
@@ -103,41 +116,112 @@ impl Http {
             headers.insert(AUTHORIZATION, key);
         }
         builder = builder.headers(headers);
-        if request.method == Method::Post {
-            builder = builder.body(request.body);
+        match request.method {
+            Method::Post | Method::Put | Method::Patch => builder.body(request.body),
+            Method::Get | Method::Delete => builder,
         }
-        let mut response = builder.send().await?;
-        let told = |name| {
-            let value: Option<&HeaderValue> = response.headers().get(name);
-            value.and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
-        let (retry_after, etag) = (told(RETRY_AFTER), told(ETAG));
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > ANSWER_BYTES {
-                // What is left out makes it unreadable, which is what it is.
-                break;
-            }
-            body.extend_from_slice(&chunk);
+    }
+
+    async fn request(&self, request: Request) -> Result<Response, reqwest::Error> {
+        whole(self.prepare(request).send().await?).await
+    }
+
+    /// An answer may take as long as it has to tell something: only silence has a deadline.
+    async fn stream(&self, request: Request) -> Result<Stream, TransportError> {
+        let sent = self.prepare(request).timeout(FOR_EVER).send();
+        let response = self.in_time(sent).await?;
+        let position = told(&response, &EVENT_POSITION).and_then(|text| text.parse().ok());
+        if !response.status().is_success() {
+            let response = self.in_time(whole(response)).await?;
+            return Ok(Stream {
+                response,
+                position,
+                chunks: None,
+            });
         }
-        Ok(Response {
-            status: response.status().as_u16(),
-            retry_after,
-            etag,
-            body: body.into(),
+        Ok(Stream {
+            response: head(&response),
+            position,
+            chunks: Some(Box::new(Incoming {
+                response,
+                at_most: self.silence,
+            })),
         })
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, TransportError> {
+        in_time(self.silence, work).await
+    }
+}
+
+async fn in_time<T>(
+    at_most: Duration,
+    work: impl Future<Output = Result<T, reqwest::Error>>,
+) -> Result<T, TransportError> {
+    match tokio::time::timeout(at_most, work).await {
+        Ok(done) => done.map_err(failed),
+        Err(_) => Err(TransportError::on_its_way("no answer in time")),
+    }
+}
+
+fn failed(error: reqwest::Error) -> TransportError {
+    match error.is_connect() {
+        true => TransportError::new(describe(&error)),
+        false => TransportError::on_its_way(describe(&error)),
+    }
+}
+
+fn told(response: &reqwest::Response, name: &HeaderName) -> Option<String> {
+    let value = response.headers().get(name);
+    value.and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// All but the body.
+fn head(response: &reqwest::Response) -> Response {
+    Response {
+        status: response.status().as_u16(),
+        retry_after: told(response, &RETRY_AFTER),
+        etag: told(response, &ETAG),
+        body: Bytes::new(),
+    }
+}
+
+/// With its body.
+async fn whole(mut response: reqwest::Response) -> Result<Response, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > ANSWER_BYTES {
+            // What is left out makes it unreadable, which is what it is.
+            break;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Response {
+        body: body.into(),
+        ..head(&response)
+    })
+}
+
+/// A body on its way.
+struct Incoming {
+    response: reqwest::Response,
+    /// How long it may be silent.
+    at_most: Duration,
+}
+
+impl Chunks for Incoming {
+    fn next(&mut self) -> NextChunk<'_> {
+        Box::pin(in_time(self.at_most, self.response.chunk()))
     }
 }
 
 impl Transport for Http {
     fn exchange(&self, request: Request) -> Exchange<'_> {
-        Box::pin(async {
-            let response = self.request(request).await;
-            response.map_err(|error| match error.is_connect() {
-                true => TransportError::new(describe(&error)),
-                false => TransportError::on_its_way(describe(&error)),
-            })
-        })
+        Box::pin(async { self.request(request).await.map_err(failed) })
+    }
+
+    fn open(&self, request: Request) -> Opening<'_> {
+        Box::pin(self.stream(request))
     }
 }
 

@@ -24,5 +24,6 @@ pub(crate) fn refuse(shared: &Shared, job: Job) {
             reply.send(if unsent.waiting == 0 { Ok(()) } else { Err(unsent) });
         }
         Job::Ask { reply, .. } => reply.send(Err(QueryError::Closed)),
+        Job::Open { reply, .. } => reply.send(Err(QueryError::Closed)),
     }
 }

@@ -9,15 +9,17 @@ use event_core::Verdict;
 
 use super::SUSPICIOUS;
 use crate::answer::{self, Outcome};
+use crate::call::Call;
 use crate::error::{FlushError, QueryError, Unconfirmed};
+use crate::export::{self, Export};
 use crate::instrument;
-use crate::job::{Job, Sent};
+use crate::job::{Job, Reply, Sent};
 use crate::lines::Lines;
 use crate::loss::Loss;
 use crate::retry::Retry;
 use crate::shared::{Shared, now};
 use crate::stats::Pause;
-use crate::transport::{Method, Request};
+use crate::transport::{Response, Stream};
 
 pub(super) async fn run(shared: Arc<Shared>, job: Job) {
     match job {
@@ -27,13 +29,14 @@ pub(super) async fn run(shared: Arc<Shared>, job: Job) {
             reply,
         } => reply.send(send(&shared, batches, deadline).await),
         Job::Flush { until, deadline, reply } => reply.send(flush(&shared, until, deadline).await),
-        Job::Ask { path, body, reply } => {
+        Job::Ask { call, reply } => {
             let answer = tokio::select! {
-                answer = ask(&shared, path, body) => answer,
+                answer = ask(&shared, call) => answer,
                 () = stopped(&shared) => Err(QueryError::Closed),
             };
             reply.send(answer);
         }
+        Job::Open { call, reply } => export(&shared, call, reply).await,
     }
 }
 
@@ -213,13 +216,58 @@ fn refuse(
     refused.get_or_insert_with(|| Unconfirmed::Refused(why.to_owned()));
 }
 
-async fn ask(shared: &Shared, path: &'static str, body: Bytes) -> Result<Bytes, QueryError> {
-    let request = Request::new(Method::Post, path, shared.key()).with("application/json", body);
-    let response = shared.transport.exchange(request).await;
+async fn ask(shared: &Shared, call: Call) -> Result<Bytes, QueryError> {
+    let response = shared.transport.exchange(call.request(shared.key())?).await;
     let response = response.map_err(|error| QueryError::Unavailable(error.to_string()))?;
     match response.status {
         200..300 => Ok(response.body),
-        500..600 => Err(QueryError::Unavailable(answer::problem(&response))),
-        _ => Err(QueryError::Refused(answer::problem(&response))),
+        _ => Err(not_done(&response)),
+    }
+}
+
+fn not_done(response: &Response) -> QueryError {
+    match response.status {
+        500..600 => QueryError::Unavailable(answer::problem(response)),
+        _ => answer::refused(response),
+    }
+}
+
+/// Hands over what comes, as fast as it is taken, to its end or to that of whoever takes it.
+async fn export(shared: &Shared, call: Call, reply: Reply<Result<Export, QueryError>>) {
+    let stream = match begin(shared, call).await {
+        Ok(stream) => stream,
+        Err(error) => return reply.send(Err(error)),
+    };
+    let (sink, export) = export::pair(stream.position.unwrap_or_default());
+    reply.send(Ok(export));
+    let Some(mut chunks) = stream.chunks else {
+        return sink.put(Ok(None)).await;
+    };
+    loop {
+        let next = tokio::select! {
+            next = chunks.next() => next.map_err(|error| QueryError::Unavailable(error.to_string())),
+            () = stopped(shared) => Err(QueryError::Closed),
+            () = sink.left() => return,
+        };
+        let is_last = !matches!(next, Ok(Some(_)));
+        tokio::select! {
+            () = sink.put(next) => {}
+            () = stopped(shared) => return,
+        }
+        if is_last {
+            return;
+        }
+    }
+}
+
+async fn begin(shared: &Shared, call: Call) -> Result<Stream, QueryError> {
+    let opened = tokio::select! {
+        opened = shared.transport.open(call.request(shared.key())?) => opened,
+        () = stopped(shared) => return Err(QueryError::Closed),
+    };
+    let stream = opened.map_err(|error| QueryError::Unavailable(error.to_string()))?;
+    match stream.response.status {
+        200..300 => Ok(stream),
+        _ => Err(not_done(&stream.response)),
     }
 }

@@ -17,6 +17,7 @@ from event_py._native import (
     Client,
     Event,
     Funnel,
+    Inference,
     Query,
     Registry,
     Report,
@@ -26,9 +27,13 @@ from event_py._native import (
     Stats,
     Tally,
     Unstored,
+    Upcaster,
     Verdict,
     analyse,
     answer,
+    compatibility,
+    infer,
+    patch,
 )
 from event_py.aio import AsyncClient
 from event_py.errors import (
@@ -40,15 +45,18 @@ from event_py.errors import (
     EventTypeError,
     FlushTimeoutError,
     LineError,
+    PatchError,
     QueryError,
     QueueFullError,
     SchemaError,
     UnconfirmedError,
+    UpcastError,
     ValidationError,
     Violation,
 )
 from event_py.rows import Row
 from event_py.settings import Settings
+from event_py.versions import Compatibility
 
 __all__ = [
     "Active",
@@ -59,6 +67,7 @@ __all__ = [
     "Client",
     "ClientClosedError",
     "CollectorError",
+    "Compatibility",
     "ConfigError",
     "Event",
     "EventError",
@@ -66,7 +75,9 @@ __all__ = [
     "EventTypeError",
     "FlushTimeoutError",
     "Funnel",
+    "Inference",
     "LineError",
+    "PatchError",
     "Query",
     "QueryError",
     "QueueFullError",
@@ -82,11 +93,16 @@ __all__ = [
     "Tally",
     "UnconfirmedError",
     "Unstored",
+    "UpcastError",
+    "Upcaster",
     "ValidationError",
     "Verdict",
     "Violation",
     "analyse",
     "answer",
+    "compatibility",
+    "infer",
+    "patch",
 ]
 
 _process.watch()

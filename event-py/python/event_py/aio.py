@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any, cast, overload
 
 from event_py._native import Analysed, Answer, Client, Query, Stats, Unstored, Verdict
 from event_py.errors import FlushTimeoutError
+from event_py.export import AsyncExport, begin_async
+from event_py.quarantine import AsyncQuarantine
+from event_py.subjects import AsyncSubjects
+from event_py.versions import AsyncTypes
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from event_py._native.analysed import Question
     from event_py._native.offer import Sendable
     from event_py._native.query import Keywords
+    from event_py.export import Which
     from event_py.settings import Settings
 
 __all__ = ["AsyncClient"]
@@ -91,6 +96,25 @@ class AsyncClient:
         """As `Client.query`."""
         ask = cast("Callable[..., Awaitable[Any]]", self._client._query)
         return await ask(query, **keywords)
+
+    @property
+    def types(self) -> AsyncTypes:
+        """As `Client.types`, with coroutines."""
+        return AsyncTypes(self._client)
+
+    @property
+    def quarantine(self) -> AsyncQuarantine:
+        """As `Client.quarantine`, with coroutines."""
+        return AsyncQuarantine(self._client)
+
+    @property
+    def subjects(self) -> AsyncSubjects:
+        """As `Client.subjects`, with coroutines."""
+        return AsyncSubjects(self._client)
+
+    async def export(self, **which: Unpack[Which]) -> AsyncExport:
+        """As `Client.export`."""
+        return await begin_async(self._client, **which)
 
     def stats(self) -> Stats:
         """As `Client.stats`."""

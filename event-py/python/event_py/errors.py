@@ -17,10 +17,12 @@ __all__ = [
     "EventTypeError",
     "FlushTimeoutError",
     "LineError",
+    "PatchError",
     "QueryError",
     "QueueFullError",
     "SchemaError",
     "UnconfirmedError",
+    "UpcastError",
     "ValidationError",
     "Violation",
 ]
@@ -223,10 +225,62 @@ class CollectorError(EventError):
 
     reason: str
     """`unavailable`: it did not answer; `refused`: it answered with a problem; `unreadable`: nobody can tell."""
+    code: str | None
+    """The machine-readable name of the problem, say `not_permitted`, where it refused and gave one."""
+    status: int | None
+    """The status of its answer, where it refused."""
 
-    def __init__(self, message: str, reason: str = "unavailable") -> None:
-        super().__init__(message, reason)
+    def __init__(
+        self, message: str, reason: str = "unavailable", code: str | None = None, status: int | None = None
+    ) -> None:
+        super().__init__(message, reason, code, status)
         self.reason = reason
+        self.code = code
+        self.status = status
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class PatchError(EventError, ValueError):
+    """A document cannot be changed as a JSON Patch says. Nothing that stands in it is repeated.
+
+    >>> import event_py
+    >>> try:
+    ...     event_py.patch("{}", [{"op": "remove", "path": "/total"}])
+    ... except event_py.PatchError as error:
+    ...     print(error, error.operation)
+    operation 0: there is nothing at /total 0
+    """
+
+    operation: int | None
+    """Which operation, from 0; `None` if it is the patch or the document itself."""
+
+    def __init__(self, message: str, operation: int | None) -> None:
+        super().__init__(message, operation)
+        self.operation = operation
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class UpcastError(EventError, ValueError):
+    """Data cannot be brought to a newer version. No value is repeated.
+
+    >>> import event_py
+    >>> try:
+    ...     event_py.Upcaster([{"step": "convert", "at": "/total", "to": "number"}]).apply({"total": "much"})
+    ... except event_py.UpcastError as error:
+    ...     print(error, error.pointer)
+    the value at /total is none of this type /total
+    """
+
+    pointer: str
+    """The place: a JSON pointer (RFC 6901)."""
+
+    def __init__(self, message: str, pointer: str) -> None:
+        super().__init__(message, pointer)
+        self.pointer = pointer
 
     def __str__(self) -> str:
         return str(self.args[0])

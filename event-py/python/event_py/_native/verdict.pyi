@@ -4,6 +4,8 @@ from event_py.errors import Violation
 
 @final
 class Verdict:
+    @staticmethod
+    def _read(text: str) -> Verdict: ...
     @property
     def status(self) -> Literal["stored", "duplicate", "conflict", "quarantined", "rejected"]: ...
     @property

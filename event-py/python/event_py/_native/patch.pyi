@@ -1,0 +1,3 @@
+from typing import Any
+
+def patch(document: dict[str, Any] | str | bytes, operations: list[dict[str, Any]] | str | bytes) -> str: ...
