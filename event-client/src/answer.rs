@@ -132,13 +132,21 @@ pub(crate) fn problem(response: &Response) -> String {
 /// The same, with what programs can tell it by.
 pub(crate) fn refused(response: &Response) -> QueryError {
     let told = serde_json::from_slice::<Problem>(&response.body).ok();
+    let report = serde_json::from_slice::<Reported>(&response.body).ok();
     let code = |problem: &Problem| problem.r#type.rsplit('/').next().map(str::to_owned);
     QueryError::Refused(Box::new(Refused {
         status: Some(response.status),
         code: told.as_ref().and_then(code),
         place: told.and_then(|problem| problem.pointer.or(problem.parameter)),
         message: problem(response),
+        report: report.and_then(|reported| reported.report),
     }))
+}
+
+/// What a problem says besides of what was done.
+#[derive(serde::Deserialize)]
+struct Reported {
+    report: Option<serde_json::Value>,
 }
 
 /// Source: RFC 9110, section 10.2.3: seconds, or a date.

@@ -1,5 +1,7 @@
 //! What a client asks of its collector besides taking events: questions, calls and exports.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
@@ -45,7 +47,7 @@ impl Client {
         submit(
             &self.shared(),
             Job::Ask {
-                call: call.clone(),
+                call: call.clone().of_source(&self.shared().settings.source),
                 reply,
             },
         );
@@ -61,11 +63,14 @@ impl Client {
         submit(
             &self.shared(),
             Job::Ask {
-                call: call.clone(),
+                call: call.clone().of_source(&self.shared().settings.source),
                 reply,
             },
         );
-        let at_most = self.shared().settings.tuning.patience;
+        let at_most = match call.is_long() {
+            true => Duration::MAX,
+            false => self.shared().settings.tuning.patience,
+        };
         read(wait(&answer, at_most).unwrap_or_else(|| Err(late())))
     }
 

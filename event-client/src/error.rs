@@ -1,5 +1,6 @@
 //! What a client can answer instead of doing what it was asked.
 
+use serde_json::Value;
 use event_core::event::EventBuilder;
 use event_core::{Refusal, Verdict};
 
@@ -122,6 +123,8 @@ pub struct Refused {
     pub place: Option<String>,
     /// The same in words.
     pub message: String,
+    /// What was done in spite of it, where the collector says so: the report of an import.
+    pub report: Option<Value>,
 }
 
 /// A key that cannot stand in a header.

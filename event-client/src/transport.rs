@@ -1,8 +1,10 @@
 //! One request, one response: all that the client needs of a network.
 
 pub(crate) mod http;
+mod file;
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -31,6 +33,8 @@ pub(crate) struct Request {
     pub(crate) if_none_match: Option<String>,
     pub(crate) key: Option<Key>,
     pub(crate) body: Bytes,
+    /// A file that is the body.
+    pub(crate) file: Option<PathBuf>,
 }
 
 impl Request {
@@ -43,6 +47,7 @@ impl Request {
             if_none_match: None,
             key,
             body: Bytes::new(),
+            file: None,
         }
     }
 
@@ -50,6 +55,14 @@ impl Request {
         Request {
             content_type: Some(content_type),
             body: body.into(),
+            ..self
+        }
+    }
+
+    pub(crate) fn with_file(self, content_type: &'static str, file: PathBuf) -> Self {
+        Request {
+            content_type: Some(content_type),
+            file: Some(file),
             ..self
         }
     }

@@ -43,6 +43,8 @@ pub(crate) fn of(py: Python<'_>, (verb, names, parameters, body): Asked) -> PyRe
         "discard" => Call::discard(&body),
         "erase" => Call::erase(&names.subject()?),
         "erasures" => Call::erasures(),
+        "import_csv" => Call::import_csv(names.name(0)),
+        "import_ndjson" => Call::import_ndjson(names.name(0)),
         _ => return Err(PyValueError::new_err(format!("there is no call {verb}"))),
     };
     Ok(with(call, &parameters))

@@ -377,6 +377,32 @@ impl Client {
         })
     }
 
+    /// Imports a file of CSV or NDJSON, plain or compressed with gzip or zstd: it is sent while it is read.
+    ///
+    /// Args:
+    ///     path: The file.
+    ///     **keywords: See `event_py.imports.How`; all are optional.
+    ///
+    /// Returns:
+    ///     An `event_py.imports.Imported`: what became of its rows.
+    ///
+    /// Raises:
+    ///     CollectorError: if the file or what is said of it cannot be used, or too many rows were refused; its `report`
+    ///         says what was done by then.
+    ///     ClientClosedError: if the client is closed.
+    #[pyo3(signature = (path, **keywords))]
+    fn import_file<'py>(
+        slf: &Bound<'py, Self>,
+        path: &Bound<'py, PyAny>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        static RUN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        guarded(|| {
+            RUN.import(slf.py(), "event_py.imports", "run")?
+                .call((slf, path), keywords)
+        })
+    }
+
     /// Has the collector do something, and answers what it answers.
     fn _call<'py>(&self, py: Python<'py>, asked: Asked) -> PyResult<Bound<'py, PyAny>> {
         guarded(|| {

@@ -182,8 +182,12 @@ pub(crate) fn not_answered(py: Python<'_>, error: &QueryError) -> PyErr {
     let reason = match error {
         QueryError::Closed => return raised(closed_class(py), (message,)),
         QueryError::Refused(refused) => {
-            let Refused { code, status, .. } = &**refused;
-            return raised(collector_class(py), (message, "refused", code.as_deref(), *status));
+            let Refused {
+                code, status, report, ..
+            } = &**refused;
+            let report = report.as_ref().map(ToString::to_string);
+            let told = (message, "refused", code.as_deref(), *status, report);
+            return raised(collector_class(py), told);
         }
         QueryError::Unreadable(_) => "unreadable",
         _ => "unavailable",

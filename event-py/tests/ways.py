@@ -34,6 +34,7 @@ class Waiting:
             return self._made(self._loop.run_until_complete(awaited()))
         if type(value).__module__ in (
             "event_py.export",
+            "event_py.imports",
             "event_py.quarantine",
             "event_py.subjects",
             "event_py.versions",

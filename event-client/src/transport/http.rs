@@ -1,5 +1,8 @@
 //! The collector over HTTP/1.1, by reqwest, with the defaults that reqwest leaves to its users.
 
+use std::path::Path;
+use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +12,7 @@ use reqwest::header::{
 };
 use reqwest::{Client, RequestBuilder, Url, redirect, retry};
 
+use super::file::FileBody;
 use super::{Chunks, Exchange, Method, NextChunk, Opening, Request, Response, Stream, Transport, TransportError};
 
 /// Shorter than collectors keep idle connections, so that they are not closed under a request.
@@ -117,8 +121,23 @@ impl Http {
         }
         builder = builder.headers(headers);
         match request.method {
-            Method::Post | Method::Put | Method::Patch => builder.body(request.body),
-            Method::Get | Method::Delete => builder,
+            Method::Post | Method::Put | Method::Patch if request.file.is_none() => builder.body(request.body),
+            _ => builder,
+        }
+    }
+
+    /// The answer to a file; it may take as long as something of it is still sent.
+    async fn upload(&self, request: Request, path: &Path) -> Result<Response, TransportError> {
+        let (body, sent) = FileBody::open(path).map_err(|error| TransportError::new(format!("the file: {error}")))?;
+        let request = self.prepare(request).timeout(FOR_EVER).body(reqwest::Body::wrap(body));
+        let mut answer = pin!(async { whole(request.send().await?).await });
+        let mut seen = 0;
+        loop {
+            match tokio::time::timeout(self.silence, answer.as_mut()).await {
+                Ok(done) => return done.map_err(failed),
+                Err(_) if sent.load(Ordering::Relaxed) > seen => seen = sent.load(Ordering::Relaxed),
+                Err(_) => return Err(TransportError::on_its_way("no answer in time")),
+            }
         }
     }
 
@@ -217,7 +236,12 @@ impl Chunks for Incoming {
 
 impl Transport for Http {
     fn exchange(&self, request: Request) -> Exchange<'_> {
-        Box::pin(async { self.request(request).await.map_err(failed) })
+        Box::pin(async {
+            match request.file.clone() {
+                Some(path) => self.upload(request, &path).await,
+                None => self.request(request).await.map_err(failed),
+            }
+        })
     }
 
     fn open(&self, request: Request) -> Opening<'_> {

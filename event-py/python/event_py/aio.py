@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any, cast, overload
 from event_py._native import Analysed, Answer, Client, Query, Stats, Unstored, Verdict
 from event_py.errors import FlushTimeoutError
 from event_py.export import AsyncExport, begin_async
+from event_py.imports import run_async
 from event_py.quarantine import AsyncQuarantine
 from event_py.subjects import AsyncSubjects
 from event_py.versions import AsyncTypes
 
 if TYPE_CHECKING:
+    import os
+
     from typing_extensions import Self, Unpack
 
     from event_py._native.analysed import Question
     from event_py._native.offer import Sendable
     from event_py._native.query import Keywords
     from event_py.export import Which
+    from event_py.imports import How, Imported
     from event_py.settings import Settings
 
 __all__ = ["AsyncClient"]
@@ -115,6 +119,10 @@ class AsyncClient:
     async def export(self, **which: Unpack[Which]) -> AsyncExport:
         """As `Client.export`."""
         return await begin_async(self._client, **which)
+
+    async def import_file(self, path: str | os.PathLike[str], **how: Unpack[How]) -> Imported:
+        """As `Client.import_file`."""
+        return await run_async(self._client, path, **how)
 
     def stats(self) -> Stats:
         """As `Client.stats`."""

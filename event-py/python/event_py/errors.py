@@ -229,14 +229,22 @@ class CollectorError(EventError):
     """The machine-readable name of the problem, say `not_permitted`, where it refused and gave one."""
     status: int | None
     """The status of its answer, where it refused."""
+    report: str | None
+    """What was done in spite of it, as JSON, where it says so; see `event_py.imports.Imported.of`."""
 
     def __init__(
-        self, message: str, reason: str = "unavailable", code: str | None = None, status: int | None = None
+        self,
+        message: str,
+        reason: str = "unavailable",
+        code: str | None = None,
+        status: int | None = None,
+        report: str | None = None,
     ) -> None:
-        super().__init__(message, reason, code, status)
+        super().__init__(message, reason, code, status, report)
         self.reason = reason
         self.code = code
         self.status = status
+        self.report = report
 
     def __str__(self) -> str:
         return str(self.args[0])

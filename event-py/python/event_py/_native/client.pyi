@@ -1,6 +1,7 @@
 from asyncio import Future
 from collections.abc import Iterable
 from datetime import datetime
+from os import PathLike
 from types import TracebackType
 from typing import Any, overload
 
@@ -15,6 +16,7 @@ from event_py._native.stats import Stats
 from event_py._native.unstored import Unstored
 from event_py._native.verdict import Verdict
 from event_py.export import Export, Which
+from event_py.imports import How, Imported
 from event_py.quarantine import Quarantine
 from event_py.settings import Settings
 from event_py.subjects import Subjects
@@ -53,6 +55,7 @@ class Client:
     @property
     def subjects(self) -> Subjects: ...
     def export(self, **keywords: Unpack[Which]) -> Export: ...
+    def import_file(self, path: str | PathLike[str], **keywords: Unpack[How]) -> Imported: ...
     def unstored(self) -> list[Unstored]: ...
     def _call(self, asked: Asked) -> Any: ...
     def _call_pending(self, asked: Asked) -> Future[Any]: ...
