@@ -146,7 +146,7 @@ pub(crate) fn refused(response: &Response) -> QueryError {
 /// What a problem says besides of what was done.
 #[derive(serde::Deserialize)]
 struct Reported {
-    report: Option<serde_json::Value>,
+    report: Option<Value>,
 }
 
 /// Source: RFC 9110, section 10.2.3: seconds, or a date.

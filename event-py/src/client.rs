@@ -7,7 +7,6 @@ use event_client::{Client as Sender, TrackError};
 use event_core::event::EventBuilder;
 use event_core::{Code, Event, Refusal};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::boundary::guarded;
@@ -19,6 +18,7 @@ use crate::export::{self, Export};
 use crate::handle::Handle;
 use crate::inquiry;
 use crate::offer;
+use crate::package;
 use crate::pending::pending;
 use crate::settings::{self, OnFull};
 use crate::stats::Stats;
@@ -333,26 +333,19 @@ impl Client {
     /// The collector's types: what they are like, and what becomes of their versions; see `event_py.versions.Types`.
     #[getter]
     fn types<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-        guarded(|| CLASS.import(slf.py(), "event_py.versions", "Types")?.call1((slf,)))
+        guarded(|| package::own(slf.py(), "versions", "Types")?.call1((slf,)))
     }
 
     /// The events that the collector has refused and kept; see `event_py.quarantine.Quarantine`.
     #[getter]
     fn quarantine<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-        guarded(|| {
-            CLASS
-                .import(slf.py(), "event_py.quarantine", "Quarantine")?
-                .call1((slf,))
-        })
+        guarded(|| package::own(slf.py(), "quarantine", "Quarantine")?.call1((slf,)))
     }
 
     /// What the collector does to subjects; see `event_py.subjects.Subjects`.
     #[getter]
     fn subjects<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-        guarded(|| CLASS.import(slf.py(), "event_py.subjects", "Subjects")?.call1((slf,)))
+        guarded(|| package::own(slf.py(), "subjects", "Subjects")?.call1((slf,)))
     }
 
     /// Begins an export: the events of the collector, in the order of its log, up to the newest of this moment.
@@ -369,12 +362,7 @@ impl Client {
     ///     ClientClosedError: if the client is closed.
     #[pyo3(signature = (**keywords))]
     fn export<'py>(slf: &Bound<'py, Self>, keywords: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
-        static BEGIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        guarded(|| {
-            BEGIN
-                .import(slf.py(), "event_py.export", "begin")?
-                .call((slf,), keywords)
-        })
+        guarded(|| package::own(slf.py(), "export", "begin")?.call((slf,), keywords))
     }
 
     /// Imports a file of CSV or NDJSON, plain or compressed with gzip or zstd: it is sent while it is read.
@@ -396,11 +384,7 @@ impl Client {
         path: &Bound<'py, PyAny>,
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        static RUN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        guarded(|| {
-            RUN.import(slf.py(), "event_py.imports", "run")?
-                .call((slf, path), keywords)
-        })
+        guarded(|| package::own(slf.py(), "imports", "run")?.call((slf, path), keywords))
     }
 
     /// Has the collector do something, and answers what it answers.

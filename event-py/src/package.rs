@@ -1,4 +1,5 @@
-//! A table for other packages: pyarrow, pandas and polars, each only needed by whoever asks for it.
+//! Other packages, pyarrow, pandas and polars, each only needed by whoever asks for it; and the half of our own that is
+//! written in Python.
 
 use arrow_array::RecordBatch;
 use pyo3::exceptions::PyImportError;
@@ -41,6 +42,11 @@ impl Table {
         let _best_effort = requested_schema;
         guarded(|| capsule::stream(py, self.0.clone()))
     }
+}
+
+/// What a module of ours has under a name.
+pub(crate) fn own<'py>(py: Python<'py>, module: &str, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import(format!("event_py.{module}"))?.getattr(name)
 }
 
 /// A package that only this needs.

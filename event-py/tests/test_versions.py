@@ -206,3 +206,19 @@ def test_a_patch_rounds_nothing() -> None:
     with pytest.raises(event_py.PatchError) as none:
         event_py.patch(document, "{}")
     assert none.value.operation is None
+
+
+def test_an_older_version_is_read_and_replayed_as_a_newer_one(client: Any, collector: Collector) -> None:
+    client.types.register(*ORDER, "1", {"properties": {"total": {"type": "string"}}})
+    sent(collector, {"total": "7"})
+    steps = [{"step": "convert", "at": "/total", "to": "number"}]
+    upcast = {"from": "1", "steps": steps}
+    second = client.types.register(*ORDER, "2", NUMBER | {"required": ["total"]}, upcast=upcast)
+    assert second.type.upcast == upcast and client.types.list()[1].upcast == upcast
+    assert [event.data for event in client.export()] == [{"total": "7"}]
+    assert [(event.data, event.version) for event in client.export(upcast="latest")] == [({"total": 7}, "2")]
+    # One that was refused as what it is not any more.
+    collector.request("POST", "/v1/events", [{"category": "order", "name": "paid", "version": "1", "data": {"total": 1}}])
+    (entry,) = client.quarantine.list(state="open")
+    assert client.quarantine.replay(entry.number, dry_run=True).outcomes[0].status != "stored"
+    assert client.quarantine.replay(entry.number, upcast="2").outcomes[0].status == "stored"

@@ -62,6 +62,8 @@ class Which(TypedDict, total=False):
     """Whom they are about."""
     where: dict[str, Any]
     """What they have at each of these places of their data, say `{"/country": "US"}`."""
+    upcast: str
+    """The version that events are brought to, or `"latest"` for the active one; without it they are as stored."""
     columns: list[str]
     """For CSV: places of the data that become columns, in the place of `data`."""
     formulas: Literal["escaped", "verbatim"]

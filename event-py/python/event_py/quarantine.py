@@ -286,7 +286,12 @@ def _edit(number: int, patch: Iterable[dict[str, Any]] | str | bytes, dry_run: b
 
 
 def _work(
-    numbers: tuple[int, ...], filter: Filter, all: bool, dry_run: bool, note: str | None = None
+    numbers: tuple[int, ...],
+    filter: Filter,
+    all: bool,
+    dry_run: bool,
+    note: str | None = None,
+    upcast: str | None = None,
 ) -> dict[str, Any]:
     """What is to be worked on; everything only for whoever says so."""
     chosen = dict(_ask.parameters(filter))
@@ -294,7 +299,8 @@ def _work(
         message = "say which: numbers, or a filter, or all=True"
         raise QueryError(message, "invalid_work", "numbers")
     selection: dict[str, Any] = {"ids": list(numbers)} if numbers else {"filter": chosen}
-    return selection | {"dry_run": dry_run} | ({} if note is None else {"note": note})
+    optional = {name: value for name, value in (("note", note), ("upcast", upcast)) if value is not None}
+    return selection | {"dry_run": dry_run} | optional
 
 
 def _step(verb: str, work: dict[str, Any], after: int | None) -> Ask[dict[str, Any]]:
@@ -375,14 +381,22 @@ class Quarantine:
         what would become of it; what came in stays beside it, and nothing is replayed."""
         return _ask.wait(self._client, _edit(number, patch, dry_run))
 
-    def replay(self, *numbers: int, all: bool = False, dry_run: bool = False, **filter: Unpack[Filter]) -> Replayed:
+    def replay(
+        self,
+        *numbers: int,
+        all: bool = False,
+        dry_run: bool = False,
+        upcast: str | None = None,
+        **filter: Unpack[Filter],
+    ) -> Replayed:
         """Judges entries again by what is registered now, and stores those that are good: by their numbers, or the
         open ones that a filter finds, or `all` that are open.
 
         However often it is done, each is stored once. It works on 10,000 entries in a request at the most; where one
-        of several requests fails, what is done stays done.
+        of several requests fails, what is done stays done. With `upcast` those of an older version are brought to a
+        version before, or to the active one, `"latest"`.
         """
-        return _ask.wait_all(self._client, _replay(_work(numbers, filter, all, dry_run)))
+        return _ask.wait_all(self._client, _replay(_work(numbers, filter, all, dry_run, upcast=upcast)))
 
     def discard(
         self,
@@ -428,10 +442,15 @@ class AsyncQuarantine:
         return await _ask.ask(self._client, _edit(number, patch, dry_run))
 
     async def replay(
-        self, *numbers: int, all: bool = False, dry_run: bool = False, **filter: Unpack[Filter]
+        self,
+        *numbers: int,
+        all: bool = False,
+        dry_run: bool = False,
+        upcast: str | None = None,
+        **filter: Unpack[Filter],
     ) -> Replayed:
         """As `Quarantine.replay`."""
-        return await _ask.ask_all(self._client, _replay(_work(numbers, filter, all, dry_run)))
+        return await _ask.ask_all(self._client, _replay(_work(numbers, filter, all, dry_run, upcast=upcast)))
 
     async def discard(
         self,

@@ -221,6 +221,8 @@ class TypeVersion(NamedTuple):
     """What happens to events that break the rules."""
     shadow: Shadow | None
     """What it says beside the active version, if it is a shadow."""
+    upcast: dict[str, Any] | None
+    """How data of an older version become data of this one."""
 
 
 class Registration(NamedTuple):
@@ -284,6 +286,7 @@ def _version(told: dict[str, Any]) -> TypeVersion:
         told.get("mapping"),
         told.get("policy"),
         _shadow(told["shadow"]) if told.get("shadow") else None,
+        told.get("upcast"),
     )
 
 
@@ -347,12 +350,15 @@ class Types:
         state: Literal["active", "shadow"] | None = None,
         mapping: dict[str, Any] | None = None,
         policy: dict[str, Any] | None = None,
+        upcast: dict[str, Any] | None = None,
     ) -> Registration:
         """Registers a version, or changes what is given of one; tells what it is to the one that was active.
 
-        A `shadow` judges beside the active version, and changes nothing. Whatever `Schema` takes is a schema.
+        A `shadow` judges beside the active version, and changes nothing. Whatever `Schema` takes is a schema. `upcast`
+        says how data of an older version become data of this one: `{"from": "1", "steps": […]}`, with the steps of an
+        `Upcaster`.
         """
-        definition = {"state": state, "mapping": mapping, "policy": policy}
+        definition = {"state": state, "mapping": mapping, "policy": policy, "upcast": upcast}
         return _ask.wait(self._client, _register(category, name, version, schema, definition))
 
     def compare(self, category: str, name: str, new: str, old: str | None = None) -> Compatibility:
@@ -391,9 +397,10 @@ class AsyncTypes:
         state: Literal["active", "shadow"] | None = None,
         mapping: dict[str, Any] | None = None,
         policy: dict[str, Any] | None = None,
+        upcast: dict[str, Any] | None = None,
     ) -> Registration:
         """As `Types.register`."""
-        definition = {"state": state, "mapping": mapping, "policy": policy}
+        definition = {"state": state, "mapping": mapping, "policy": policy, "upcast": upcast}
         return await _ask.ask(self._client, _register(category, name, version, schema, definition))
 
     async def compare(self, category: str, name: str, new: str, old: str | None = None) -> Compatibility:

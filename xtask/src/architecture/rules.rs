@@ -128,8 +128,8 @@ pub(crate) const RESERVED: &[Reserved] = &[
     Reserved {
         member: "event-server",
         words: &["StatusCode"],
-        only: &["src/reply.rs"],
-        why: "one file decides which status an outcome has",
+        only: &["src/reply.rs", "src/reply/*"],
+        why: "one room decides which status an outcome has",
     },
     Reserved {
         member: "event-server",

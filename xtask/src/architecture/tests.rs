@@ -299,7 +299,7 @@ fn reserved_words_stay_in_their_room() {
         [
             "event-core/src/lib.rs:1: `std::env` is not for this file: a library never reads the environment",
             "event-server/src/reply.rs:2: `std::env` is not for this file: one file reads the environment",
-            "event-server/src/routes.rs:1: `StatusCode` is not for this file: one file decides which status an outcome has",
+            "event-server/src/routes.rs:1: `StatusCode` is not for this file: one room decides which status an outcome has",
             "event-store/src/append.rs:1: `DbBackend` is not for this file: everything that differs by database is in dialect",
         ]
     );
