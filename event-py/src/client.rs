@@ -7,7 +7,7 @@ use event_client::{Client as Sender, TrackError};
 use event_core::event::EventBuilder;
 use event_core::{Code, Event, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::boundary::guarded;
 use crate::call::{self, Asked, Parameters};
