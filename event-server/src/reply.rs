@@ -364,6 +364,8 @@ pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::Body;
+    use axum::http::header::CONTENT_TYPE;
 
     #[test]
     fn a_failure_is_a_problem_document() {

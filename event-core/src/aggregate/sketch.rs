@@ -421,7 +421,7 @@ mod tests {
             for bytes in [bytes.clone(), [&[1], &bytes[..]].concat(), [&[2], &[registers; PACKED][..]].concat()] {
                 if let Some(sketch) = Sketch::from_bytes(&bytes) {
                     prop_assert_eq!(&sketch.to_bytes(), &bytes);
-                    sketch.estimate();
+                    let _ = sketch.estimate();
                 }
             }
         }
