@@ -1,8 +1,8 @@
 //! What a client can answer instead of doing what it was asked.
 
-use serde_json::Value;
 use event_core::event::EventBuilder;
 use event_core::{Refusal, Verdict};
+use serde_json::Value;
 
 use crate::loss::Loss;
 use crate::stats::{Pause, Stats};

@@ -63,6 +63,14 @@ fn from_cells(projection: &Projection, query: &Query, metric: &Metric, events: &
                 .iter()
                 .filter(|event| is_of(metric, event) && inside(event.envelope().occurred_at))
                 .for_each(|event| tally.add(event)),
+            Part::Cells(level) if metric.sketches(query) => {
+                for (key, sketch) in cells.sketches().filter(|(key, _)| key.level == level && inside(key.at)) {
+                    if let Some(group) = projection.project(&key.group) {
+                        tally.add_sketch(key.at, &group, sketch);
+                        used[level as usize] += 1;
+                    }
+                }
+            }
             Part::Cells(level) => {
                 for (key, cell) in cells.iter().filter(|(key, _)| key.level == level && inside(key.at)) {
                     if let Some(group) = projection.project(&key.group) {
