@@ -282,7 +282,14 @@ def test_every_form_and_a_collector_give_the_same(collector: Collector) -> None:
             assert here != analyse(question, []), question
         with pytest.raises(TypeError, match="no keywords"):
             client.query(Sessions(), by="name")  # type: ignore[call-overload]
-        for measure in ["unique:subject", "about_unique:subject", "unique:/value", "p95:/value", "percentile:12.5:/value", "median:/value"]:
+        for measure in [
+            "unique:subject",
+            "about_unique:subject",
+            "unique:/value",
+            "p95:/value",
+            "percentile:12.5:/value",
+            "median:/value",
+        ]:
             query = Query(measure, by="name", bucket="day")
             assert client.query(query) == answer(query, events) == answer(query, table), measure
 

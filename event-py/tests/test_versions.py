@@ -218,7 +218,9 @@ def test_an_older_version_is_read_and_replayed_as_a_newer_one(client: Any, colle
     assert [event.data for event in client.export()] == [{"total": "7"}]
     assert [(event.data, event.version) for event in client.export(upcast="latest")] == [({"total": 7}, "2")]
     # One that was refused as what it is not any more.
-    collector.request("POST", "/v1/events", [{"category": "order", "name": "paid", "version": "1", "data": {"total": 1}}])
+    collector.request(
+        "POST", "/v1/events", [{"category": "order", "name": "paid", "version": "1", "data": {"total": 1}}]
+    )
     (entry,) = client.quarantine.list(state="open")
     assert client.quarantine.replay(entry.number, dry_run=True).outcomes[0].status != "stored"
     assert client.quarantine.replay(entry.number, upcast="2").outcomes[0].status == "stored"
