@@ -273,7 +273,14 @@ impl From<import::Failure> for Failure {
         let detail = failure.to_string();
         match failure {
             import::Failure::Store(event_store::Error::ImportTaken) => Failure::new(Reason::ImportTaken, detail),
-            import::Failure::Store(error) => error.into(),
+            import::Failure::Store(error) => {
+                let mut failure = Failure::from(error);
+                failure.problem.detail = format!(
+                    "the import ended before its file: {detail}. What the report counts is stored; send the file again, under \
+                     the same label, to go on"
+                );
+                failure
+            }
             import::Failure::TooLarge { .. } => Failure::new(Reason::DecodedTooLarge, detail),
             import::Failure::BadContentEncoding { .. } => Failure::new(Reason::BadContentEncoding, detail),
             failure => Failure::of(StatusCode::UNPROCESSABLE_ENTITY, failure.code(), detail),

@@ -55,6 +55,8 @@ use rejects::Rejects;
 
 /// So long a database that is busy, or away, is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// So long there may be no room for a batch: whoever fills the queue is at work.
+const CROWDED: Duration = Duration::from_secs(600);
 /// So long until it is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -82,6 +84,12 @@ impl EventStore {
             Kind::Stream(_) => None,
         };
         let reader = open(self, input, &options).await?;
+        if let Some(label) = &options.label {
+            let fits = (1..=1_000).contains(&label.len()) && !label.chars().any(char::is_control);
+            if !fits {
+                return Err(Failure::InvalidLabel.into());
+            }
+        }
         let label = match (&options.label, &path) {
             (Some(label), _) => Some(label.clone()),
             (None, Some(path)) => Some(input::canonical(path)?),
@@ -327,7 +335,11 @@ async fn offer(
                 _ => {}
             }
         }
-        if !passes(&error) || started.elapsed() > PATIENCE {
+        let patience = match error {
+            Error::Overloaded => CROWDED,
+            _ => PATIENCE,
+        };
+        if !passes(&error) || started.elapsed() > patience {
             return Err(error);
         }
         tokio::time::sleep(PAUSE).await;

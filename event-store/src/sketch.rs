@@ -101,8 +101,13 @@ async fn stored(places: &[&Place], db: &Transaction, tables: &Tables) -> Result<
     Ok(known)
 }
 
+/// A column of a row as a sketch; `None` for what is none, which is for `verify` to find.
+pub(crate) fn look(row: &QueryResult, index: usize) -> Result<Option<Sketch>, Error> {
+    let bytes: Vec<u8> = row.try_get_by_index(index)?;
+    Ok(Sketch::from_bytes(&bytes))
+}
+
 /// A column of a row as a sketch.
 pub(crate) fn read(row: &QueryResult, index: usize) -> Result<Sketch, Error> {
-    let bytes: Vec<u8> = row.try_get_by_index(index)?;
-    Sketch::from_bytes(&bytes).ok_or_else(|| Error::corrupt("a sketch that is none"))
+    look(row, index)?.ok_or_else(|| Error::corrupt("a sketch that is none"))
 }

@@ -19,6 +19,10 @@ use super::{Chunks, Exchange, Method, NextChunk, Opening, Request, Response, Str
 const IDLE: Duration = Duration::from_secs(8);
 /// More than any answer has: a verdict has a few hundred bytes.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// How long a file may wait for its answer, once nothing of it is left to send.
+const FILE: Duration = Duration::from_secs(3600);
+/// After so much silence a peer is asked whether it is still there.
+const ALIVE: Duration = Duration::from_secs(20);
 /// How long an answer may take that is read as it comes.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Says the position that an export holds.
@@ -71,6 +75,7 @@ impl Http {
         let mut client = Client::builder()
             .user_agent(concat!("event-client/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(network.connect_timeout)
+            .tcp_keepalive(ALIVE)
             .timeout(network.request_timeout)
             .pool_idle_timeout(IDLE)
             .redirect(redirect::Policy::none())
@@ -126,17 +131,21 @@ impl Http {
         }
     }
 
-    /// The answer to a file; it may take as long as something of it is still sent.
+    /// The answer to a file; it may take as long as something of it is still sent, and then an hour: a small file may hold
+    /// much. That the collector is still there is asked below.
     async fn upload(&self, request: Request, path: &Path) -> Result<Response, TransportError> {
         let (body, sent) = FileBody::open(path).map_err(|error| TransportError::new(format!("the file: {error}")))?;
         let request = self.prepare(request).timeout(FOR_EVER).body(reqwest::Body::wrap(body));
         let mut answer = pin!(async { whole(request.send().await?).await });
         let mut seen = 0;
         loop {
-            match tokio::time::timeout(self.silence, answer.as_mut()).await {
+            match tokio::time::timeout(FILE, answer.as_mut()).await {
                 Ok(done) => return done.map_err(failed),
                 Err(_) if sent.load(Ordering::Relaxed) > seen => seen = sent.load(Ordering::Relaxed),
-                Err(_) => return Err(TransportError::on_its_way("no answer in time")),
+                Err(_) => {
+                    let told = "no answer in time; under the same label the import goes on where it is";
+                    return Err(TransportError::on_its_way(told));
+                }
             }
         }
     }

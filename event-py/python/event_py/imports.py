@@ -130,12 +130,22 @@ class Imported(NamedTuple):
 
 def _counts(told: Mapping[str, Any]) -> Counts:
     first, last = (None if told.get(name) is None else _ask.instant(told[name]) for name in ("first", "last"))
-    numbers = [int(told[name]) for name in ("rows", "stored", "duplicates", "quarantined", "rejected")]
-    return Counts(*numbers, dict(told["codes"]), first, last)
+    return Counts(
+        told["rows"],
+        told["stored"],
+        told["duplicates"],
+        told["quarantined"],
+        told["rejected"],
+        dict(told["codes"]),
+        first,
+        last,
+    )
 
 
 def _asked(path: str | os.PathLike[str], how: How) -> Ask[Imported]:
     given: dict[str, Any] = {**how}
+    if isinstance(given.get("columns"), str):
+        raise TypeError("columns: a list of texts, one for each column")
     name = os.fspath(path)
     bare = name.removesuffix(".gz").removesuffix(".zst")
     by_name = "ndjson" if bare.endswith((".ndjson", ".jsonl")) else "csv"

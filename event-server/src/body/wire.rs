@@ -38,9 +38,13 @@ pub(super) struct Bounds {
 pub(super) enum Pace {
     /// All of a body.
     Whole(Duration),
-    /// The next part of it, from when it is waited for.
+    /// The next part of it; and all in all it is waited for no longer than this and a second for each [`SLOWEST`]
+    /// bytes. The time in which nobody asks for more does not count.
     Parts(Duration),
 }
+
+/// So many bytes come in a second of waiting, from whoever sends a file in parts.
+const SLOWEST: u32 = 1024;
 
 /// A body with a limit and a deadline.
 ///
@@ -53,6 +57,9 @@ pub(super) struct Wire {
     seen: usize,
     begun: Instant,
     pace: Pace,
+    /// How long was waited for parts, and since when this one is waited for.
+    waited: Duration,
+    waiting: Option<Instant>,
     /// How much is read of what nobody wants.
     unwanted: usize,
     /// Made when the body first makes us wait.
@@ -76,6 +83,8 @@ impl Wire {
             seen: 0,
             begun: Instant::now(),
             pace: bounds.pace,
+            waited: Duration::ZERO,
+            waiting: None,
             unwanted: config.body_bytes,
             sleep: None,
             // To read is to say "100 Continue": a client that asks first is not made to send.
@@ -90,7 +99,12 @@ impl Wire {
     fn overdue(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let deadline = match self.pace {
             Pace::Whole(time) => self.begun + time,
-            Pace::Parts(time) => Instant::now() + time,
+            Pace::Parts(time) => {
+                let since = *self.waiting.get_or_insert_with(Instant::now);
+                let bytes = u32::try_from(self.seen).unwrap_or(u32::MAX);
+                let allowed = time + Duration::from_secs((bytes / SLOWEST).into());
+                since + time.min(allowed.saturating_sub(self.waited))
+            }
         };
         let sleep = self
             .sleep
@@ -116,7 +130,8 @@ impl http_body::Body for Wire {
             self.rest = Rest::Left;
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         };
-        if let Pace::Parts(_) = self.pace {
+        if let Some(since) = self.waiting.take() {
+            self.waited += since.elapsed();
             self.sleep = None;
         }
         self.seen += frame.data_ref().map_or(0, Bytes::len);

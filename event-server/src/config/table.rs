@@ -91,7 +91,7 @@ settings! {
     header_timeout: Duration = value::time, "10s", "EVENT_SERVER_HEADER_TIMEOUT", "TIME",
         "How long a connection may take to send a request's headers, or wait for its next request";
     body_timeout: Duration = value::time, "30s", "EVENT_SERVER_BODY_TIMEOUT", "TIME",
-        "How long all of a request's body may take";
+        "How long all of a request's body may take; of a file that is imported, each next part";
     shutdown_timeout: Duration = value::time, "8s", "EVENT_SERVER_SHUTDOWN_TIMEOUT", "TIME",
         "How long running requests may take to finish after SIGTERM or SIGINT";
     body_limit: usize = value::bytes, "5MiB", "EVENT_SERVER_BODY_LIMIT", "SIZE",

@@ -128,8 +128,9 @@ impl<'a> Asked<'a> {
                 _ => origin.source = source,
             }
         }
-        if let Some(zone) = self.parsed("zone")? {
-            origin.zone = zone;
+        if let Some(zone) = self.get("zone") {
+            let unknown = |_| wrong("zone", "this is a zone of the IANA database, say Europe/Paris");
+            origin.zone = zone.parse().map_err(unknown)?;
         }
         Ok(())
     }

@@ -94,7 +94,7 @@ pub(super) async fn find(
         {
             let digest: Vec<u8> = row.try_get_by_index(0)?;
             // A day has what its minutes have.
-            if sketch::read(&row, 1)?.may_have(&text) {
+            if sketch::look(&row, 1)?.is_none_or(|day| day.may_have(&text)) {
                 for (at, sketch) in of_minutes(inner, db, metric, &digest, day, Level::Day).await? {
                     let digest = digest.clone();
                     found.minutes.extend(sketch.may_have(&text).then_some(Minute {
@@ -130,9 +130,14 @@ pub(super) async fn of_minutes(
         (start + level.micros()).into(),
     ];
     let rows = db.query_all_raw(inner.dialect.statement(&sql, values)).await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get_by_index(0)?, sketch::read(row, 1)?)))
-        .collect()
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        // One that is none has nothing to give back.
+        if let Some(sketch) = sketch::look(row, 1)? {
+            found.push((row.try_get_by_index(0)?, sketch));
+        }
+    }
+    Ok(found)
 }
 
 /// Takes a subject without rows out of the sketches of a day; answers from where to go on.

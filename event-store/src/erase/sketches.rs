@@ -75,14 +75,14 @@ impl<'a> Place<'a> {
             touched.sketches_changed += 1;
             return Ok(());
         }
-        let known = sketch::read(&row, 0)?;
+        let known = sketch::look(&row, 0)?;
         let left = match self.key.level {
-            Level::Minute => self.of_rows(dictionary, metric, &known).await?,
+            Level::Minute => self.of_rows(dictionary, metric, known.as_ref()).await?,
             Level::Hour | Level::Day => Some(self.of_minutes().await?),
         };
         match left {
             None => touched.sketches_kept += 1,
-            Some(left) if left != known => {
+            Some(left) if Some(&left) != known.as_ref() => {
                 let bytes = left.to_bytes().into();
                 self.change("UPDATE {sketches} SET sketch = ?", Some(bytes)).await?;
                 touched.sketches_changed += 1;
@@ -98,7 +98,7 @@ impl<'a> Place<'a> {
         &self,
         dictionary: &Dictionary,
         metric: &MetricRow,
-        known: &Sketch,
+        known: Option<&Sketch>,
     ) -> Result<Option<Sketch>, Error> {
         let start = self.key.at.as_micros();
         let end = start + self.key.level.micros();
@@ -107,7 +107,7 @@ impl<'a> Place<'a> {
             return Ok(found.map(|(_, sketch)| sketch.clone()));
         }
         let of_subject = metric.metric.unique() == Some(&Field::Subject);
-        Ok(of_subject.then(|| known.clone()))
+        Ok(known.filter(|_| of_subject).cloned())
     }
 
     async fn of_minutes(&self) -> Result<Sketch, Error> {

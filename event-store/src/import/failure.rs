@@ -40,6 +40,9 @@ pub enum Failure {
         /// What is there twice.
         what: String,
     },
+    /// What it is to be called.
+    #[error("a label has 1 to 1,000 bytes, and no control characters")]
+    InvalidLabel,
     /// What is declared of the columns cannot be.
     #[error("{0}")]
     InvalidColumns(String),
@@ -89,6 +92,7 @@ impl Failure {
             Failure::BadContentEncoding { .. } => "bad_content_encoding",
             Failure::MissingColumn { .. } => "missing_column",
             Failure::DuplicateColumn { .. } => "duplicate_column",
+            Failure::InvalidLabel => "invalid_label",
             Failure::InvalidColumns(_) => "invalid_columns",
             Failure::RecordTooLarge { .. } => "record_too_large",
             Failure::TooLarge { .. } => "file_too_large",

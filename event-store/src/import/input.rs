@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::failure::Failure;
 
+/// The greatest window of a zstd frame that is not trusted: 8 MiB, what RFC 9659 allows in HTTP.
+const WINDOW_LOG: u32 = 23;
+
 /// What is imported.
 pub struct Input {
     pub(super) kind: Kind,
@@ -102,8 +105,12 @@ pub(super) fn open(Input { kind, limit }: Input) -> Result<Open, Failure> {
         let whole = BufReader::with_capacity(64 * 1024, whole);
         Box::new(flate2::bufread::MultiGzDecoder::new(whole))
     } else if zstd {
-        let decoder = zstd::stream::read::Decoder::new(whole);
-        Box::new(decoder.map_err(Failure::Unreadable)?)
+        let mut decoder = zstd::stream::read::Decoder::new(whole).map_err(Failure::Unreadable)?;
+        if limit < u64::MAX {
+            // Whoever sets a limit does not trust the file with memory, either.
+            decoder.window_log_max(WINDOW_LOG).map_err(Failure::Unreadable)?;
+        }
+        Box::new(decoder)
     } else {
         Box::new(whole)
     };
