@@ -4,6 +4,7 @@
 
 #[path = "../support/collector.rs"]
 mod collector;
+mod count;
 #[path = "../support/lock.rs"]
 mod lock;
 mod collect;
