@@ -25,9 +25,7 @@ use event_core::filter::{Field, Test};
 use event_core::minutes::Cut;
 use event_core::query::{Bucket, Measure, Unit};
 use event_core::{Answer, Filter, Query, Source, Timestamp};
-use event_store::import::{
-    self, Column, Columns, CountOptions, Format, Header, ImportOptions, Input, Keep, Progress,
-};
+use event_store::import::{self, Column, Columns, CountOptions, Format, Header, ImportOptions, Input, Keep, Progress};
 use event_store::{EventStore, Origin};
 use serde_json::json;
 

@@ -93,7 +93,11 @@ fn agree(text: &[u8], options: &ImportOptions) {
     let expected = runtime.block_on(imported(text, options));
     let shown = String::from_utf8_lossy(text);
     let stream = || Input::stream(std::io::Cursor::new(text.to_vec()));
-    assert_eq!(counted(stream, options, &CountOptions::default()), expected, "{shown:?}");
+    assert_eq!(
+        counted(stream, options, &CountOptions::default()),
+        expected,
+        "{shown:?}"
+    );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.csv");
     std::fs::write(&path, text).unwrap();
@@ -190,7 +194,10 @@ fn rejected_rows_have_their_places_whoever_read_them() {
     for (threads, piece) in [(1, 5), (2, 9), (2, 1 << 19)] {
         let options = options("subject,name,data.t,timestamp", Header::Absent);
         let counted = import::count(Input::file(&path), &options, &in_pieces(threads, piece), |_| {}).unwrap();
-        let places = counted.rejected.iter().map(|it| (it.line, it.column, it.offset, it.code.as_str()));
+        let places = counted
+            .rejected
+            .iter()
+            .map(|it| (it.line, it.column, it.offset, it.code.as_str()));
         assert_eq!(
             places.collect::<Vec<_>>(),
             [
@@ -205,7 +212,11 @@ fn rejected_rows_have_their_places_whoever_read_them() {
 fn many(rows: usize) -> Vec<u8> {
     let row = |row: usize| {
         let (subject, minute) = (row * 7 % 501, row * 11 % 1_440);
-        format!("customer-{subject},a,x,2021-03-01 {:02}:{:02}:07Z\n", minute / 60, minute % 60)
+        format!(
+            "customer-{subject},a,x,2021-03-01 {:02}:{:02}:07Z\n",
+            minute / 60,
+            minute % 60
+        )
     };
     (0..rows).map(row).collect::<String>().into_bytes()
 }
@@ -229,7 +240,10 @@ fn what_finds_no_room_in_memory_is_written_away() {
     // Nothing is left behind.
     assert_eq!(folder.path().read_dir().unwrap().count(), 1);
     // Without a folder it takes the memory that it needs.
-    let nowhere = CountOptions { spill: None, ..tiny(folder.path()) };
+    let nowhere = CountOptions {
+        spill: None,
+        ..tiny(folder.path())
+    };
     assert_eq!(total(&count(&nowhere)), total(&all));
 }
 

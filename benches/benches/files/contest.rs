@@ -41,7 +41,11 @@ fn measure(contenders: &[(&str, Vec<String>)], python: &Python, rounds: usize) -
             let printed = run(Command::new(&words_before[0]).args(&words_before[1..]).args(words));
             let (head, answer) = printed.split_once('\n').unwrap();
             let answer = hours(answer);
-            assert_eq!(expected.get_or_insert_with(|| answer.clone()), &answer, "{name} says something else");
+            assert_eq!(
+                expected.get_or_insert_with(|| answer.clone()),
+                &answer,
+                "{name} says something else"
+            );
             if round > 0 {
                 let head: Value = serde_json::from_str(head).unwrap();
                 let number = |member: &str| head[member].as_f64().unwrap();
@@ -58,7 +62,9 @@ fn measure(contenders: &[(&str, Vec<String>)], python: &Python, rounds: usize) -
 
 /// Hours and counts, however they are written; hours without events are nothing.
 fn hours(answer: &str) -> String {
-    let lines = answer.lines().filter(|line| line.starts_with("2021") && !line.ends_with(",0"));
+    let lines = answer
+        .lines()
+        .filter(|line| line.starts_with("2021") && !line.ends_with(",0"));
     let lines: Vec<&str> = lines.collect();
     assert!(lines.len() > 24, "there is no answer: {answer}");
     lines.join("\n")

@@ -76,7 +76,10 @@ pub(crate) fn write(file: &Path, rows: usize) -> String {
         match chance.below(400) {
             0 => writeln!(out, "\"\",{name},{id},{time}+00"),
             1 => writeln!(out, "{customer},{name},{id},\"\""),
-            2 => writeln!(out, "{customer},{name},{id},2021-02-30 {hour:02}:{minute:02}:{second:02}+00"),
+            2 => writeln!(
+                out,
+                "{customer},{name},{id},2021-02-30 {hour:02}:{minute:02}:{second:02}+00"
+            ),
             3 => writeln!(out, "{customer},{name},{id}"),
             _ => writeln!(out, "{customer},{name},{id},{time}+00"),
         }

@@ -109,7 +109,9 @@ impl Minutes {
             ends: Vec::new(),
         };
         for _ in 0..number(&mut input)? {
-            texts.ends.push(usize::try_from(number(&mut input)?).unwrap_or(usize::MAX));
+            texts
+                .ends
+                .push(usize::try_from(number(&mut input)?).unwrap_or(usize::MAX));
         }
         let mut runs = Vec::new();
         for _ in 0..number(&mut input)? {

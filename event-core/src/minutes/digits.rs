@@ -6,7 +6,28 @@ use crate::timestamp::Timestamp;
 /// offset, or without one in UTC. `None` says nothing: the text may well be a time.
 pub(super) fn instant(text: &[u8], utc: bool) -> Option<Timestamp> {
     let (clock, rest) = text.split_at_checked(19)?;
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b' ' | b'T', h1, h2, b':', i1, i2, b':', s1, s2] = *clock else {
+    let [
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b' ' | b'T',
+        h1,
+        h2,
+        b':',
+        i1,
+        i2,
+        b':',
+        s1,
+        s2,
+    ] = *clock
+    else {
         return None;
     };
     let year = two(y1, y2)? * 100 + two(y3, y4)?;
@@ -42,7 +63,11 @@ fn last(month: i64) -> i64 {
 /// Whole microseconds, floored, and what stands behind the digits.
 fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let (mut micros, mut worth, mut length) = (0, 100_000, 0);
-    while let Some(digit) = text.get(length).map(|byte| byte.wrapping_sub(b'0')).filter(|it| *it < 10) {
+    while let Some(digit) = text
+        .get(length)
+        .map(|byte| byte.wrapping_sub(b'0'))
+        .filter(|it| *it < 10)
+    {
         micros += i64::from(digit) * worth;
         worth /= 10;
         length += 1;

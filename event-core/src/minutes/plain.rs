@@ -76,8 +76,10 @@ impl PlainRows {
     #[inline]
     pub fn read<'a>(&self, row: &'a [u8]) -> Option<PlainRow<'a>> {
         // Every byte is looked at, so that many can be at once.
-        let plain = |byte: u8| (matches!(byte, b' '..=b'~') & (byte != b'"')) | (byte == self.delimiter);
-        if row.len() > MOST_BYTES || !row.iter().fold(true, |all, byte| all & plain(*byte)) {
+        let delimiter = self.delimiter;
+        let strange = |byte: u8| u8::from(!byte.is_ascii_graphic() & (byte != b' ') | (byte == b'"'));
+        let strange = |byte: u8| strange(byte) & u8::from(byte != delimiter);
+        if row.len() > MOST_BYTES || row.iter().fold(0, |any, byte| any | strange(*byte)) != 0 {
             return None;
         }
         let (mut subject, mut at) = (None, None);

@@ -112,7 +112,11 @@ fn rejects(counted: &Counted) -> String {
 fn told(counted: &Counted) -> String {
     let seconds = counted.elapsed.as_secs_f64();
     let mut text = format!("{} rows, {} refused", counted.rows, counted.refused());
-    let codes: Vec<String> = counted.codes.iter().map(|(code, rows)| format!("{code} {rows}")).collect();
+    let codes: Vec<String> = counted
+        .codes
+        .iter()
+        .map(|(code, rows)| format!("{code} {rows}"))
+        .collect();
     if !codes.is_empty() {
         text.push_str(&format!(" ({})", codes.join(", ")));
     }

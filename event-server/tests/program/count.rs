@@ -8,11 +8,7 @@ use serde_json::Value;
 use crate::collector::{Collector, Place};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/customer_events.csv");
-const COLUMNS: [&str; 3] = [
-    "--no-header",
-    "--columns",
-    "subject,name,data.transaction_id,timestamp",
-];
+const COLUMNS: [&str; 3] = ["--no-header", "--columns", "subject,name,data.transaction_id,timestamp"];
 const QUESTION: [&str; 8] = [
     "--subject",
     "b4f9279a0196e40632e947dd1a88e857",
@@ -67,7 +63,15 @@ fn standard_input_and_the_file_of_rejects() {
     let folder = tempfile::tempdir().unwrap();
     let rejects = folder.path().join("rejects.csv");
     let mut child = Collector::program()
-        .args(["count", "--file", "-", "--map", "customer=subject", "--map", "at=timestamp"])
+        .args([
+            "count",
+            "--file",
+            "-",
+            "--map",
+            "customer=subject",
+            "--map",
+            "at=timestamp",
+        ])
         .args(["--delimiter", ";", "--by", "subject", "--csv", "--rejects"])
         .arg(&rejects)
         .stdin(Stdio::piped())
@@ -94,7 +98,11 @@ fn what_cannot_be_answered_ends_it_before_anything_is_read() {
         (&["--columns", "id,name,-,timestamp"], "invalid_columns"),
         (&["--delimiter", ";"], "missing_column"),
     ] {
-        let columns = if arguments[0] == "--columns" { &COLUMNS[..1] } else { &COLUMNS[..] };
+        let columns = if arguments[0] == "--columns" {
+            &COLUMNS[..1]
+        } else {
+            &COLUMNS[..]
+        };
         let (ended, said, errors) = count(&place, &[&["--file", SAMPLE], columns, arguments]);
         assert_eq!((ended, said.as_str()), (2, ""), "{errors}");
         assert!(errors.contains(&format!(": {code}: ")), "{errors}");

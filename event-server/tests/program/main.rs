@@ -4,7 +4,6 @@
 
 #[path = "../support/collector.rs"]
 mod collector;
-mod count;
 #[path = "../support/lock.rs"]
 mod lock;
 mod collect;
@@ -27,6 +26,7 @@ mod requests;
 mod bodies;
 mod keys;
 mod import;
+mod count;
 mod settings;
 mod stop;
 mod load;

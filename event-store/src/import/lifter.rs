@@ -74,11 +74,7 @@ impl Lifter {
     }
 
     /// Lifts a record that was split; beside what became of it what could not be lifted.
-    pub(super) fn lift(
-        &self,
-        record: &[u8],
-        reception: &Reception<'_>,
-    ) -> (Result<Event, Refusal>, Option<Vec<u8>>) {
+    pub(super) fn lift(&self, record: &[u8], reception: &Reception<'_>) -> (Result<Event, Refusal>, Option<Vec<u8>>) {
         match &*self.lift {
             Lift::Table(table) => table.lift(&self.fields, reception),
             Lift::Mapped(mapping, names) if self.options.format != Format::Ndjson => {

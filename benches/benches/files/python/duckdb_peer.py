@@ -9,14 +9,14 @@ connection = duckdb.connect()
 connection.execute(
     """
     CREATE TEMP TABLE minutes AS
-    SELECT customer, date_trunc('minute', at) AS minute, count(*) AS events
+    SELECT customer, date_trunc('minute', occurred) AS minute, count(*) AS events
     FROM (
-        SELECT customer, TRY_CAST(time AS TIMESTAMP) AS at
+        SELECT customer, TRY_CAST(time AS TIMESTAMP) AS occurred
         FROM read_csv(?, header = false, delim = ',', quote = '"', ignore_errors = true, auto_detect = false,
                       columns = {'customer': 'VARCHAR', 'name': 'VARCHAR', 'id': 'VARCHAR', 'time': 'VARCHAR'})
         WHERE customer <> ''
     )
-    WHERE at IS NOT NULL
+    WHERE occurred IS NOT NULL
     GROUP BY ALL
     """,
     [file],

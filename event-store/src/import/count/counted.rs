@@ -54,13 +54,7 @@ impl Rejected {
 }
 
 impl Counted {
-    pub(super) fn of(
-        workers: Vec<Worker<'_>>,
-        spill: &Spill,
-        look: &Look,
-        bytes: u64,
-        started: Instant,
-    ) -> Self {
+    pub(super) fn of(workers: Vec<Worker<'_>>, spill: &Spill, look: &Look, bytes: u64, started: Instant) -> Self {
         let rows = workers.iter().map(Worker::rows).sum();
         let (mut codes, mut rejected, mut kept) = (BTreeMap::new(), Vec::new(), Vec::new());
         for mut worker in workers {

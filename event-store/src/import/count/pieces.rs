@@ -13,11 +13,11 @@ use super::super::failure::Failure;
 use super::super::options::{Format, LastRecord};
 use super::super::record::{self, Place, Shape};
 use super::super::report::Progress;
+use super::CountOptions;
 use super::counted::Counted;
 use super::look::Look;
 use super::spill::Spill;
 use super::worker::Worker;
-use super::CountOptions;
 
 /// So many bytes a line may have behind the end of the piece that it begins in.
 const BEHIND: usize = 64 << 10;
@@ -138,7 +138,13 @@ impl<'a> Pieces<'a> {
     }
 
     /// Counts the lines that begin in a piece, and answers how many there are; `None` if they may be no records.
-    fn piece(&self, piece: u64, start: u64, buffer: &mut [u8], worker: &mut Worker<'_>) -> Result<Option<u64>, Failure> {
+    fn piece(
+        &self,
+        piece: u64,
+        start: u64,
+        buffer: &mut [u8],
+        worker: &mut Worker<'_>,
+    ) -> Result<Option<u64>, Failure> {
         // The byte before the piece tells whether a line begins with it.
         let before = usize::from(piece > 0);
         let from = start - before as u64;
