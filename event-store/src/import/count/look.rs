@@ -32,6 +32,8 @@ pub(super) struct Look {
 
 impl Look {
     pub(super) fn new(lift: Lift, places: Places, options: Arc<ImportOptions>, counting: &CountOptions) -> Self {
+        let mut registry = Registry::default();
+        registry.future_tolerance_seconds = counting.future_tolerance_seconds;
         let mut look = Look {
             only: conditions(&lift, &options, &counting.only),
             lift: Arc::new(lift),
@@ -41,10 +43,7 @@ impl Look {
             cut: counting.cut,
             limits: counting.limits,
             received_at: now(),
-            registry: Registry {
-                future_tolerance_seconds: counting.future_tolerance_seconds,
-                ..Registry::default()
-            },
+            registry,
             // No event is kept: all may have one id.
             id: new_id(),
         };

@@ -42,7 +42,7 @@ impl Spill {
     pub(super) fn take(&self, minutes: impl FnOnce() -> Minutes) -> Result<bool, Failure> {
         let Some(folder) = &self.folder else { return Ok(false) };
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut write = || -> io::Result<u64> {
+        let write = || -> io::Result<u64> {
             let file = match written.file.take() {
                 Some(file) => file,
                 None => tempfile::tempfile_in(folder)?,
