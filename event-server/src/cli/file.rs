@@ -57,7 +57,7 @@ impl FromFile {
         let unusable = |message: String| fail(&message, UNUSABLE_SETTINGS);
         let mut options = self.layout.options(file, None, settings).map_err(unusable)?;
         // What is asked of all rows may as well be what they are.
-        let label = |text: Option<&str>| text.map(str::parse).transpose();
+        let label = |text: Option<&str>| text.map(str::parse::<event_core::Label>).transpose();
         options.category = label(asked.category()).map_err(|error| unusable(error.to_string()))?;
         options.name = label(asked.name()).map_err(|error| unusable(error.to_string()))?;
         let mut counting = CountOptions::default();
