@@ -8,10 +8,10 @@
 
 mod subjects;
 mod run;
+mod digits;
 mod counter;
 mod counted;
 mod question;
-mod digits;
 mod plain;
 
 pub use counted::Minutes;

@@ -1,6 +1,7 @@
 //! Subjects and times in, minutes out.
 
 use super::counted::Minutes;
+use super::digits::Month;
 use super::run::Run;
 use super::subjects::Subjects;
 use crate::name::Subject;
@@ -34,19 +35,24 @@ pub struct Counter {
     subjects: Subjects,
     /// A subject in the upper half, a minute in the lower; not in order.
     fresh: Vec<u64>,
+    /// Room to put them in order in.
+    spare: Vec<u64>,
     room: usize,
     runs: Vec<Run>,
+    pub(super) month: Month,
 }
 
 impl Counter {
-    /// A counter that puts so many rows in order at once; each takes eight bytes until then.
+    /// A counter that puts so many rows in order at once; each takes sixteen bytes until then.
     #[must_use]
     pub fn new(room: usize) -> Self {
         Counter {
             subjects: Subjects::default(),
             fresh: Vec::new(),
+            spare: Vec::new(),
             room: room.max(1),
             runs: Vec::new(),
+            month: Month::default(),
         }
     }
 
@@ -82,7 +88,7 @@ impl Counter {
     /// Puts in order what is not.
     fn order(&mut self) {
         if !self.fresh.is_empty() {
-            self.runs.push(Run::of(&mut self.fresh));
+            self.runs.push(Run::of(&mut self.fresh, &mut self.spare));
             self.fresh.clear();
         }
     }
@@ -91,7 +97,7 @@ impl Counter {
     #[must_use]
     pub fn held(&self) -> usize {
         let runs: usize = self.runs.iter().map(|run| run.bytes.capacity()).sum();
-        self.subjects.held() + self.fresh.capacity() * size_of::<u64>() + runs
+        self.subjects.held() + (self.fresh.capacity() + self.spare.capacity()) * size_of::<u64>() + runs
     }
 
     /// Counts together what is the same, so that it holds as many minutes as there are, however many rows there were.
@@ -112,7 +118,7 @@ impl Counter {
     /// What it has counted; it begins anew.
     pub fn take(&mut self) -> Minutes {
         self.order();
-        self.fresh = Vec::new();
+        (self.fresh, self.spare) = (Vec::new(), Vec::new());
         Minutes {
             subjects: std::mem::take(&mut self.subjects).texts,
             runs: std::mem::take(&mut self.runs),

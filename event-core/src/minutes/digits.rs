@@ -2,72 +2,92 @@
 
 use crate::timestamp::Timestamp;
 
+/// The month of the time that was read last: most often that of the next one, too.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Month {
+    /// Year and month as they are written, with both dashes.
+    text: u64,
+    /// The number of the day before it.
+    before: i64,
+    /// The last day that it has in every year.
+    last: i64,
+}
+
+impl Month {
+    fn read(text: [u8; 8]) -> Option<Self> {
+        let [y1, y2, y3, y4, b'-', m1, m2, b'-'] = text else {
+            return None;
+        };
+        let (year, month) = (two(y1, y2)? * 100 + two(y3, y4)?, two(m1, m2)?);
+        if !(1970..=9998).contains(&year) || !(1..=12).contains(&month) {
+            return None;
+        }
+        let last = match month {
+            // The 29th is looked at closely.
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        let (text, before) = (u64::from_ne_bytes(text), days(year, month, 1) - 1);
+        Some(Month { text, before, last })
+    }
+}
+
 /// The instant that a text names, if it has one of the usual forms: a date and a time of the clock with an
 /// offset, or without one in UTC. `None` says nothing: the text may well be a time.
-pub(super) fn instant(text: &[u8], utc: bool) -> Option<Timestamp> {
-    let (clock, rest) = text.split_at_checked(19)?;
-    let [
-        y1,
-        y2,
-        y3,
-        y4,
-        b'-',
-        m1,
-        m2,
-        b'-',
-        d1,
-        d2,
-        b' ' | b'T',
-        h1,
-        h2,
-        b':',
-        i1,
-        i2,
-        b':',
-        s1,
-        s2,
-    ] = *clock
-    else {
+#[inline]
+pub(super) fn instant(text: &[u8], utc: bool, month: &mut Month) -> Option<Timestamp> {
+    let (text, rest) = text.split_first_chunk::<8>()?;
+    let (clock, rest) = rest.split_first_chunk::<8>()?;
+    let ([b':', s1, s2], rest) = rest.split_first_chunk::<3>()? else {
         return None;
     };
-    let year = two(y1, y2)? * 100 + two(y3, y4)?;
-    let (month, day) = (two(m1, m2)?, two(d1, d2)?);
-    let (hour, minute, second) = (two(h1, h2)?, two(i1, i2)?, two(s1, s2)?);
-    // The 29th and later days are looked at closely where the month may not have them.
-    let known = (1970..=9998).contains(&year) && (1..=12).contains(&month) && (1..=last(month)).contains(&day);
-    if !known || hour > 23 || minute > 59 || second > 59 {
+    if month.text != u64::from_ne_bytes(*text) {
+        *month = Month::read(*text)?;
+    }
+    let ([day, hour, minute], second) = (day_and_clock(*clock)?, two(*s1, *s2)?);
+    if day < 1 || day > month.last || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let (micros, rest) = match rest.split_first() {
         Some((b'.', rest)) => fraction(rest)?,
         _ => (0, rest),
     };
-    let seconds = days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset(rest, utc)?;
+    let days = month.before + day;
+    let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset(rest, utc)?;
     Timestamp::from_micros(seconds * 1_000_000 + micros).ok()
 }
 
+/// Day, hour and minute, all digits at once.
+#[inline]
+fn day_and_clock(text: [u8; 8]) -> Option<[i64; 3]> {
+    let between = if text[2] == b'T' { b'T' } else { b' ' };
+    let zeros = u64::from_le_bytes([b'0', b'0', between, b'0', b'0', b':', b'0', b'0']);
+    let digits = u64::from_le_bytes(text) ^ zeros;
+    // What is more than 9, or is not what stands between the digits, gets its highest bit.
+    let most = u64::from_le_bytes([0x76, 0x76, 0x7f, 0x76, 0x76, 0x7f, 0x76, 0x76]);
+    if (digits.wrapping_add(most) | digits) & 0x8080_8080_8080_8080 != 0 {
+        return None;
+    }
+    let numbers = (digits * 10 + (digits >> 8)).to_le_bytes();
+    Some([numbers[0], numbers[3], numbers[6]].map(i64::from))
+}
+
+#[inline]
 fn two(tens: u8, ones: u8) -> Option<i64> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
 }
 
-/// The last day that a month has in every year.
-fn last(month: i64) -> i64 {
-    match month {
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
 /// Whole microseconds, floored, and what stands behind the digits.
+#[inline]
 fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let (mut micros, mut worth, mut length) = (0, 100_000, 0);
-    while let Some(digit) = text
-        .get(length)
-        .map(|byte| byte.wrapping_sub(b'0'))
-        .filter(|it| *it < 10)
-    {
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
         micros += i64::from(digit) * worth;
         worth /= 10;
         length += 1;
@@ -76,6 +96,7 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// Seconds east of UTC.
+#[inline]
 fn offset(text: &[u8], utc: bool) -> Option<i64> {
     let (sign, hours, minutes) = match *text {
         [] => return utc.then_some(0),
@@ -108,6 +129,7 @@ mod tests {
 
     #[test]
     fn what_logs_write_is_read() {
+        let mut month = Month::default();
         for text in [
             "2021-03-01 00:01:11.055+00",
             "2021-03-01T23:59:59Z",
@@ -115,9 +137,10 @@ mod tests {
             "1970-01-01 00:00:00",
             "9998-12-31 23:59:59-0100",
         ] {
-            assert_eq!(instant(text.as_bytes(), true), text.parse().ok(), "{text}");
+            assert_eq!(instant(text.as_bytes(), true, &mut month), text.parse().ok(), "{text}");
         }
-        assert_eq!(instant(b"2021-03-01 00:00:00", false), None);
+        assert_eq!(instant(b"2021-03-01 00:00:00", false, &mut month), None);
+        assert_eq!(instant(&[0; 19], true, &mut Month::default()), None);
     }
 
     fn text() -> impl Strategy<Value = String> {
@@ -128,9 +151,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_glance_says_what_a_close_look_says(text in text()) {
+        fn a_glance_says_what_a_close_look_says(before in text(), text in text()) {
             for zone in [Tz::UTC, Tz::Europe__Paris] {
-                if let Some(at) = instant(text.as_bytes(), zone == Tz::UTC) {
+                let mut month = Month::default();
+                let _ = instant(before.as_bytes(), true, &mut month);
+                if let Some(at) = instant(text.as_bytes(), zone == Tz::UTC, &mut month) {
                     prop_assert_eq!(Timestamp::parse_in(&text, zone), Ok(at), "{}", text);
                 }
             }
@@ -139,7 +164,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read_at_a_glance(micros in 0..=Timestamp::MAX.as_micros()) {
             let at = Timestamp::from_micros(micros).unwrap();
-            let seen = instant(at.to_string().as_bytes(), true);
+            let seen = instant(at.to_string().as_bytes(), true, &mut Month::default());
             let leap_day = at.to_string()[5..10] == *"02-29";
             prop_assert_eq!(seen, Some(at).filter(|_| !leap_day && at < "9999-01-01".parse().unwrap()));
         }

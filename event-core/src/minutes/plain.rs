@@ -1,7 +1,7 @@
 //! Rows of a table that are events at a glance, without quotes or anything else that needs a closer look.
 
 use super::counter::Counter;
-use super::digits;
+use super::digits::{self, Month};
 use super::question::Cut;
 use crate::timestamp::Timestamp;
 
@@ -73,13 +73,13 @@ impl PlainRows {
 
     /// Reads a row without its line end, if it is plain.
     #[must_use]
-    #[inline]
     pub fn read<'a>(&self, row: &'a [u8]) -> Option<PlainRow<'a>> {
-        // Every byte is looked at, so that many can be at once.
-        let delimiter = self.delimiter;
-        let strange = |byte: u8| u8::from(!byte.is_ascii_graphic() & (byte != b' ') | (byte == b'"'));
-        let strange = |byte: u8| strange(byte) & u8::from(byte != delimiter);
-        if row.len() > MOST_BYTES || row.iter().fold(0, |any, byte| any | strange(*byte)) != 0 {
+        self.read_near(row, &mut Month::default())
+    }
+
+    #[inline]
+    fn read_near<'a>(&self, row: &'a [u8], month: &mut Month) -> Option<PlainRow<'a>> {
+        if row.len() > MOST_BYTES || is_strange(row, self.delimiter) {
             return None;
         }
         let (mut subject, mut at) = (None, None);
@@ -87,13 +87,13 @@ impl PlainRows {
         let (last, columns) = self.columns.split_last()?;
         for column in columns {
             let end = memchr::memchr(self.delimiter, rest)?;
-            self.field(*column, &rest[..end], &mut subject, &mut at)?;
+            self.field(*column, &rest[..end], month, &mut subject, &mut at)?;
             rest = &rest[end + 1..];
         }
         if memchr::memchr(self.delimiter, rest).is_some() {
             return None;
         }
-        self.field(*last, rest, &mut subject, &mut at)?;
+        self.field(*last, rest, month, &mut subject, &mut at)?;
         Some(PlainRow {
             subject: subject?,
             at: at.filter(|at| *at <= self.latest)?,
@@ -105,6 +105,7 @@ impl PlainRows {
         &self,
         column: PlainColumn,
         text: &'a [u8],
+        month: &mut Month,
         subject: &mut Option<&'a [u8]>,
         at: &mut Option<Timestamp>,
     ) -> Option<()> {
@@ -116,7 +117,7 @@ impl PlainRows {
             PlainColumn::Text => {}
             PlainColumn::Label if within(100) => {}
             PlainColumn::Subject if within(256) => *subject = Some(text),
-            PlainColumn::Time => *at = Some(digits::instant(text, self.utc)?),
+            PlainColumn::Time => *at = Some(digits::instant(text, self.utc, month)?),
             PlainColumn::Label | PlainColumn::Subject => return None,
         }
         Some(())
@@ -125,10 +126,29 @@ impl PlainRows {
     /// Counts a row if it is plain; false if it needs a closer look.
     #[inline]
     pub fn count(&self, row: &[u8], cut: &Cut, counter: &mut Counter) -> bool {
-        let Some(row) = self.read(row) else { return false };
+        let Some(row) = self.read_near(row, &mut counter.month) else {
+            return false;
+        };
         if cut.covers(row.at) {
             counter.add_plain(row.subject, row.at);
         }
         true
     }
+}
+
+/// So many bytes are looked at together.
+const BLOCK: usize = 16;
+
+/// Whether there is a byte that is not printable ASCII, or a quote.
+#[inline]
+fn is_strange(row: &[u8], delimiter: u8) -> bool {
+    let strange = |byte: u8| ((byte.wrapping_sub(b' ') > b'~' - b' ') | (byte == b'"')) & (byte != delimiter);
+    let Some(last) = row.last_chunk::<BLOCK>() else {
+        return row.iter().any(|byte| strange(*byte));
+    };
+    // Within a block none is skipped, which makes it a few instructions for all; and the last block overlaps the one
+    // before it, so that no byte is looked at alone.
+    let look = |block: &[u8; BLOCK]| block.iter().fold(false, |any, byte| any | strange(*byte));
+    let (blocks, _) = row.as_chunks::<BLOCK>();
+    look(last) || blocks.iter().any(look)
 }

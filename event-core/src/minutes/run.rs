@@ -13,9 +13,9 @@ struct Writer {
 }
 
 impl Run {
-    /// Sorts numbers, and counts those that are the same.
-    pub(super) fn of(numbers: &mut [u64]) -> Self {
-        numbers.sort_unstable();
+    /// Sorts numbers, and counts those that are the same; `spare` is room to sort in.
+    pub(super) fn of(numbers: &mut Vec<u64>, spare: &mut Vec<u64>) -> Self {
+        sort(numbers, spare);
         let mut writer = Writer::with_room(numbers.len() * 3);
         for same in numbers.chunk_by(|one, other| one == other) {
             writer.push(same[0], same.len() as u64);
@@ -65,10 +65,22 @@ impl Writer {
         }
     }
 
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
     fn push(&mut self, number: u64, times: u64) {
-        // Most counts are 1: a bit says so.
-        let distance = u128::from(number - self.last) << 1;
+        let distance = number - self.last;
         self.last = number;
+        // Most counts are 1: a bit says so; and most numbers are near each other.
+        if times == 1 && distance < 1 << 13 {
+            let distance = (distance as u16) << 1;
+            if distance < 0x80 {
+                self.run.bytes.push(distance as u8);
+            } else {
+                self.run.bytes.extend([distance as u8 | 0x80, (distance >> 7) as u8]);
+            }
+            return;
+        }
+        let distance = u128::from(distance) << 1;
         if times == 1 {
             self.varint(distance);
         } else {
@@ -89,6 +101,40 @@ impl Writer {
     fn finish(mut self) -> Run {
         self.run.bytes.shrink_to_fit();
         self.run
+    }
+}
+
+/// So many numbers are worth to be sorted digit by digit.
+const MANY: usize = 1 << 12;
+
+/// Sorts numbers, many of them by their digits to the base 256, of which few differ.
+#[allow(clippy::cast_possible_truncation)]
+fn sort(numbers: &mut Vec<u64>, spare: &mut Vec<u64>) {
+    if numbers.len() < MANY {
+        numbers.sort_unstable();
+        return;
+    }
+    spare.resize(numbers.len(), 0);
+    let differ = numbers.iter().fold(0, |any, number| any | (number ^ numbers[0]));
+    let mut rest = differ;
+    while rest != 0 {
+        let shift = rest.trailing_zeros();
+        let digit = |number: u64| (number >> shift) as u8 as usize;
+        let mut places = [0_usize; 256];
+        for number in &*numbers {
+            places[digit(*number)] += 1;
+        }
+        let mut before = 0;
+        for place in &mut places {
+            before += std::mem::replace(place, before);
+        }
+        for number in &*numbers {
+            let place = &mut places[digit(*number)];
+            spare[*place] = *number;
+            *place += 1;
+        }
+        std::mem::swap(numbers, spare);
+        rest &= !(0xff << shift);
     }
 }
 
@@ -151,9 +197,24 @@ mod tests {
         #[test]
         fn a_run_holds_what_was_put_in(mut one in numbers(), mut other in numbers()) {
             let all = [one.clone(), other.clone()].concat();
-            let (first, second) = (Run::of(&mut one), Run::of(&mut other));
+            let mut spare = Vec::new();
+            let (first, second) = (Run::of(&mut one, &mut spare), Run::of(&mut other, &mut spare));
             prop_assert_eq!(first.iter().collect::<Vec<_>>(), counted(&one));
             prop_assert_eq!(first.merge(second).iter().collect::<Vec<_>>(), counted(&all));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn many_numbers_are_sorted_by_their_digits(seed: u64, differ: u64) {
+            let mixed = |number: u64| (number ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) & differ | seed & !differ;
+            let mut numbers: Vec<u64> = (0..MANY as u64 + 17).map(mixed).collect();
+            let mut sorted = numbers.clone();
+            sorted.sort_unstable();
+            sort(&mut numbers, &mut Vec::new());
+            prop_assert_eq!(numbers, sorted);
         }
     }
 }

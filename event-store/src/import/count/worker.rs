@@ -29,7 +29,8 @@ pub(super) struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     pub(super) fn new(look: &'a Look, spill: &'a Spill, share: usize) -> Self {
-        let room = (share / 4 / size_of::<u64>()).clamp(64, ROOM);
+        // A row takes its place twice, while rows are put in order.
+        let room = (share / 4 / size_of::<[u64; 2]>()).clamp(64, ROOM);
         Worker {
             look,
             spill,
