@@ -83,17 +83,17 @@ impl PlainRows {
             return None;
         }
         let (mut subject, mut at) = (None, None);
-        let mut rest = row;
-        let (last, columns) = self.columns.split_last()?;
-        for column in columns {
-            let end = memchr::memchr(self.delimiter, rest)?;
-            self.field(*column, &rest[..end], month, &mut subject, &mut at)?;
-            rest = &rest[end + 1..];
+        let mut rest = Some(row);
+        for column in &self.columns {
+            let text = rest?;
+            let end = find(self.delimiter, text);
+            let (text, behind) = text.split_at(end.unwrap_or(text.len()));
+            self.field(*column, text, month, &mut subject, &mut at)?;
+            rest = end.map(|_| &behind[1..]);
         }
-        if memchr::memchr(self.delimiter, rest).is_some() {
+        if rest.is_some() {
             return None;
         }
-        self.field(*last, rest, month, &mut subject, &mut at)?;
         Some(PlainRow {
             subject: subject?,
             at: at.filter(|at| *at <= self.latest)?,
@@ -151,4 +151,21 @@ fn is_strange(row: &[u8], delimiter: u8) -> bool {
     let look = |block: &[u8; BLOCK]| block.iter().fold(false, |any, byte| any | strange(*byte));
     let (blocks, _) = row.as_chunks::<BLOCK>();
     look(last) || blocks.iter().any(look)
+}
+
+/// Where a byte is first, in a text that is too short for more than a few words.
+#[inline]
+fn find(byte: u8, text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let wanted = u64::from_ne_bytes([byte; 8]);
+    let (words, rest) = text.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let differ = u64::from_le_bytes(*word) ^ wanted;
+        let zero = differ.wrapping_sub(ONES) & !differ & ONES << 7;
+        if zero != 0 {
+            return Some(number * 8 + zero.trailing_zeros() as usize / 8);
+        }
+    }
+    let place = rest.iter().position(|other| *other == byte)?;
+    Some(words.len() * 8 + place)
 }
