@@ -24,7 +24,7 @@ impl Chance {
     }
 
     fn below(&mut self, end: u64) -> u64 {
-        u64::try_from(u128::from(self.next()) * u128::from(end) >> 64).unwrap()
+        u64::try_from((u128::from(self.next()) * u128::from(end)) >> 64).unwrap()
     }
 }
 
