@@ -65,7 +65,7 @@ impl fmt::Display for Table {
 }
 
 /// The sections of the file, in their order.
-const SECTIONS: [&str; 3] = ["Append", "Queries", "Track"];
+const SECTIONS: [&str; 4] = ["Append", "Queries", "Track", "Files"];
 
 /// Everything that one run has measured.
 pub struct Results {

@@ -32,6 +32,7 @@ pub mod wire;
 pub mod decimal;
 pub mod query;
 pub mod aggregate;
+pub mod minutes;
 pub mod analysis;
 
 #[cfg(any(test, feature = "arbitrary"))]

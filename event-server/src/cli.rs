@@ -15,6 +15,9 @@ mod export;
 mod quarantine;
 mod erase;
 mod key;
+mod bar;
+mod layout;
+mod file;
 mod query;
 mod sessions;
 mod funnel;
@@ -50,7 +53,7 @@ enum Command {
     #[command(after_help = AFTER_HELP)]
     Serve(Flags),
     /// Count events, by time and by what they have
-    Count(query::CountArguments),
+    Count(Box<query::CountArguments>),
     /// Ask a question that has an exact answer
     Query(query::QueryArguments),
     /// Rank what events have, the greatest first

@@ -115,24 +115,36 @@ impl Settings {
         }
     }
 
-    /// What the store needs of them.
+    /// How large an event may be.
     #[must_use]
-    pub fn store(&self) -> Options {
+    pub fn limits(&self) -> Limits {
         let mut limits = Limits::default()
             .with_event_bytes(self.event_limit)
             .with_depth(self.depth_limit)
             .with_nodes(self.node_limit);
         limits.key_bytes = self.key_limit;
+        limits
+    }
+
+    /// What the store needs of them.
+    #[must_use]
+    pub fn store(&self) -> Options {
         Options::new()
             .prefix(&self.table_prefix)
             .durability(self.durability)
             .queue_events(self.queue_events)
             .queue_bytes(self.queue_bytes)
-            .limits(limits)
+            .limits(self.limits())
             .unknown_types(self.unknown_types)
             .future_tolerance_seconds(self.future_tolerance)
             .request_timeout(self.database_timeout)
     }
+}
+
+/// Where the system keeps files that nobody misses.
+#[must_use]
+pub fn temporary_folder() -> PathBuf {
+    std::env::temp_dir()
 }
 
 impl Default for ServerConfig {

@@ -24,22 +24,25 @@
 
 mod failure;
 mod column;
+mod record;
 mod options;
 mod input;
-mod record;
 mod row;
 mod occurrence;
 mod lift;
 mod bind;
+mod lifter;
 mod rejects;
 mod report;
 mod reader;
+mod count;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 pub use column::{Column, InvalidColumn};
+pub use count::{CountOptions, Counted, Rejected, count};
 pub use failure::Failure;
 pub use input::Input;
 pub use options::{Changed, Columns, Format, Header, ImportOptions, Keep, LastRecord, Space, Start};

@@ -133,6 +133,8 @@ fn the_sample_is_counted_once() {
             "{counts}"
         );
         assert!(!lines[1].ends_with("partial"), "{counts}");
+        let straight = [&["count", "--file", file.as_str(), "--customer", CUSTOMER], &range[..]].concat();
+        assert_eq!(place.says(&straight), counts);
         // By hand, from the file.
         let text = std::fs::read_to_string(sample()).unwrap();
         for line in lines {

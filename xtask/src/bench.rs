@@ -8,14 +8,36 @@ use crate::command::{Outcome, announce, cargo, succeeds};
 /// What cargo is told before the bench's name and its own arguments.
 const BENCH: [&str; 4] = ["bench", "--package", "event-benches", "--bench"];
 
-/// Measures, and writes the results. `--only track` needs no servers.
+/// The program that one of the benches runs.
+const PROGRAM: [&str; 8] = [
+    "build",
+    "--release",
+    // Beside the benches, so that both are built from the same crates.
+    "--package",
+    "event-benches",
+    "--package",
+    "event-server",
+    "--bin",
+    "event-server",
+];
+
+/// Measures, and writes the results. `--only track` and `--only files` need no servers.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
-    let alone = arguments.windows(2).any(|pair| pair == ["--only", "track"]);
-    let (bench, title) = if alone {
+    let only = |name: &str| arguments.windows(2).any(|pair| pair == ["--only", name]);
+    let alone = only("track") || only("files");
+    let (bench, title) = if only("track") {
         ("track", "What a call of track costs the application")
+    } else if only("files") {
+        ("files", "Counts straight from a file, beside DuckDB and Polars")
     } else {
         ("databases", "Ratios to what an expert would write by hand")
     };
+    if only("files") {
+        announce("The program", &format!("cargo {}", PROGRAM.join(" ")));
+        if !succeeds(&mut cargo(root, &PROGRAM))? {
+            return Ok(false);
+        }
+    }
     let results = root.join("benches").join("RESULTS.md");
     let results = results.to_string_lossy();
     let arguments = [&BENCH, [bench, "--"].as_slice(), arguments, &["--results", &results]].concat();

@@ -42,6 +42,14 @@ fn place(text: &str) -> Result<(String, String), String> {
 }
 
 impl Asked {
+    pub(super) fn category(&self) -> Option<&str> {
+        self.category.as_deref()
+    }
+
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// The parameters that the flags stand for, and others.
     pub(super) fn pairs<'a>(&'a self, others: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
         let own = [

@@ -1,23 +1,19 @@
 //! `event-server import`: a file of CSV or NDJSON, or what of it is new.
 
-mod bar;
 mod report;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use event_core::{Label, Mapping, Source};
+use event_core::{Label, Source};
 use event_server::config::{Flags, Settings};
-use event_store::Origin;
-use event_store::import::{
-    Changed, Column, Columns, Failure, Format, Header, ImportOptions, Input, Keep, LastRecord, Space, Start,
-};
+use event_store::import::{Changed, Failure, ImportOptions, Input, Keep, LastRecord, Start};
 
+use super::bar::{self, Bar};
+use super::layout::Layout;
 use super::{FAILED, Outcome, UNUSABLE_SETTINGS, fail, open, with_causes};
-use bar::Bar;
 
 /// What the program ends with where too many rows were refused.
 const TOO_MANY_ERRORS: u8 = 3;
@@ -27,24 +23,8 @@ const TOO_MANY_ERRORS: u8 = 3;
 pub(super) struct Arguments {
     /// The file, plain or compressed with gzip or zstd; - for standard input
     file: PathBuf,
-    /// What it holds; by its name, if left out: .ndjson and .jsonl are NDJSON
-    #[arg(long, value_enum)]
-    format: Option<Holds>,
-    /// The first record is a row like the others, and not the names of the columns
-    #[arg(long)]
-    no_header: bool,
-    /// What stands between two fields: one character, or `tab`
-    #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter)]
-    delimiter: u8,
-    /// What the columns become, in their order: subject,timestamp,data.value:number,-
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', conflicts_with_all = ["map", "mapping"])]
-    columns: Vec<Column>,
-    /// What the column of a name becomes: customer=subject. The others are fields of their own names, or else data
-    #[arg(long, value_name = "NAME=COLUMN", value_parser = named, conflicts_with = "mapping")]
-    map: Vec<(String, Column)>,
-    /// A file with a mapping, as types have them: how rows or documents become events
-    #[arg(long, value_name = "FILE")]
-    mapping: Option<PathBuf>,
+    #[command(flatten)]
+    layout: Layout,
     /// The category of events that name none
     #[arg(long)]
     category: Option<Label>,
@@ -57,9 +37,6 @@ pub(super) struct Arguments {
     /// The source of events that name none, instead of --default-source
     #[arg(long)]
     source: Option<Source>,
-    /// Take away the white space around fields
-    #[arg(long)]
-    trim: bool,
     /// What this import is called, to go on with it later: the path of the file, if left out
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
@@ -91,14 +68,6 @@ pub(super) struct Arguments {
     pub(super) flags: Flags,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Holds {
-    /// Comma-separated values
-    Csv,
-    /// A JSON object a line
-    Ndjson,
-}
-
 #[derive(Clone, Copy, Default, ValueEnum)]
 enum IfChanged {
     /// Nothing is imported
@@ -124,20 +93,6 @@ time, and needs a --label to be gone on with. Refused rows are kept in the quara
 
 Ends with 0 if the file was read to its end, 2 if it or what is said of it cannot be used, 3 if too many rows were \
 refused, 1 if it failed.";
-
-fn delimiter(text: &str) -> Result<u8, String> {
-    match text.as_bytes() {
-        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
-        b"tab" | b"\\t" => Ok(b'\t'),
-        _ => Err("this is one character of ASCII, or `tab`".to_owned()),
-    }
-}
-
-fn named(text: &str) -> Result<(String, Column), String> {
-    let (name, column) = text.rsplit_once('=').ok_or("this is written as NAME=COLUMN")?;
-    let column = column.parse().map_err(|error| format!("{error}"))?;
-    Ok((name.to_owned(), column))
-}
 
 impl Arguments {
     pub(super) async fn run(&self, settings: &Settings) -> Outcome {
@@ -177,30 +132,10 @@ impl Arguments {
     }
 
     fn options(&self, settings: &Settings) -> Result<ImportOptions, String> {
-        let header = if self.no_header {
-            Header::Absent
-        } else {
-            Header::Present
-        };
-        let format = match self.format.unwrap_or_else(|| self.by_name()) {
-            Holds::Csv => Format::Csv {
-                delimiter: self.delimiter,
-                header,
-            },
-            Holds::Ndjson => Format::Ndjson,
-        };
-        let mut origin = Origin::new(self.source.clone().unwrap_or_else(|| settings.default_source.clone()));
-        origin.zone = settings.timezone;
-        let mut options = ImportOptions::new(format, origin);
-        options.columns = match self.columns.is_empty() {
-            true => Columns::ByName(self.map.clone()),
-            false => Columns::InOrder(self.columns.clone()),
-        };
-        options.mapping = self.mapping.as_deref().map(mapping).transpose()?;
+        let mut options = self.layout.options(&self.file, self.source.as_ref(), settings)?;
         options.category.clone_from(&self.category);
         options.name.clone_from(&self.name);
         options.version.clone_from(&self.type_version);
-        options.space = if self.trim { Space::Trim } else { Space::Keep };
         options.label.clone_from(&self.label);
         options.rejects.clone_from(&self.rejects);
         options.max_errors = self.max_errors;
@@ -220,20 +155,4 @@ impl Arguments {
         };
         Ok(options)
     }
-
-    fn by_name(&self) -> Holds {
-        let name = self.file.to_string_lossy();
-        let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
-        if name.ends_with(".ndjson") || name.ends_with(".jsonl") {
-            Holds::Ndjson
-        } else {
-            Holds::Csv
-        }
-    }
-}
-
-fn mapping(path: &Path) -> Result<Mapping, String> {
-    let wrong = |message: String| format!("--mapping: {}: {message}", path.display());
-    let text = fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
 }

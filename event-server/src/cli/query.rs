@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use event_core::aggregate::Sketch;
+use event_core::query::ParameterError;
 use event_core::{Answer, Query};
 use event_server::config::{Flags, Settings};
 
 use super::asked::Asked;
+use super::file::FromFile;
 use super::shown::{Shown, Table};
 use super::{Outcome, UNUSABLE_SETTINGS, fail, open};
 
@@ -24,6 +26,8 @@ pub(super) struct QueryArguments {
 
 #[derive(clap::Args)]
 pub(super) struct CountArguments {
+    #[command(flatten)]
+    from_file: FromFile,
     #[command(flatten)]
     common: Common,
 }
@@ -73,7 +77,17 @@ impl CountArguments {
     }
 
     pub(super) async fn run(&self, settings: &Settings) -> Outcome {
-        self.common.answer(settings, "count", None).await
+        let Some(file) = self.from_file.file() else {
+            return self.common.answer(settings, "count", None).await;
+        };
+        let query = match self.common.query("count", None) {
+            Ok(query) => query,
+            Err(error) => return Ok(fail(&error, UNUSABLE_SETTINGS)),
+        };
+        match self.from_file.answer(file, query, &self.common.asked, settings) {
+            Ok((query, answer)) => self.common.print(&query, &answer),
+            Err(code) => Ok(code),
+        }
     }
 }
 
@@ -88,21 +102,29 @@ impl TopArguments {
 }
 
 impl Common {
-    async fn answer(&self, settings: &Settings, measure: &str, top: Option<&str>) -> Outcome {
+    fn query(&self, measure: &str, top: Option<&str>) -> Result<Query, ParameterError> {
         let by = self.by.iter().map(|field| ("by", field.as_str()));
         let bucket = self.bucket.iter().map(|unit| ("bucket", unit.as_str()));
         let top = top.into_iter().map(|count| ("top", count));
         let pairs = self
             .asked
             .pairs([("measure", measure)].into_iter().chain(by).chain(bucket).chain(top));
-        let query = match Query::from_pairs(pairs) {
+        Query::from_pairs(pairs)
+    }
+
+    async fn answer(&self, settings: &Settings, measure: &str, top: Option<&str>) -> Outcome {
+        let query = match self.query(measure, top) {
             Ok(query) => query,
             Err(error) => return Ok(fail(&error, UNUSABLE_SETTINGS)),
         };
         let store = open(settings).await?;
         let answer = store.answer(&query).await?;
         store.close().await?;
-        self.shown.print(&answer, table(&query, &answer))?;
+        self.print(&query, &answer)
+    }
+
+    fn print(&self, query: &Query, answer: &Answer) -> Outcome {
+        self.shown.print(answer, table(query, answer))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -28,6 +28,7 @@ mod requests;
 mod bodies;
 mod keys;
 mod import;
+mod count;
 mod settings;
 mod stop;
 mod load;

@@ -19,7 +19,7 @@ pub(crate) struct Places {
 
 impl Places {
     /// The number of the column, from 1, that a pointer of a refusal for this reason means.
-    fn column(&self, code: Code, pointer: &str) -> Option<usize> {
+    pub(crate) fn column(&self, code: Code, pointer: &str) -> Option<usize> {
         // Rules of schemas and metrics are about the data.
         let within_data = || self.nearest(&format!("/data{pointer}"));
         match code {

@@ -2,6 +2,9 @@
 
 use std::io;
 
+use event_core::minutes::Unanswerable;
+use event_core::query::QueryError;
+
 use crate::error::Error;
 
 /// Why an import ended before its file did. A row that is no event is no failure: it is counted.
@@ -76,6 +79,15 @@ pub enum Failure {
         /// How many.
         errors: u64,
     },
+    /// What was counted answers other questions than this.
+    #[error(transparent)]
+    Unanswerable(#[from] Unanswerable),
+    /// The question is wrong in itself, or its answer too large.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// What was counted finds no room on the disk.
+    #[error("what was counted cannot be written away, or read again")]
+    Spill(#[source] io::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] Error),
@@ -99,6 +111,9 @@ impl Failure {
             Failure::FileChanged(_) => "file_changed",
             Failure::Rejects(_) => "unwritable_rejects",
             Failure::TooManyErrors { .. } => "too_many_errors",
+            Failure::Unanswerable(_) => "unanswerable",
+            Failure::Query(error) => error.code().as_str(),
+            Failure::Spill(_) => "unwritable_spill",
             Failure::Store(Error::Full(_)) => "storage_full",
             Failure::Store(Error::ImportTaken) => "import_taken",
             Failure::Store(_) => "storage_unavailable",
@@ -110,7 +125,7 @@ impl Failure {
     pub fn is_input(&self) -> bool {
         !matches!(
             self,
-            Failure::Store(_) | Failure::Rejects(_) | Failure::TooManyErrors { .. }
+            Failure::Store(_) | Failure::Rejects(_) | Failure::Spill(_) | Failure::TooManyErrors { .. }
         )
     }
 }

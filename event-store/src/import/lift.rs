@@ -106,8 +106,8 @@ impl Table {
         self.columns.iter().any(|column| !column.optional && column.is(field))
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.columns.len()
+    pub(super) fn columns(&self) -> &[Column] {
+        &self.columns
     }
 
     /// Lifts a row; beside what became of it the JSON of what could not be lifted.
@@ -181,7 +181,7 @@ pub(super) fn has(columns: &[Column], field: &str) -> bool {
 }
 
 impl Column {
-    fn is(&self, field: &str) -> bool {
+    pub(super) fn is(&self, field: &str) -> bool {
         matches!(&self.target, Some(Target::Field(number)) if FIELDS[*number].0 == field)
     }
 }

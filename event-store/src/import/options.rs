@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use event_core::{Label, Mapping};
 
 use super::column::Column;
+use super::record::Shape;
 use crate::judge::Origin;
 
 /// How the bytes of a file become records.
@@ -20,6 +21,15 @@ pub enum Format {
     },
     /// A JSON object a line.
     Ndjson,
+}
+
+impl Format {
+    pub(super) fn shape(&self) -> Shape {
+        match self {
+            Format::Csv { delimiter, .. } => Shape::Fields(*delimiter),
+            Format::Ndjson => Shape::Lines,
+        }
+    }
 }
 
 /// Whether the first record of a table names its columns.

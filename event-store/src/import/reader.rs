@@ -3,18 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use event_core::EventId;
 use event_core::policy::Storage;
-use event_core::refusal::Claims;
-use event_core::{Code, EventId, EventType, Refusal};
 
-use super::bind::{bind, constants};
+use super::bind::bind;
 use super::failure::Failure;
 use super::input::{self, Input};
-use super::lift::{Constants, Lift, lift_row};
+use super::lift::Lift;
+use super::lifter::Lifter;
 use super::occurrence::Occurrences;
 use super::options::{Format, Header, ImportOptions, Keep, LastRecord};
-use super::record::{Record, Records, Shape};
-use super::row::Fields;
+use super::record::{Record, Records};
 use crate::checkpoint::{Checkpoint, Places, Row};
 use crate::inner::now;
 use crate::judge::{Judge, Judged};
@@ -64,11 +63,7 @@ impl Reader {
     /// Opens a file and looks at its first record; nothing is written anywhere.
     pub(super) fn open(store: EventStore, input: Input, options: Arc<ImportOptions>) -> Result<Self, Failure> {
         let open = input::open(input)?;
-        let shape = match options.format {
-            Format::Csv { delimiter, .. } => Shape::Fields(delimiter),
-            Format::Ndjson => Shape::Lines,
-        };
-        let mut records = Records::new(open.bytes, shape, open.compressed);
+        let mut records = Records::new(open.bytes, options.format.shape(), open.compressed);
         if records.is_empty()? {
             return Err(Failure::EmptyFile);
         }
@@ -234,10 +229,8 @@ impl Batch {
 /// Records → what is to be kept of them.
 struct Rows {
     store: EventStore,
-    lift: Lift,
+    lifter: Lifter,
     options: Arc<ImportOptions>,
-    constants: Constants,
-    fields: Fields,
     /// `None` where every row brings an id of its own.
     seen: Option<Occurrences>,
     scratch: Vec<u8>,
@@ -248,10 +241,8 @@ impl Rows {
         let own_ids = matches!(&lift, Lift::Table(table) if table.always("id"));
         Rows {
             store,
-            lift,
-            constants: constants(&options),
+            lifter: Lifter::new(Arc::new(lift), Arc::clone(&options)),
             options,
-            fields: Fields::default(),
             seen: (!own_ids).then(Occurrences::new),
             scratch: Vec::new(),
         }
@@ -270,24 +261,15 @@ impl Rows {
 
     /// Counts a row that was imported before.
     fn pass(&mut self, record: &[u8]) {
-        if self.seen.is_some() && self.split(record).is_ok() {
+        if self.seen.is_some() && self.lifter.split(record).is_ok() {
             self.id(record);
         }
     }
 
     fn judge_one(&mut self, judge: &Judge, record: &[u8]) -> Judged {
-        let mut judged = match self.split(record) {
+        let mut judged = match self.lifter.split(record) {
             Ok(()) => self.read(judge, record),
-            Err((code, message)) => {
-                let event_type = self.constants.category.clone().zip(self.constants.name.clone());
-                let claims = Claims {
-                    event_type: event_type.map(|(category, name)| EventType { category, name }),
-                    version: self.constants.version.clone(),
-                    ..Claims::default()
-                };
-                let refusal = Refusal::new(code, "", message).with_claims(claims);
-                judge.read(Err(refusal), Some(judge.original(record.to_vec(), Form::Event)))
-            }
+            Err(refusal) => judge.read(Err(*refusal), Some(judge.original(record.to_vec(), Form::Event))),
         };
         if self.options.keep == Keep::CountsOnly
             && let Judged::Keep(Entry::Event { storage, .. }) = &mut judged
@@ -295,32 +277,6 @@ impl Rows {
             *storage = Storage::CountsOnly;
         }
         judged
-    }
-
-    /// Splits a record of a table into its fields.
-    fn split(&mut self, record: &[u8]) -> Result<(), (Code, String)> {
-        let Format::Csv { delimiter, .. } = self.options.format else {
-            return Ok(());
-        };
-        let text = std::str::from_utf8(record).map_err(|error| {
-            let at = error.valid_up_to();
-            (
-                Code::InvalidUtf8,
-                format!("the bytes are not UTF-8 (byte {at} of the row)"),
-            )
-        })?;
-        let read = self.fields.read(text, delimiter);
-        let columns = match &self.lift {
-            Lift::Table(table) => table.len(),
-            Lift::Mapped(_, names) => names.len(),
-            Lift::Lines => 0,
-        };
-        let fields = self.fields.len();
-        if fields != columns {
-            let message = format!("the row has {fields} fields, and there are {columns} columns");
-            return Err((Code::ColumnCount, message));
-        }
-        read.map_err(|broken| (Code::MalformedRow, broken.to_string()))
     }
 
     /// The id of a row that brings none: it is the same whenever the file is read, and each of several
@@ -334,11 +290,11 @@ impl Rows {
             content.extend(part);
         };
         // What one file is imported as twice, by two types, is two events.
-        for constant in [&self.constants.category, &self.constants.name] {
+        for constant in [&self.options.category, &self.options.name] {
             part(constant.as_ref().map_or(&[], |it| it.as_str().as_bytes()));
         }
         match self.options.format {
-            Format::Csv { .. } => self.fields.iter().for_each(|field| part(field.as_bytes())),
+            Format::Csv { .. } => self.lifter.fields().iter().for_each(|field| part(field.as_bytes())),
             Format::Ndjson => part(record.trim_ascii()),
         }
         let hash = *blake3::hash(content).as_bytes();
@@ -362,24 +318,10 @@ impl Rows {
         let id = self.id(record);
         let new_id = move || id.clone().unwrap_or_else(crate::judge::new_id);
         let reception = judge.reception(&new_id);
-        let (read, raw) = match &self.lift {
-            Lift::Table(table) => table.lift(&self.fields, &reception),
-            Lift::Mapped(mapping, names) if self.options.format != Format::Ndjson => {
-                let space = self.options.space;
-                lift_row(mapping, names, &self.fields, space, &self.constants, &reception)
-            }
-            Lift::Mapped(mapping, _) => {
-                let lifted = mapping.lift_with(record, &self.constants.defaults(), &reception);
-                (lifted, Some(record.to_vec()))
-            }
-            Lift::Lines => (event_core::Event::from_slice(record, &reception), Some(record.to_vec())),
-        };
+        let (read, raw) = self.lifter.lift(record, &reception);
         // An event is kept as it was made, with its id; a record that became none as what it is.
         let raw = raw.filter(|_| read.is_err());
-        let form = match &self.lift {
-            Lift::Mapped(..) => Form::Foreign,
-            Lift::Table(_) | Lift::Lines => Form::Event,
-        };
+        let form = self.lifter.form();
         judge.read(read, raw.map(|bytes| judge.original(bytes, form)))
     }
 }

@@ -1,0 +1,115 @@
+//! One thread's part of a file, row by row.
+
+use std::collections::BTreeMap;
+
+use event_core::minutes::{Counter, Minutes};
+use event_core::{Code, Refusal};
+
+use super::super::failure::Failure;
+use super::super::lifter::Lifter;
+use super::super::options::LastRecord;
+use super::counted::Rejected;
+use super::look::Look;
+use super::spill::Spill;
+
+/// The rows that a counter puts in order at once, where there is the memory for it.
+const ROOM: usize = 1 << 19;
+
+pub(super) struct Worker<'a> {
+    look: &'a Look,
+    spill: &'a Spill,
+    lifter: Lifter,
+    counter: Counter,
+    /// The bytes that it may hold.
+    share: usize,
+    rows: u64,
+    pub(super) codes: BTreeMap<Code, u64>,
+    pub(super) rejected: Vec<Rejected>,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(look: &'a Look, spill: &'a Spill, share: usize) -> Self {
+        // A row takes its place twice, while rows are put in order.
+        let room = (share / 4 / size_of::<[u64; 2]>()).clamp(64, ROOM);
+        Worker {
+            look,
+            spill,
+            lifter: look.lifter(),
+            counter: Counter::new(room),
+            share,
+            rows: 0,
+            codes: BTreeMap::new(),
+            rejected: Vec::new(),
+        }
+    }
+
+    /// What happens to a last record without line end.
+    pub(super) fn last_record(&self) -> LastRecord {
+        self.look.options.last_record
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.codes.values().sum()
+    }
+
+    /// Counts a row if that can be told at a glance; false if it needs a closer look.
+    #[inline]
+    pub(super) fn glance(&mut self, record: &[u8]) -> bool {
+        let plain = self.look.plain.as_ref();
+        let counted = plain.is_some_and(|plain| plain.count(record, &self.look.cut, &mut self.counter));
+        self.rows += u64::from(counted);
+        counted
+    }
+
+    /// Counts a row, or says why it is none.
+    pub(super) fn closely(&mut self, record: &[u8], line: u64, offset: u64) {
+        self.rows += 1;
+        match self.look.closely(&mut self.lifter, record) {
+            Ok(Some((subject, at))) => self.counter.add(subject.as_ref(), at),
+            Ok(None) => {}
+            Err(refusal) => self.refuse(&refusal, line, offset),
+        }
+    }
+
+    pub(super) fn record(&mut self, record: &[u8], line: u64, offset: u64) {
+        if !self.glance(record) {
+            self.closely(record, line, offset);
+        }
+    }
+
+    fn refuse(&mut self, refusal: &Refusal, line: u64, offset: u64) {
+        *self.codes.entry(refusal.code).or_default() += 1;
+        if self.rejected.len() < Rejected::MOST {
+            let first = refusal.violations.first();
+            self.rejected.push(Rejected {
+                line,
+                column: first.and_then(|first| self.look.places.column(refusal.code, &first.pointer)),
+                offset,
+                code: refusal.code,
+                message: first.map_or(String::new(), |first| first.message.clone()),
+            });
+        }
+    }
+
+    /// Makes room where it holds more than its share.
+    pub(super) fn relieve(&mut self) -> Result<(), Failure> {
+        // To count together what is the same may take as much again, for a moment.
+        if self.counter.held() <= self.share / 2 {
+            return Ok(());
+        }
+        self.counter.compact();
+        if self.counter.held() > self.share * 3 / 8 && !self.spill.take(|| self.counter.take())? {
+            // Nowhere to: what is held is what there is, and is let grow before it is looked at again.
+            self.share = self.share.max(self.counter.held() * 4);
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Minutes {
+        self.counter.take()
+    }
+}
