@@ -13,7 +13,10 @@ mod original;
 mod entity;
 mod migration;
 mod position;
-#[cfg_attr(not(feature = "import"), allow(dead_code, reason = "only an import makes them"))]
+#[cfg_attr(
+    not(feature = "import"),
+    allow(dead_code, unused_imports, unreachable_pub, reason = "only an import makes them")
+)]
 mod checkpoint;
 pub mod shadow;
 mod queue;

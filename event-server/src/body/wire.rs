@@ -203,6 +203,30 @@ mod tests {
         assert_eq!(outcome(Body::new(Silent)).await, Err(Some(Broken::TooSlow)));
     }
 
+    #[tokio::test]
+    async fn a_file_may_take_long_and_not_for_ever() {
+        let drops = |count: usize, size: usize| {
+            let parts = futures_util::stream::unfold(count, move |left| async move {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let part = Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; size]));
+                (left > 0).then_some((part, left - 1))
+            });
+            let (bytes, pace) = (1 << 20, Pace::Parts(Duration::from_millis(100)));
+            let body = Body::from_stream(parts);
+            Wire::new(
+                body,
+                &HeaderMap::new(),
+                Bounds { bytes, pace },
+                &ServerConfig::default(),
+            )
+            .collect()
+        };
+        // Each part is in time, and all of them take longer than one may.
+        assert_eq!(drops(12, 2048).await.unwrap().to_bytes().len(), 12 * 2048);
+        let slow = drops(1000, 1).await.unwrap_err();
+        assert_eq!(slow.downcast_ref(), Some(&Broken::TooSlow));
+    }
+
     /// A body that never comes.
     struct Silent;
 

@@ -206,7 +206,7 @@ pub(crate) async fn an_erasure_takes_its_values_out_of_sketches(disk: Disk) {
     declare(&store).await;
     ingest(&store, orders(0, 820)).await;
     let ann = |n: usize| {
-        let minute = if n % 2 == 0 { "10:10" } else { "00:00" };
+        let minute = if n.is_multiple_of(2) { "10:10" } else { "00:00" };
         let at = format!("2026-03-{:02}T{minute}:00Z", n % 3 + 1);
         order(&format!("ann-{n}"), "ann", &at, n)
     };
