@@ -209,7 +209,7 @@ mod tests {
             let parts = futures_util::stream::unfold(count, move |left| async move {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 let part = Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; size]));
-                (left > 0).then_some((part, left - 1))
+                left.checked_sub(1).map(|left| (part, left))
             });
             let (bytes, pace) = (1 << 20, Pace::Parts(Duration::from_millis(100)));
             let body = Body::from_stream(parts);
