@@ -16,13 +16,14 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
-from zoneinfo import ZoneInfo
 
 from event_py import _ask
 from event_py._native import Event
 from event_py._native import Export as _Export
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from typing_extensions import Self, Unpack
 
     from event_py._native import Client

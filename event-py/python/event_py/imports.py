@@ -15,12 +15,13 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
-from zoneinfo import ZoneInfo
 
 from event_py import _ask
 from event_py._ask import Ask
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from typing_extensions import Unpack
 
     from event_py._native import Client
