@@ -1,5 +1,6 @@
 //! What the benches share: events to work on, and a fair way to compare.
 
+pub mod arguments;
 pub mod events;
 pub mod machine;
 pub mod orders;

@@ -44,13 +44,7 @@ impl Client {
         call: &Call,
     ) -> impl Future<Output = Result<A, QueryError>> + Send + use<A> {
         let (reply, answer) = Reply::future();
-        submit(
-            &self.shared(),
-            Job::Ask {
-                call: call.clone().of_source(&self.shared().settings.source),
-                reply,
-            },
-        );
+        self.ask(call, reply);
         async move { read(answer.await.unwrap_or(Err(QueryError::Closed))) }
     }
 
@@ -60,18 +54,18 @@ impl Client {
     /// As [`Client::call`].
     pub fn call_blocking<A: DeserializeOwned>(&self, call: &Call) -> Result<A, QueryError> {
         let (reply, answer) = Reply::blocking();
-        submit(
-            &self.shared(),
-            Job::Ask {
-                call: call.clone().of_source(&self.shared().settings.source),
-                reply,
-            },
-        );
+        self.ask(call, reply);
         let at_most = match call.is_long() {
             true => Duration::MAX,
             false => self.shared().settings.tuning.patience,
         };
         read(wait(&answer, at_most).unwrap_or_else(|| Err(late())))
+    }
+
+    fn ask(&self, call: &Call, reply: Reply<Result<Bytes, QueryError>>) {
+        let shared = self.shared();
+        let call = call.clone().of_source(&shared.settings.source);
+        submit(&shared, Job::Ask { call, reply });
     }
 
     /// Begins an export, see [`Call::export`]; it is read in the pace of whoever reads it.

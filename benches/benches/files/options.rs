@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use event_benches::arguments::arguments;
+
 /// How much to measure.
 pub(crate) struct Options {
     /// Rows of one file, instead of both sizes.
@@ -25,12 +27,8 @@ impl Options {
             remark: String::new(),
             results: None,
         };
-        let mut arguments = std::env::args().skip(1);
-        while let Some(name) = arguments.next() {
-            if name == "--bench" {
-                continue;
-            }
-            let value = arguments.next().unwrap_or_else(|| panic!("{name} has no value"));
+        for argument in arguments() {
+            let (name, value) = argument.unwrap_or_else(|missing| panic!("{missing}"));
             let number = || value.parse().unwrap_or_else(|_| panic!("{name} is a number"));
             match name.as_str() {
                 "--rows" => options.rows = Some(number()),
