@@ -9,6 +9,7 @@
 mod subjects;
 mod run;
 mod digits;
+mod before;
 mod counter;
 mod counted;
 mod question;

@@ -1,7 +1,7 @@
 //! Subjects and times in, minutes out.
 
+use super::before::Before;
 use super::counted::Minutes;
-use super::digits::Month;
 use super::run::Run;
 use super::subjects::Subjects;
 use crate::name::Subject;
@@ -36,10 +36,10 @@ pub struct Counter {
     /// A subject in the upper half, a minute in the lower; not in order.
     fresh: Vec<u64>,
     /// Room to put them in order in.
-    spare: Vec<u64>,
+    spare: Vec<u32>,
     room: usize,
     runs: Vec<Run>,
-    pub(super) month: Month,
+    pub(super) before: Before,
 }
 
 impl Counter {
@@ -52,7 +52,7 @@ impl Counter {
             spare: Vec::new(),
             room: room.max(1),
             runs: Vec::new(),
-            month: Month::default(),
+            before: Before::default(),
         }
     }
 
@@ -97,7 +97,10 @@ impl Counter {
     #[must_use]
     pub fn held(&self) -> usize {
         let runs: usize = self.runs.iter().map(|run| run.bytes.capacity()).sum();
-        self.subjects.held() + (self.fresh.capacity() + self.spare.capacity()) * size_of::<u64>() + runs
+        self.subjects.held()
+            + self.fresh.capacity() * size_of::<u64>()
+            + self.spare.capacity() * size_of::<u32>()
+            + runs
     }
 
     /// Counts together what is the same, so that it holds as many minutes as there are, however many rows there were.

@@ -1,5 +1,6 @@
 //! Rows of a table that are events at a glance, without quotes or anything else that needs a closer look.
 
+use super::before::Before;
 use super::counter::Counter;
 use super::digits::{self, Month};
 use super::question::Cut;
@@ -54,7 +55,7 @@ pub struct PlainRow<'a> {
 }
 
 /// Longer rows are looked at closely: an event has a limit.
-const MOST_BYTES: usize = 4_096;
+const MOST_BYTES: usize = 4_000;
 
 impl PlainRows {
     /// Rows of these columns, of which none lies behind `latest`; `None` if a subject or a time is not among
@@ -74,25 +75,40 @@ impl PlainRows {
     /// Reads a row without its line end, if it is plain.
     #[must_use]
     pub fn read<'a>(&self, row: &'a [u8]) -> Option<PlainRow<'a>> {
-        self.read_near(row, &mut Month::default())
+        self.read_after(row, &mut Before::default())
     }
 
     #[inline]
-    fn read_near<'a>(&self, row: &'a [u8], month: &mut Month) -> Option<PlainRow<'a>> {
-        if row.len() > MOST_BYTES || is_strange(row, self.delimiter) {
+    fn read_after<'a>(&self, row: &'a [u8], before: &mut Before) -> Option<PlainRow<'a>> {
+        if row.len() > MOST_BYTES || delimiters(row, self.delimiter)? + 1 != self.columns.len() {
             return None;
         }
+        before.lengths.resize(self.columns.len(), 0);
+        self.split(row, before).or_else(|| {
+            // A delimiter that stands where one stood in the row before need not be the next one.
+            before.lengths.fill(usize::MAX);
+            self.split(row, before)
+        })
+    }
+
+    /// Takes the fields apart. Where a field of the row before ended, this row's may end as well: if there is a delimiter
+    /// at each of these places, it is all of them, for there are no more.
+    #[inline]
+    fn split<'a>(&self, row: &'a [u8], before: &mut Before) -> Option<PlainRow<'a>> {
         let (mut subject, mut at) = (None, None);
         let mut rest = Some(row);
-        for column in &self.columns {
+        for (number, (column, length)) in self.columns.iter().zip(&mut before.lengths).enumerate() {
             let text = rest?;
-            let end = find(self.delimiter, text);
+            let end = match text.get(*length) {
+                // All delimiters stand before the last field.
+                _ if number + 1 == self.columns.len() => None,
+                Some(byte) if *byte == self.delimiter => Some(*length),
+                _ => find(self.delimiter, text),
+            };
             let (text, behind) = text.split_at(end.unwrap_or(text.len()));
-            self.field(*column, text, month, &mut subject, &mut at)?;
+            *length = text.len();
+            self.field(*column, text, &mut before.month, &mut subject, &mut at)?;
             rest = end.map(|_| &behind[1..]);
-        }
-        if rest.is_some() {
-            return None;
         }
         Some(PlainRow {
             subject: subject?,
@@ -126,7 +142,7 @@ impl PlainRows {
     /// Counts a row if it is plain; false if it needs a closer look.
     #[inline]
     pub fn count(&self, row: &[u8], cut: &Cut, counter: &mut Counter) -> bool {
-        let Some(row) = self.read_near(row, &mut counter.month) else {
+        let Some(row) = self.read_after(row, &mut counter.before) else {
             return false;
         };
         if cut.covers(row.at) {
@@ -139,18 +155,45 @@ impl PlainRows {
 /// So many bytes are looked at together.
 const BLOCK: usize = 16;
 
-/// Whether there is a byte that is not printable ASCII, or a quote.
+/// Which bytes of the last block are in no block before it, by how many they are.
+const FRESH: [[u8; BLOCK]; BLOCK] = {
+    let mut fresh = [[0; BLOCK]; BLOCK];
+    let mut rest = 0;
+    while rest < BLOCK {
+        let mut place = BLOCK - rest;
+        while place < BLOCK {
+            fresh[rest][place] = 1;
+            place += 1;
+        }
+        rest += 1;
+    }
+    fresh
+};
+
+/// How many delimiters there are; `None` if there is a byte that is not printable ASCII, or a quote.
 #[inline]
-fn is_strange(row: &[u8], delimiter: u8) -> bool {
+fn delimiters(row: &[u8], delimiter: u8) -> Option<usize> {
     let strange = |byte: u8| ((byte.wrapping_sub(b' ') > b'~' - b' ') | (byte == b'"')) & (byte != delimiter);
+    let (blocks, rest) = row.as_chunks::<BLOCK>();
     let Some(last) = row.last_chunk::<BLOCK>() else {
-        return row.iter().any(|byte| strange(*byte));
+        let all_plain = !rest.iter().any(|byte| strange(*byte));
+        return all_plain.then(|| rest.iter().filter(|byte| **byte == delimiter).count());
     };
-    // Within a block none is skipped, which makes it a few instructions for all; and the last block overlaps the one
-    // before it, so that no byte is looked at alone.
-    let look = |block: &[u8; BLOCK]| block.iter().fold(false, |any, byte| any | strange(*byte));
-    let (blocks, _) = row.as_chunks::<BLOCK>();
-    look(last) || blocks.iter().any(look)
+    // All bytes of a block at once, and no branch in between. A row is too short for these sums to overflow.
+    let (mut any, mut sums) = ([false; BLOCK], [0_u8; BLOCK]);
+    for block in blocks {
+        for (place, byte) in block.iter().enumerate() {
+            any[place] |= strange(*byte);
+            sums[place] += u8::from(*byte == delimiter);
+        }
+    }
+    // The last block may overlap the one before it, so that no byte is looked at alone; none is counted twice.
+    for (place, (byte, fresh)) in last.iter().zip(&FRESH[rest.len()]).enumerate() {
+        any[place] |= strange(*byte);
+        sums[place] += u8::from(*byte == delimiter) & fresh;
+    }
+    let any = any.iter().fold(false, |any, strange| any | strange);
+    (!any).then(|| sums.iter().map(|sum| usize::from(*sum)).sum())
 }
 
 /// Where a byte is first, in a text that is too short for more than a few words.

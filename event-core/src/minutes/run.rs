@@ -14,7 +14,7 @@ struct Writer {
 
 impl Run {
     /// Sorts numbers, and counts those that are the same; `spare` is room to sort in.
-    pub(super) fn of(numbers: &mut Vec<u64>, spare: &mut Vec<u64>) -> Self {
+    pub(super) fn of(numbers: &mut [u64], spare: &mut Vec<u32>) -> Self {
         sort(numbers, spare);
         let mut writer = Writer::with_room(numbers.len() * 3);
         for same in numbers.chunk_by(|one, other| one == other) {
@@ -106,35 +106,85 @@ impl Writer {
 
 /// So many numbers are worth to be sorted digit by digit.
 const MANY: usize = 1 << 12;
+/// The bits of a digit.
+const DIGIT: u32 = 10;
 
-/// Sorts numbers, many of them by their digits to the base 256, of which few differ.
+/// How numbers are made to need few bits: their halves lie close together, each counted from the least.
+struct Packing {
+    upper: u64,
+    lower: u64,
+    /// Bits of the lower half.
+    shift: u32,
+    /// Bits of both.
+    bits: u32,
+}
+
+impl Packing {
+    #[allow(clippy::cast_possible_truncation)]
+    fn of(numbers: &[u64]) -> Self {
+        let (mut least, mut most) = ([u32::MAX; 2], [0; 2]);
+        for number in numbers {
+            let halves = [(number >> 32) as u32, *number as u32];
+            for (place, half) in halves.into_iter().enumerate() {
+                least[place] = least[place].min(half);
+                most[place] = most[place].max(half);
+            }
+        }
+        let bits = |place: usize| 32 - (most[place] - least[place]).leading_zeros();
+        Packing {
+            upper: least[0].into(),
+            lower: least[1].into(),
+            shift: bits(1),
+            bits: bits(0) + bits(1),
+        }
+    }
+
+    fn pack(&self, number: u64) -> u64 {
+        ((number >> 32) - self.upper) << self.shift | ((number & u64::from(u32::MAX)) - self.lower)
+    }
+
+    fn unpack(&self, packed: u64) -> u64 {
+        let lower = packed & ((1 << self.shift) - 1);
+        ((packed >> self.shift) + self.upper) << 32 | (lower + self.lower)
+    }
+}
+
+/// Sorts numbers, many of them digit by digit.
 #[allow(clippy::cast_possible_truncation)]
-fn sort(numbers: &mut Vec<u64>, spare: &mut Vec<u64>) {
+fn sort(numbers: &mut [u64], spare: &mut Vec<u32>) {
     if numbers.len() < MANY {
         numbers.sort_unstable();
         return;
     }
-    spare.resize(numbers.len(), 0);
-    let differ = numbers.iter().fold(0, |any, number| any | (number ^ numbers[0]));
-    let mut rest = differ;
-    while rest != 0 {
-        let shift = rest.trailing_zeros();
-        let digit = |number: u64| (number >> shift) as u8 as usize;
-        let mut places = [0_usize; 256];
-        for number in &*numbers {
+    let packing = Packing::of(numbers);
+    if packing.bits > u32::BITS {
+        numbers.sort_unstable();
+        return;
+    }
+    spare.resize(numbers.len() * 2, 0);
+    let (mut from, mut to) = spare.split_at_mut(numbers.len());
+    for (number, packed) in numbers.iter().zip(&mut *from) {
+        *packed = packing.pack(*number) as u32;
+    }
+    for shift in (0..packing.bits).step_by(DIGIT as usize) {
+        let digit = |number: u32| (number >> shift) as usize & ((1 << DIGIT) - 1);
+        let mut places = [0_usize; 1 << DIGIT];
+        for number in &*from {
             places[digit(*number)] += 1;
         }
         let mut before = 0;
         for place in &mut places {
             before += std::mem::replace(place, before);
         }
-        for number in &*numbers {
+        for number in &*from {
             let place = &mut places[digit(*number)];
-            spare[*place] = *number;
+            to[*place] = *number;
             *place += 1;
         }
-        std::mem::swap(numbers, spare);
-        rest &= !(0xff << shift);
+        std::mem::swap(&mut from, &mut to);
+    }
+    for (number, packed) in numbers.iter_mut().zip(from) {
+        *number = packing.unpack(u64::from(*packed));
     }
 }
 
@@ -208,7 +258,9 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(16))]
 
         #[test]
-        fn many_numbers_are_sorted_by_their_digits(seed: u64, differ: u64) {
+        fn many_numbers_are_sorted_by_their_digits(seed: u64, differ: u64, fewer: u64, least: u64) {
+            // With few bits that differ, they are sorted by their digits; with many, not.
+            let differ = if seed & 1 == 0 { differ } else { differ & fewer & least };
             let mixed = |number: u64| (number ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) & differ | seed & !differ;
             let mut numbers: Vec<u64> = (0..MANY as u64 + 17).map(mixed).collect();
             let mut sorted = numbers.clone();

@@ -33,12 +33,23 @@ impl Texts {
     }
 }
 
+/// Where a text is to be found, and enough of it to tell it from most others.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// The upper half of its hash.
+    tag: u32,
+    /// From 1; 0 where there is none.
+    number: u32,
+    start: usize,
+    length: usize,
+}
+
 /// Texts, and where to find each.
 #[derive(Debug, Default)]
 pub(super) struct Subjects {
     pub(super) texts: Texts,
-    /// A power of two of places, at the most half of them taken: the upper half of a hash, and a number from 1.
-    places: Vec<(u32, u32)>,
+    /// A power of two of places, at the most half of them taken.
+    places: Vec<Place>,
     seed: RandomState,
 }
 
@@ -48,19 +59,26 @@ impl Subjects {
         if self.texts.len() * 2 >= self.places.len() {
             self.grow();
         }
-        let (tag, mut place) = self.place(text);
+        let (tag, mut at) = self.place(text);
         loop {
-            match self.places[place] {
-                (_, 0) => break,
-                (other, number) if other == tag && same(self.texts.get(number as usize - 1), text) => {
-                    return number - 1;
-                }
-                _ => place = (place + 1) & (self.places.len() - 1),
+            let place = self.places[at];
+            if place.number == 0 {
+                break;
             }
+            if place.tag == tag && same(&self.texts.bytes[place.start..][..place.length], text) {
+                return place.number - 1;
+            }
+            at = (at + 1) & (self.places.len() - 1);
         }
+        let start = self.texts.bytes.len();
         self.texts.push(text);
         let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        self.places[place] = (tag, number);
+        self.places[at] = Place {
+            tag,
+            number,
+            start,
+            length: text.len(),
+        };
         number - 1
     }
 
@@ -72,26 +90,34 @@ impl Subjects {
 
     fn grow(&mut self) {
         let room = (self.places.len() * 2).max(1024);
-        self.places = vec![(0, 0); room];
-        for number in 1..=self.texts.len() {
-            let (tag, mut place) = self.place(self.texts.get(number - 1));
-            while self.places[place].1 != 0 {
-                place = (place + 1) & (room - 1);
+        let places = std::mem::replace(&mut self.places, vec![Place::default(); room]);
+        for place in places.into_iter().filter(|place| place.number != 0) {
+            let text = &self.texts.bytes[place.start..][..place.length];
+            let (_, mut at) = self.place(text);
+            while self.places[at].number != 0 {
+                at = (at + 1) & (room - 1);
             }
-            self.places[place] = (tag, u32::try_from(number).unwrap_or(u32::MAX));
+            self.places[at] = place;
         }
     }
 
     pub(super) fn held(&self) -> usize {
-        self.texts.held() + self.places.capacity() * size_of::<(u32, u32)>()
+        self.texts.held() + self.places.capacity() * size_of::<Place>()
     }
 }
 
 /// Whether two texts are the same. Many ids are UUIDs: their length is known, and comparing them no call.
 #[inline]
 fn same(one: &[u8], other: &[u8]) -> bool {
-    match (<&[u8; 32]>::try_from(one), <&[u8; 32]>::try_from(other)) {
-        (Ok(one), Ok(other)) => one == other,
+    let words = |text: &[u8]| {
+        let (words, rest) = text.as_chunks::<16>();
+        match (words, rest) {
+            ([first, last], []) => Some((u128::from_ne_bytes(*first), u128::from_ne_bytes(*last))),
+            _ => None,
+        }
+    };
+    match (words(one), words(other)) {
+        (Some(one), Some(other)) => one == other,
         _ => one == other,
     }
 }

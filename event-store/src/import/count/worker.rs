@@ -13,7 +13,7 @@ use super::look::Look;
 use super::spill::Spill;
 
 /// The rows that a counter puts in order at once, where there is the memory for it.
-const ROOM: usize = 1 << 19;
+const ROOM: usize = 1 << 17;
 
 pub(super) struct Worker<'a> {
     look: &'a Look,
