@@ -35,7 +35,7 @@ impl Guarded {
     fn start() -> Self {
         let place = Place::sqlite();
         let key = create(&place, &[]);
-        let collector = Collector::start_on(&place, &["--log-level=debug"]);
+        let collector = Collector::start_on(&place, &["--log-level=debug", "--failure-limit=1000"]);
         Guarded { place, collector, key }
     }
 
@@ -69,7 +69,8 @@ impl Guarded {
 
 /// Has the program make a key, and reads it.
 fn create(place: &Place, flags: &[&str]) -> String {
-    let command = [&["key", "create", "--source", "shop"], flags].concat();
+    let all = ["key", "create", "--source", "shop", "--access", "write,read,admin", "--read-all"];
+    let command = [&all[..], flags].concat();
     let output = place.run(&command);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()

@@ -85,7 +85,7 @@ fn without_keys_other_machines_are_not_served() {
     assert_eq!(output.status.code(), Some(2));
     let told = complaint(&output);
     assert!(
-        told.contains("no keys exist") && told.contains("event-server key create --source"),
+        told.contains("no keys exist") && told.contains("event-server key create --any-source"),
         "{told}"
     );
     let variables = [("EVENT_SERVER_LISTEN", "[::]:0"), ("DATABASE_URL", "sqlite::memory:")];
