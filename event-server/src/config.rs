@@ -265,7 +265,10 @@ mod tests {
         for address in closed {
             let error = check(address).unwrap_err();
             assert_eq!(error.setting, "listen", "{address}");
-            assert!(error.message.contains("event-server key create --any-source"), "{address}");
+            assert!(
+                error.message.contains("event-server key create --any-source"),
+                "{address}"
+            );
         }
         assert!(open.iter().all(|address| check(address).is_ok()));
         let key = NewKey::new(Source::new("shop").unwrap());

@@ -330,7 +330,8 @@ impl From<event_store::Error> for Failure {
             E::EntrySettled => Failure::new(Reason::EntrySettled, error.to_string()),
             E::MetricNotReady => Failure::new(Reason::MetricNotReady, error.to_string()),
             E::RateLimited { after } => {
-                let detail = "the rate of the key is used up for now: it counts events that are sent, and other requests";
+                let detail =
+                    "the rate of the key is used up for now: it counts events that are sent, and other requests";
                 Failure::new(Reason::RateLimited, detail).retried_after(after)
             }
             // The day ends when it ends, for everybody.
@@ -471,7 +472,10 @@ mod tests {
         let seconds: u64 = response.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
         assert!(response.status() == 429 && (7..=13).contains(&seconds), "{seconds}");
         let response = Failure::from(event_store::Error::QuotaExceeded { quota: 7, after }).into_response();
-        assert_eq!((response.status().as_u16(), &response.headers()[RETRY_AFTER]), (429, &HeaderValue::from(10)));
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()[RETRY_AFTER]),
+            (429, &HeaderValue::from(10))
+        );
         let response = Failure::from(event_store::Error::Closed).into_response();
         assert_eq!(response.headers()[CONNECTION], "close");
     }

@@ -114,7 +114,10 @@ fn guarded(app: &App) -> Gate<App> {
             get(catalog::show).put(catalog::register),
         )
         .route("/v1/types/{category}/{name}/{version}/events", post(foreign::collect))
-        .route("/v1/types/{category}/{name}/{version}/compatibility", get(version::compatibility))
+        .route(
+            "/v1/types/{category}/{name}/{version}/compatibility",
+            get(version::compatibility),
+        )
         .route("/v1/types/{category}/{name}/schema/trial", post(version::try_out))
         .route("/v1/types/{category}/{name}/schema/inferred", get(version::inferred))
         .route("/v1/metrics", get(metrics::list))

@@ -175,7 +175,10 @@ mod tests {
         assert!(left.take(&sender, Use::Events(2), at(1)).is_ok());
         let over = left.take(&sender, Use::Events(0), at(10));
         let fifty = Duration::from_secs(50);
-        assert!(matches!(over, Err(Error::QuotaExceeded { quota: 10, after }) if after == fifty), "{over:?}");
+        assert!(
+            matches!(over, Err(Error::QuotaExceeded { quota: 10, after }) if after == fifty),
+            "{over:?}"
+        );
         // Questions go on, and so does tomorrow.
         assert!(left.take(&sender, Use::Request, at(10)).is_ok());
         assert!(left.take(&sender, Use::Events(10), at(60)).is_ok());
@@ -197,7 +200,10 @@ mod tests {
         assert!(left.take(&sender, Use::Request, at(0)).is_ok());
         assert!(left.take(&sender, Use::Events(1), at(0)).is_ok());
         let over = left.take(&sender, Use::Request, at(0));
-        assert!(matches!(over, Err(Error::RateLimited { after }) if after.as_millis() == 500), "{over:?}");
+        assert!(
+            matches!(over, Err(Error::RateLimited { after }) if after.as_millis() == 500),
+            "{over:?}"
+        );
         assert!(left.take(&sender, Use::Events(0), at(0)).is_err());
         assert!(left.take(&sender, Use::Request, at(1)).is_ok());
     }

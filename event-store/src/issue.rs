@@ -176,11 +176,7 @@ async fn rotate(inner: &Inner, prefix: &str, grace: Duration) -> Result<Option<C
     };
     let record = insert(inner, &transaction, new_prefix, &secret, new).await?;
     let update = tables.sql("UPDATE {api_keys} SET expires_at = ?, replaced_by = ? WHERE prefix = ?");
-    let values: [Value; 3] = [
-        end.as_micros().into(),
-        record.prefix.as_str().into(),
-        prefix.into(),
-    ];
+    let values: [Value; 3] = [end.as_micros().into(), record.prefix.as_str().into(), prefix.into()];
     transaction.execute_raw(dialect.statement(&update, values)).await?;
     publish(inner, transaction).await?;
     Ok(Some(CreatedKey::new(&secret, record)))

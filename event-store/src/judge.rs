@@ -145,7 +145,10 @@ impl Origin {
     fn beyond(&self, event: &Event) -> Option<(&'static str, &'static str)> {
         let envelope = event.envelope();
         if !self.permits(&envelope.source) {
-            return Some(("/source", "this sender may not send events of another source than its own"));
+            return Some((
+                "/source",
+                "this sender may not send events of another source than its own",
+            ));
         }
         let sender = self.sender()?;
         let beyond = !sender.rights.has_type(&envelope.event_type);

@@ -91,7 +91,7 @@ settings! {
     first_key: Option<FirstKey> = value::first_key, "", "EVENT_SERVER_FIRST_KEY", "KEY",
         "A whole key, as `event-server key new` prints it: made for everything, if there are no keys";
     first_key_file: Option<PathBuf> = value::file, "", "EVENT_SERVER_FIRST_KEY_FILE", "FILE",
-        "A file that holds the first key, as secrets are mounted";
+        "A file that holds the first key, and nothing else";
     failure_limit: usize = value::count, "20", "EVENT_SERVER_FAILURE_LIMIT", "NUMBER",
         "How often a minute an address may come without a good key, until it is told to wait";
     cors_origins: Vec<HeaderValue> = value::origins, "", "EVENT_SERVER_CORS_ORIGINS", "ORIGINS",

@@ -67,11 +67,17 @@ pub(super) fn origins(text: &str) -> Result<Vec<HeaderValue>, String> {
         .map(|origin| {
             let wrong = || format!("{origin:?} is no origin: write https://shop.example, or http://localhost:3000");
             let place: Uri = origin.parse().map_err(|_| wrong())?;
-            let authority = place.authority().map(|authority| authority.as_str()).unwrap_or_default();
+            let authority = place
+                .authority()
+                .map(|authority| authority.as_str())
+                .unwrap_or_default();
             let scheme = place.scheme_str().filter(|scheme| ["http", "https"].contains(scheme));
             let whole = scheme.map(|scheme| format!("{scheme}://{authority}"));
-            let exact = whole.filter(|whole| whole == origin && *whole == whole.to_ascii_lowercase() && !whole.contains('@'));
-            exact.and_then(|whole| HeaderValue::try_from(whole).ok()).ok_or_else(wrong)
+            let exact =
+                whole.filter(|whole| whole == origin && *whole == whole.to_ascii_lowercase() && !whole.contains('@'));
+            exact
+                .and_then(|whole| HeaderValue::try_from(whole).ok())
+                .ok_or_else(wrong)
         })
         .collect()
 }

@@ -37,11 +37,7 @@ struct Events {
 }
 
 /// `GET /v1/events`: a page, in the order of time.
-pub(super) async fn list(
-    State(app): State<App>,
-    reader: Reader,
-    parameters: Parameters,
-) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, reader: Reader, parameters: Parameters) -> Result<Response, Failure> {
     let page = Page::from_pairs(parameters.pairs())?;
     reader.check(&page.filter)?;
     let found = app.store.page(&page).await?;

@@ -40,11 +40,7 @@ struct Losses {
 }
 
 /// `GET /v1/losses`: by hour, source and reason.
-pub(super) async fn list(
-    State(app): State<App>,
-    reader: Reader,
-    parameters: Parameters,
-) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, reader: Reader, parameters: Parameters) -> Result<Response, Failure> {
     let filter = filter(&parameters)?;
     // What was lost has no type.
     reader.check_list(filter.source.as_ref(), None)?;

@@ -30,7 +30,12 @@ pub(super) fn read(body: &[u8]) -> Result<NewKey, Failure> {
         }
     }
     // Not any of them by mistake.
-    let missing = || invalid("sources", "this is a list of sources, or \"any\", and cannot be left out");
+    let missing = || {
+        invalid(
+            "sources",
+            "this is a list of sources, or \"any\", and cannot be left out",
+        )
+    };
     match sources.ok_or_else(missing)? {
         Bounds::Any => {}
         Bounds::Only(sources) if sources.is_empty() => return Err(missing()),

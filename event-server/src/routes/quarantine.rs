@@ -25,11 +25,7 @@ struct Entries {
     next: Option<String>,
 }
 
-pub(super) async fn list(
-    State(app): State<App>,
-    reader: Reader,
-    parameters: Parameters,
-) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, reader: Reader, parameters: Parameters) -> Result<Response, Failure> {
     let (page, question) = page(&parameters)?;
     let QuarantineFilter { source, event_type, .. } = &page.filter;
     reader.check_list(source.as_ref(), event_type.as_ref())?;

@@ -19,19 +19,35 @@ use crate::target::{NoParameters, Parameters};
 type Pairs<'a> = Box<dyn Iterator<Item = (&'a str, &'a str)> + 'a>;
 
 pub(super) fn sessions() -> MethodRouter<App> {
-    route(|pairs| Sessions::from_pairs(pairs), Sessions::from_json, |asked| &asked.filter)
+    route(
+        |pairs| Sessions::from_pairs(pairs),
+        Sessions::from_json,
+        |asked| &asked.filter,
+    )
 }
 
 pub(super) fn funnel() -> MethodRouter<App> {
-    route(|pairs| Funnel::from_pairs(pairs), Funnel::from_json, |asked| &asked.filter)
+    route(
+        |pairs| Funnel::from_pairs(pairs),
+        Funnel::from_json,
+        |asked| &asked.filter,
+    )
 }
 
 pub(super) fn retention() -> MethodRouter<App> {
-    route(|pairs| Retention::from_pairs(pairs), Retention::from_json, |asked| &asked.filter)
+    route(
+        |pairs| Retention::from_pairs(pairs),
+        Retention::from_json,
+        |asked| &asked.filter,
+    )
 }
 
 pub(super) fn active() -> MethodRouter<App> {
-    route(|pairs| Active::from_pairs(pairs), Active::from_json, |asked| &asked.filter)
+    route(
+        |pairs| Active::from_pairs(pairs),
+        Active::from_json,
+        |asked| &asked.filter,
+    )
 }
 
 /// One question in both forms.

@@ -27,8 +27,8 @@ pub(super) async fn erase(
 ) -> Result<Response, Failure> {
     let run = work::run(&parameters)?;
     if run == Run::Real && auth::sender(&request).is_some_and(|sender| sender.rights.is_bound()) {
-        let message = "the key of this request is bound to some sources or types, and an erasure is of all: use one that is \
-                       not, or `event-server erase`";
+        let message = "an erasure is of all sources and types, and the key of this request is bound to some: use \
+                       `event-server erase`, or a key without bounds";
         return Err(Failure::new(Reason::NotPermitted, message));
     }
     let erasure = match run {

@@ -87,7 +87,10 @@ async fn every_route_stands_in_the_table_and_no_other() {
 
     // Nothing goes by the gate. What axum shows of a router for debugging has the paths in it.
     let shown = format!("{:?}", router(app.store, ServerConfig::default()));
-    let all: BTreeSet<&str> = shown.split('"').filter(|text| text.starts_with('/') && !text.contains("__private__")).collect();
+    let all: BTreeSet<&str> = shown
+        .split('"')
+        .filter(|text| text.starts_with('/') && !text.contains("__private__"))
+        .collect();
     let open: BTreeSet<&str> = all.difference(&paths.iter().copied().collect()).copied().collect();
     assert_eq!(open, BTreeSet::from(OPEN));
 }
@@ -144,7 +147,11 @@ async fn each_key_opens_what_it_is_for() {
         key(&store, shop.clone()).await,
         key(&store, shop.clone().reading_all()).await,
     );
-    let typed = key(&store, NewKey::any_source().access(Access::ALL).types(["a".parse().unwrap()])).await;
+    let typed = key(
+        &store,
+        NewKey::any_source().access(Access::ALL).types(["a".parse().unwrap()]),
+    )
+    .await;
     let denied = (403, "not_permitted".to_owned());
 
     for need in TABLE {
@@ -155,7 +162,10 @@ async fn each_key_opens_what_it_is_for() {
         for (access, key) in &alone {
             let answer = asked(Some(key)).await;
             if need.access.contains(access) {
-                assert!(![401, 403, 405, 500].contains(&answer.0), "{title} by {access}: {answer:?}");
+                assert!(
+                    ![401, 403, 405, 500].contains(&answer.0),
+                    "{title} by {access}: {answer:?}"
+                );
             } else {
                 assert_eq!(answer, denied, "{title} by {access}");
             }
@@ -170,7 +180,11 @@ async fn each_key_opens_what_it_is_for() {
             }
         }
         let answer = asked(Some(&reaching)).await;
-        assert_eq!(answer.0 == 403, need.scope == Scope::Unbound || need.path.starts_with("/v1/subjects"), "{title}");
+        assert_eq!(
+            answer.0 == 403,
+            need.scope == Scope::Unbound || need.path.starts_with("/v1/subjects"),
+            "{title}"
+        );
         if is_list(need) {
             assert_eq!(asked(Some(&bound)).await, denied, "{title} without a filter");
             let ask_for = async |source: &str, key: &str| {
@@ -211,16 +225,25 @@ async fn a_peer_without_a_good_key_is_told_to_wait() {
         let request = Request::builder()
             .uri("/v1/events")
             .header(AUTHORIZATION, format!("Bearer {key}"));
-        let request = request.extension(Peer(peer.parse().unwrap())).body(Body::empty()).unwrap();
+        let request = request
+            .extension(Peer(peer.parse().unwrap()))
+            .body(Body::empty())
+            .unwrap();
         let response = router.clone().oneshot(request).await.unwrap();
-        let after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().parse::<u64>());
+        let after = response
+            .headers()
+            .get("retry-after")
+            .map(|value| value.to_str().unwrap().parse::<u64>());
         (response.status().as_u16(), after.transpose().unwrap())
     };
     for _ in 0..3 {
         assert_eq!(send("192.0.2.1", "ev_wrong").await, (401, None));
     }
     let (status, after) = send("192.0.2.1", "ev_wrong").await;
-    assert!(status == 429 && after.is_some_and(|after| (1..=78).contains(&after)), "{after:?}");
+    assert!(
+        status == 429 && after.is_some_and(|after| (1..=78).contains(&after)),
+        "{after:?}"
+    );
     // Who has a good key is not shut out by one who guesses at the same address; nor is anybody elsewhere.
     assert_eq!(send("192.0.2.1", &good).await.0, 200);
     assert_eq!(send("192.0.2.2", "ev_wrong").await.0, 401);
@@ -241,22 +264,47 @@ async fn browsers_are_answered_for_the_origins_that_are_named() {
             .header("origin", origin)
             .header("access-control-request-method", "POST")
             .header("access-control-request-headers", "authorization,content-type");
-        router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+        router
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap()
     };
     let allowed = preflight(&open, "https://shop.example").await;
     let header = |name: &str| allowed.headers().get(name).map(|value| value.to_str().unwrap());
     assert_eq!(allowed.status(), 200);
     assert_eq!(header("access-control-allow-origin"), Some("https://shop.example"));
-    assert_eq!(header("access-control-allow-headers"), Some("authorization,content-type"));
+    assert_eq!(
+        header("access-control-allow-headers"),
+        Some("authorization,content-type")
+    );
     assert_eq!(header("access-control-allow-credentials"), None);
-    for (router, origin) in [(&open, "https://bank.example"), (&open, "null"), (&closed, "https://shop.example")] {
+    for (router, origin) in [
+        (&open, "https://bank.example"),
+        (&open, "null"),
+        (&closed, "https://shop.example"),
+    ] {
         let answer = preflight(router, origin).await;
-        assert!(!answer.headers().contains_key("access-control-allow-origin"), "{origin}");
+        assert!(
+            !answer.headers().contains_key("access-control-allow-origin"),
+            "{origin}"
+        );
     }
-    assert!(!preflight(&closed, "https://shop.example").await.headers().contains_key("vary"));
+    assert!(
+        !preflight(&closed, "https://shop.example")
+            .await
+            .headers()
+            .contains_key("vary")
+    );
     // What is refused says so to the page, too.
-    let request = Request::builder().uri("/v1/events").header("origin", "https://shop.example");
-    let refused = open.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let request = Request::builder()
+        .uri("/v1/events")
+        .header("origin", "https://shop.example");
+    let refused = open
+        .clone()
+        .oneshot(request.body(Body::empty()).unwrap())
+        .await
+        .unwrap();
     assert_eq!(refused.status(), 401);
     assert_eq!(refused.headers()["access-control-allow-origin"], "https://shop.example");
 }

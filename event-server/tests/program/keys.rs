@@ -205,13 +205,35 @@ fn read(text: &str) -> serde_json::Value {
 fn the_commands_say_all_there_is_to_know_as_json() {
     let place = Place::sqlite();
     let flags = [
-        "--source", "shop", "--source", "till", "--access", "read,write", "--type", "order", "--type", "a/b", "--rate",
-        "100", "--burst", "500", "--quota", "1000000", "--json",
+        "--source",
+        "shop",
+        "--source",
+        "till",
+        "--access",
+        "read,write",
+        "--type",
+        "order",
+        "--type",
+        "a/b",
+        "--rate",
+        "100",
+        "--burst",
+        "500",
+        "--quota",
+        "1000000",
+        "--json",
     ];
     let made = read(&create(&place, &flags));
     let prefix = made["prefix"].as_str().unwrap();
     assert!(made["key"].as_str().unwrap().starts_with(&format!("ev_{prefix}_")));
-    let told = [&made["access"], &made["sources"], &made["types"], &made["rate"], &made["quota"], &made["reach"]];
+    let told = [
+        &made["access"],
+        &made["sources"],
+        &made["types"],
+        &made["rate"],
+        &made["quota"],
+        &made["reach"],
+    ];
     let expected = serde_json::json!([
         ["write", "read"], ["shop", "till"], ["order", "a/b"], {"per_second": 100, "burst": 500}, 1_000_000, "bound"
     ]);
@@ -223,13 +245,26 @@ fn the_commands_say_all_there_is_to_know_as_json() {
     let next = read(&out(&place.run(&["key", "rotate", prefix, "--grace", "7d", "--json"])));
     assert_eq!((&next["rate"], &next["sources"]), (&expected[3], &expected[1]));
     let list = out(&place.run(&["key", "list"]));
-    assert!(list.lines().nth(1).unwrap().contains(next["prefix"].as_str().unwrap()), "{list}");
+    assert!(
+        list.lines().nth(1).unwrap().contains(next["prefix"].as_str().unwrap()),
+        "{list}"
+    );
     let again = place.run(&["key", "rotate", prefix]);
-    assert!(again.status.code() == Some(1) && err(&again).contains("was replaced"), "{}", err(&again));
+    assert!(
+        again.status.code() == Some(1) && err(&again).contains("was replaced"),
+        "{}",
+        err(&again)
+    );
     let unknown = place.run(&["key", "rotate", "000000000000"]);
-    assert!(unknown.status.code() == Some(1) && err(&unknown).contains("no key"), "{}", err(&unknown));
+    assert!(
+        unknown.status.code() == Some(1) && err(&unknown).contains("no key"),
+        "{}",
+        err(&unknown)
+    );
     let told = place.run(&["key", "rotate", next["key"].as_str().unwrap(), "--grace", "0s"]);
-    assert!(err(&told).contains(next["prefix"].as_str().unwrap()) && !err(&told).contains(next["key"].as_str().unwrap()));
+    assert!(
+        err(&told).contains(next["prefix"].as_str().unwrap()) && !err(&told).contains(next["key"].as_str().unwrap())
+    );
     assert_eq!(out(&told).lines().count(), 1);
 }
 
@@ -248,9 +283,16 @@ fn keys_are_made_rotated_and_revoked_over_http() {
         collector.request(method, path, &headers, body)
     };
     assert_eq!(collector.post("/v1/keys", whole).status, 401);
-    let made = ask("POST", "/v1/keys", r#"{"sources": ["shop"], "types": ["order"], "rate": 5, "quota": 7}"#);
+    let made = ask(
+        "POST",
+        "/v1/keys",
+        r#"{"sources": ["shop"], "types": ["order"], "rate": 5, "quota": 7}"#,
+    );
     assert_eq!(made.status, 201);
-    let (old, prefix) = (made.json()["key"].clone(), made.json()["prefix"].as_str().unwrap().to_owned());
+    let (old, prefix) = (
+        made.json()["key"].clone(),
+        made.json()["prefix"].as_str().unwrap().to_owned(),
+    );
     let old = old.as_str().unwrap();
     assert_eq!(made.json()["rate"], serde_json::json!({"per_second": 5, "burst": 5}));
     for (body, pointer) in [
@@ -262,8 +304,16 @@ fn keys_are_made_rotated_and_revoked_over_http() {
         (r#"{"sources": "any", "expires_at": "2020-01-01T00:00:00Z"}"#, ""),
     ] {
         let refused = ask("POST", "/v1/keys", body);
-        assert_eq!((refused.status, refused.problem().as_deref()), (422, Some("invalid_key")), "{body}");
-        assert_eq!(refused.json()["pointer"].as_str().unwrap_or_default(), pointer, "{body}");
+        assert_eq!(
+            (refused.status, refused.problem().as_deref()),
+            (422, Some("invalid_key")),
+            "{body}"
+        );
+        assert_eq!(
+            refused.json()["pointer"].as_str().unwrap_or_default(),
+            pointer,
+            "{body}"
+        );
     }
     // A key that only sends does not make itself a better one.
     let lesser = format!("Bearer {old}");
@@ -279,11 +329,17 @@ fn keys_are_made_rotated_and_revoked_over_http() {
     }
     let again = ask("POST", &format!("/v1/keys/{prefix}/rotate"), "");
     assert_eq!((again.status, again.problem().as_deref()), (409, Some("key_ended")));
-    assert_eq!(ask("POST", &format!("/v1/keys/{prefix}/rotate?grace=soon"), "").status, 400);
+    assert_eq!(
+        ask("POST", &format!("/v1/keys/{prefix}/rotate?grace=soon"), "").status,
+        400
+    );
     let revoked = ask("DELETE", &format!("/v1/keys/{prefix}"), "");
     assert!(revoked.status == 200 && revoked.json()["revoked_at"].is_string());
     assert_eq!(status(&collector, "/v1/types", Some(old)), 401);
-    assert_eq!(ask("DELETE", "/v1/keys/nobody", "").problem().as_deref(), Some("key_not_found"));
+    assert_eq!(
+        ask("DELETE", "/v1/keys/nobody", "").problem().as_deref(),
+        Some("key_not_found")
+    );
     let list = ask("GET", "/v1/keys", "");
     assert_eq!(list.json()["keys"].as_array().unwrap().len(), 3);
     for key in [&admin, old, &next] {
@@ -309,20 +365,28 @@ fn what_is_sent_too_fast_is_told_when_to_come_back() {
     let after = |response: &crate::collector::Response| response.header("retry-after").unwrap().parse::<u64>().unwrap();
     assert_eq!(send(&rated, 10).status, 200);
     let refused = send(&rated, 10);
-    assert_eq!((refused.status, refused.problem().as_deref()), (429, Some("rate_limited")));
+    assert_eq!(
+        (refused.status, refused.problem().as_deref()),
+        (429, Some("rate_limited"))
+    );
     assert!((1..=2).contains(&after(&refused)));
     soon("there is room again", || send(&rated, 1).status == 200);
 
     assert_eq!(send(&counted, 5).status, 200);
     let refused = send(&counted, 1);
-    assert_eq!((refused.status, refused.problem().as_deref()), (429, Some("quota_exceeded")));
+    assert_eq!(
+        (refused.status, refused.problem().as_deref()),
+        (429, Some("quota_exceeded"))
+    );
     assert!((1..=86_400).contains(&after(&refused)));
     // Whoever has sent enough may still look.
     assert_eq!(status(&collector, "/v1/events?source=shop", Some(&counted)), 200);
     assert_eq!(status(&collector, "/v1/events", Some(&counted)), 403);
     // What is read of a file shows when it is there, and counts for what comes next.
     let file = create(&place, &["--source", "shop", "--quota", "2"]);
-    soon("the key is known", || status(&collector, "/v1/types", Some(&file)) == 200);
+    soon("the key is known", || {
+        status(&collector, "/v1/types", Some(&file)) == 200
+    });
     let import = || {
         let bearer = format!("Bearer {file}");
         let headers = [("authorization", bearer.as_str()), ("content-type", "text/csv")];
@@ -351,7 +415,15 @@ fn a_container_begins_with_the_key_that_it_is_told() {
     let place = Place::sqlite();
     let key = out(&place.run(&["key", "new"]));
     let key = key.trim_end();
-    assert!(!std::path::Path::new(place.url().trim_start_matches("sqlite://").trim_end_matches("?mode=rwc")).exists());
+    assert!(
+        !std::path::Path::new(
+            place
+                .url()
+                .trim_start_matches("sqlite://")
+                .trim_end_matches("?mode=rwc")
+        )
+        .exists()
+    );
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("key");
     std::fs::write(&secret, format!("{key}\n")).unwrap();
@@ -365,11 +437,18 @@ fn a_container_begins_with_the_key_that_it_is_told() {
     for (flags, told) in [
         (&["--first-key", &key[..50]][..], "no whole key"),
         (&["--first-key-file", "/no/such/file"], "/no/such/file"),
-        (&["--first-key", key, "--first-key-file", "/no/such/file"], "give one of them"),
+        (
+            &["--first-key", key, "--first-key-file", "/no/such/file"],
+            "give one of them",
+        ),
     ] {
         let refused = run(flags);
         assert_eq!(refused.status.code(), Some(2), "{}", err(&refused));
-        assert!(err(&refused).contains(told) && !err(&refused).contains(&key[..50]), "{}", err(&refused));
+        assert!(
+            err(&refused).contains(told) && !err(&refused).contains(&key[..50]),
+            "{}",
+            err(&refused)
+        );
     }
     // Another one is told later: the keys that are there stay as they are.
     let other = out(&place.run(&["key", "new"]));

@@ -37,7 +37,10 @@ fn help_tells_every_setting_with_its_variable_and_default() {
 fn every_command_tells_its_flags() {
     for (command, flags) in [
         ("metrics", &["--database-url", "--table-prefix"][..]),
-        ("key", &["create", "list", "revoke", "Authorization: Bearer KEY"]),
+        (
+            "key",
+            &["create", "list", "rotate", "revoke", "new", "Authorization: Bearer KEY"],
+        ),
         (
             "count",
             &[

@@ -193,5 +193,9 @@ fn lines<T: FromStr>(names: &str) -> Result<Vec<T>, Error> {
 }
 
 fn joined<'a, T: Display + 'a>(names: impl IntoIterator<Item = &'a T>, between: &str) -> String {
-    names.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(between)
+    names
+        .into_iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(between)
 }

@@ -100,7 +100,13 @@ mod tests {
 
     #[test]
     fn patterns_come_back_as_they_were_written() {
-        for text in ["order", "order/created", "page interaction/cta click", "a~1b/c~0d", "~01"] {
+        for text in [
+            "order",
+            "order/created",
+            "page interaction/cta click",
+            "a~1b/c~0d",
+            "~01",
+        ] {
             let pattern: TypePattern = text.parse().unwrap();
             assert_eq!(pattern.to_string(), text);
         }

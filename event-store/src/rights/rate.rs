@@ -65,7 +65,10 @@ impl Bucket {
         // Also who takes nothing yet is told to wait where one would be too many.
         let needed = wanted.clamp(MICRO, rate.brim());
         if self.level < needed {
-            let wait = needed.saturating_sub(self.level).unsigned_abs().div_ceil(u64::from(rate.per_second));
+            let wait = needed
+                .saturating_sub(self.level)
+                .unsigned_abs()
+                .div_ceil(u64::from(rate.per_second));
             return Err(Duration::from_micros(wait));
         }
         self.level -= wanted;

@@ -115,7 +115,8 @@ pub(crate) async fn keys_made_at_the_same_time_are_all_known(disk: Disk) {
     for store in &stores {
         soon("every key is known", || {
             let whose = |key: &CreatedKey| Some(store.authenticate(key.expose())?.rights);
-            keys.iter().all(|key| whose(key).as_deref() == Some(&key.record().rights))
+            keys.iter()
+                .all(|key| whose(key).as_deref() == Some(&key.record().rights))
         })
         .await;
     }

@@ -74,7 +74,12 @@ pub(crate) async fn rights_come_back_as_they_were(disk: Disk) {
         assert_eq!(*two.authenticate(key.expose()).unwrap().rights, new.rights);
     }
     let listed = two.keys().await.unwrap();
-    assert!(listed.iter().map(|key| &key.rights).eq(news.iter().map(|new| &new.rights)));
+    assert!(
+        listed
+            .iter()
+            .map(|key| &key.rights)
+            .eq(news.iter().map(|new| &new.rights))
+    );
     let shown = serde_json::to_value(&listed[0]).unwrap();
     assert_eq!(shown["sources"], serde_json::json!(["shop", "/a/till"]));
     assert_eq!(shown["access"], serde_json::json!(["write", "read", "admin"]));
@@ -133,10 +138,7 @@ pub(crate) async fn a_rotated_key_goes_on_for_a_while(disk: Disk) {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(
-        (&next.record().rights, &next.record().note),
-        (&new.rights, &new.note)
-    );
+    assert_eq!((&next.record().rights, &next.record().note), (&new.rights, &new.note));
     assert_eq!(next.record().expires_at, None);
     for store in [&store, &other] {
         soon("the next key is known", || store.authenticate(next.expose()).is_some()).await;
@@ -217,14 +219,14 @@ pub(crate) async fn what_is_sent_is_within_the_bounds_of_the_key(disk: Disk) {
     });
     assert_eq!(pointers.collect::<Vec<_>>(), ["/source", "/category"]);
     let stored = store.log(0, 10).await.unwrap();
-    let sources: Vec<&str> = stored.iter().map(|event| event.event.envelope().source.as_str()).collect();
+    let sources: Vec<&str> = stored
+        .iter()
+        .map(|event| event.event.envelope().source.as_str())
+        .collect();
     assert_eq!(sources, ["shop", "till"]);
     let kept = quarantine(&store).await;
     assert!(kept.iter().all(|entry| entry.source == source("shop")));
-    assert_eq!(
-        kept[1].event_type,
-        Some(EventType::new("invoice", "created").unwrap())
-    );
+    assert_eq!(kept[1].event_type, Some(EventType::new("invoice", "created").unwrap()));
     assert!(matches!(&sender.rights.sources, Bounds::Only(sources) if sources.len() == 2));
 }
 
@@ -236,11 +238,17 @@ pub(crate) async fn a_quota_outlives_the_process(disk: Disk) {
     // All of a batch, or nothing.
     let refused = one.ingest(events(6, 11), &of(&principal(&one))).await.unwrap_err();
     let day = Duration::from_secs(86_400);
-    assert!(matches!(refused, Error::QuotaExceeded { quota: 10, after } if after <= day), "{refused:?}");
+    assert!(
+        matches!(refused, Error::QuotaExceeded { quota: 10, after } if after <= day),
+        "{refused:?}"
+    );
     assert_eq!(count(&one).await, 6);
     one.close().await.unwrap();
     let three = disk.open().await;
-    assert!(three.admit(&principal(&three), Use::Events(5)).is_err(), "it was not saved at the end");
+    assert!(
+        three.admit(&principal(&three), Use::Events(5)).is_err(),
+        "it was not saved at the end"
+    );
     assert!(three.admit(&principal(&three), Use::Request).is_ok());
     // No other key pays for it.
     let other = sender(&three, NewKey::new(source("shop")).quota(10)).await;
@@ -271,7 +279,10 @@ pub(crate) async fn a_rate_is_told_before_anything_is_stored(disk: Disk) {
     store.ingest(events(0, 10), &of(&sender)).await.unwrap();
     let refused = store.ingest(events(10, 15), &of(&sender)).await.unwrap_err();
     let half = Duration::from_millis(500);
-    assert!(matches!(refused, Error::RateLimited { after } if after <= half), "{refused:?}");
+    assert!(
+        matches!(refused, Error::RateLimited { after } if after <= half),
+        "{refused:?}"
+    );
     assert_eq!(count(&store).await, 10);
     tokio::time::sleep(half).await;
     store.ingest(events(10, 15), &of(&sender)).await.unwrap();
