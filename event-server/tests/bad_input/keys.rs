@@ -262,10 +262,7 @@ fn h37_an_event_of_another_source_is_kept_under_its_senders() {
 
 #[test]
 fn h71_what_is_too_much_is_not_stored() {
-    for (name, flags) in [
-        ("over_the_rate", ["--rate", "2"]),
-        ("over_the_quota", ["--quota", "2"]),
-    ] {
+    for (name, flags) in [("over_the_rate", ["--rate", "2"]), ("over_the_quota", ["--quota", "2"])] {
         let guarded = Guarded::start();
         let bearer = format!("Bearer {}", create(&guarded.place, &flags));
         let started = Instant::now();
@@ -275,7 +272,9 @@ fn h71_what_is_too_much_is_not_stored() {
         }
         let send = || {
             let headers = [("authorization", bearer.as_str()), JSON];
-            guarded.collector.request("POST", "/v1/events", &headers, format!("[{EVENT},{EVENT}]"))
+            guarded
+                .collector
+                .request("POST", "/v1/events", &headers, format!("[{EVENT},{EVENT}]"))
         };
         assert_eq!(send().status, 200, "{name}");
         assert_answer(&scenario(name), &send());
