@@ -218,8 +218,10 @@ async fn a_collector_inside_another_application_asks_for_the_same() {
 async fn a_peer_without_a_good_key_is_told_to_wait() {
     let store = store().await;
     let good = key(&store, NewKey::any_source().access([Access::Read])).await;
-    let mut config = ServerConfig::default();
-    config.failures = 3;
+    let config = ServerConfig {
+        failures: 3,
+        ..ServerConfig::default()
+    };
     let router = router(store, config);
     let send = async |peer: &str, key: &str| {
         let request = Request::builder()

@@ -6,7 +6,7 @@ use event_core::verdict::Status;
 use event_core::{Code, EventType, Source, Timestamp};
 use event_store::api_key::{self, Access, Bounds, NewKey, Principal, Rate, Reach, Use};
 use event_store::{Error, EventStore, Offer, Origin};
-use sea_orm::{ConnectionTrait as _, Statement};
+use sea_orm::ConnectionTrait as _;
 
 use crate::disk::Disk;
 use crate::sample::{count, json, label, quarantine, statuses};
@@ -98,27 +98,43 @@ pub(crate) async fn rights_come_back_as_they_were(disk: Disk) {
 
 pub(crate) async fn keys_of_before_can_do_what_they_could(disk: Disk) {
     let store = disk.open().await;
+    let key = store.create_key(NewKey::new(source("shop"))).await.unwrap();
+    store.close().await.unwrap();
+    // The tables as they were before there were rights.
     let db = disk.connect().await;
-    // As programs write it that know no rights, also beside those that do.
-    let sql = format!(
-        "INSERT INTO {}api_keys (prefix, hash, source, created_at) SELECT '0a1b2c3d4e5f', hash, 'shop', created_at \
-         FROM {0}api_keys",
-        disk.prefix()
-    );
-    let key = store.create_key(NewKey::new(source("till"))).await.unwrap();
-    db.execute_raw(Statement::from_string(db.get_database_backend(), sql))
-        .await
-        .unwrap();
-    let (_, secret) = key.expose().rsplit_once('_').unwrap();
-    let old = format!("ev_0a1b2c3d4e5f_{secret}");
-    let record = store.keys().await.unwrap().remove(1);
+    let run = async |sql: &str| {
+        let sql = sql.replace("{p}", disk.prefix());
+        db.execute_unprepared(&sql).await.unwrap();
+    };
+    for column in [
+        "access",
+        "reach",
+        "sources",
+        "types",
+        "rate",
+        "burst",
+        "quota",
+        "replaced_by",
+    ] {
+        run(&format!("ALTER TABLE {{p}}api_keys DROP COLUMN {column}")).await;
+    }
+    run("DROP TABLE {p}key_days").await;
+    run("DELETE FROM {p}migrations WHERE version >= 10").await;
+
     let expected = NewKey::new(source("shop")).access(Access::ALL).reading_all();
-    assert_eq!((record.rights.reach, &record.rights), (Reach::All, &expected.rights));
-    // Whatever makes the others read anew.
-    store.revoke_key(&key.record().prefix).await.unwrap();
-    let sender = store.authenticate(&old).unwrap();
+    let store = disk.open().await;
+    let sender = store.authenticate(key.expose()).unwrap();
+    assert_eq!((sender.rights.reach, &*sender.rights), (Reach::All, &expected.rights));
     assert!(sender.rights.is_bound() && !sender.rights.is_bound_in_reading());
     assert_eq!(sender.rights.own_source(), Some(&source("shop")));
+    // And as programs write them that know no rights, beside those that do.
+    run("INSERT INTO {p}api_keys (prefix, hash, source, created_at) \
+         SELECT '0a1b2c3d4e5f', hash, 'shop', created_at FROM {p}api_keys")
+    .await;
+    let listed = store.keys().await.unwrap();
+    assert_eq!((listed.len(), &listed[1].rights), (2, &expected.rights));
+    let next = store.rotate_key("0a1b2c3d4e5f", Duration::ZERO).await.unwrap().unwrap();
+    assert_eq!(next.record().rights, expected.rights);
 }
 
 pub(crate) async fn a_rotated_key_goes_on_for_a_while(disk: Disk) {
