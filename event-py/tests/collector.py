@@ -88,7 +88,7 @@ class Collector:
                 process.stdout.close()
 
     def key(self, source: str) -> str:
-        """Makes a key that sends a source's events and can do all else; from the first one on every request needs one."""
+        """Makes a key that sends events of a source and can do all else; from the first one on requests need one."""
         rights = ["--source", source, "--access", "write,read,admin", "--read-all"]
         arguments = ["key", "create", "--database-url", self._database, *rights]
         made = subprocess.run([program(), *arguments], check=True, capture_output=True, text=True)

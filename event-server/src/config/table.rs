@@ -95,7 +95,7 @@ settings! {
     failure_limit: usize = value::count, "20", "EVENT_SERVER_FAILURE_LIMIT", "NUMBER",
         "How often a minute an address may come without a good key, until it is told to wait";
     cors_origins: Vec<HeaderValue> = value::origins, "", "EVENT_SERVER_CORS_ORIGINS", "ORIGINS",
-        "The origins whose pages may ask from inside a browser, with commas between them, say https://shop.example";
+        "The origins whose pages may ask from inside a browser: scheme and host each, with commas between them";
     connection_limit: usize = value::count, "1024", "EVENT_SERVER_CONNECTION_LIMIT", "NUMBER",
         "How many connections are served at a time; more wait to be accepted";
     header_timeout: Duration = value::time, "10s", "EVENT_SERVER_HEADER_TIMEOUT", "TIME",
