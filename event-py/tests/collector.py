@@ -88,8 +88,9 @@ class Collector:
                 process.stdout.close()
 
     def key(self, source: str) -> str:
-        """Makes a key for a source; from the first one on every request needs one."""
-        arguments = ["key", "create", "--database-url", self._database, "--source", source]
+        """Makes a key that sends events of a source and can do all else; from the first one on requests need one."""
+        rights = ["--source", source, "--access", "write,read,admin", "--read-all"]
+        arguments = ["key", "create", "--database-url", self._database, *rights]
         made = subprocess.run([program(), *arguments], check=True, capture_output=True, text=True)
         return next(word for word in made.stdout.split() if word.startswith("ev_"))
 

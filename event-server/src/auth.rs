@@ -1,26 +1,69 @@
-//! Who asks: anybody, until keys exist; from then on, whoever has one.
+//! Who asks: anybody, until keys exist; from then on, whoever has one, for what it is for.
 //!
 //! A key comes in the header `Authorization: Bearer …` and nowhere else. Of one that stands in the URL
 //! a browser's history, a proxy and a log would know.
+
+mod failures;
+mod table;
+mod gate;
+mod reader;
+
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use event_store::api_key::Principal;
+use event_core::Source;
+use event_store::api_key::{Bounds, Principal};
 use event_store::{EventStore, Origin};
 
 use crate::config::ServerConfig;
+use crate::peer::Peer;
 use crate::reply::{Failure, Reason};
+
+use failures::Failures;
+pub(crate) use gate::Gate;
+pub(crate) use reader::Reader;
+#[cfg(test)]
+pub(crate) use table::{Need, Scope, TABLE};
+
+/// What it takes to tell who asks.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    store: EventStore,
+    failures: Arc<Failures>,
+}
+
+impl Guard {
+    pub(crate) fn new(store: EventStore, config: &ServerConfig) -> Self {
+        Guard {
+            store,
+            failures: Arc::new(Failures::new(config.failures)),
+        }
+    }
+
+    /// What whoever has no good key is told, wherever he comes from.
+    fn turned_away(&self, failure: Failure, request: &Request) -> Failure {
+        let peer: Option<&Peer> = request.extensions().get();
+        match peer.map(|peer| self.failures.count(peer.machine())) {
+            Some(Err(after)) => {
+                let detail = "there were too many requests without a good key from this address";
+                Failure::new(Reason::RateLimited, detail).retried_after(after)
+            }
+            _ => failure,
+        }
+    }
+}
 
 /// Lets a request pass if its key is good, or if there are no keys at all. What comes in the body is
 /// not read before.
-pub(crate) async fn check(State(store): State<EventStore>, mut request: Request, next: Next) -> Response {
-    if store.has_keys() {
-        match principal(&store, request.headers()) {
+pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    if guard.store.has_keys() {
+        match principal(&guard.store, request.headers()) {
             Ok(principal) => request.extensions_mut().insert(principal),
-            Err(failure) => return failure.into_response(),
+            Err(failure) => return guard.turned_away(failure, &request).into_response(),
         };
     }
     // Nobody behind this has a use for it.
@@ -33,14 +76,28 @@ pub(crate) fn sender(request: &Request) -> Option<&Principal> {
     request.extensions().get()
 }
 
-/// For whom the events of a request speak: the source of its key, or any that they name.
+/// For whom the events of a request speak: the sources of its key, or any that they name.
 pub(crate) fn origin(request: &Request, config: &ServerConfig) -> Origin {
-    let mut origin = match sender(request) {
-        Some(Principal { source, .. }) => Origin::only(source.clone()),
-        None => Origin::new(config.source.clone()),
+    origin_of(sender(request), config)
+}
+
+/// For whom events speak that came with somebody's key.
+pub(crate) fn origin_of(sender: Option<&Principal>, config: &ServerConfig) -> Origin {
+    let source = config.source.clone();
+    let mut origin = match sender {
+        Some(sender) => Origin::of(sender, source),
+        None => Origin::new(source),
     };
     origin.zone = config.zone;
     origin
+}
+
+/// The sources that somebody speaks for; `None` for any.
+pub(crate) fn own_sources(sender: &Principal) -> Option<&[Source]> {
+    match &sender.rights.sources {
+        Bounds::Any => None,
+        Bounds::Only(sources) => Some(sources),
+    }
 }
 
 fn principal(store: &EventStore, headers: &HeaderMap) -> Result<Principal, Failure> {

@@ -79,7 +79,7 @@ enum Command {
     Quarantine(quarantine::Command),
     /// Take away all that names a subject, and print the receipt
     Erase(erase::Arguments),
-    /// Make, list and revoke the keys that requests need once there is one
+    /// Make, list, rotate and revoke the keys that requests need once there is one
     #[command(subcommand, after_help = key::AFTER_HELP)]
     Key(key::Command),
     /// List, show, try, compare and infer what events are like

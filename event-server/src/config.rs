@@ -2,17 +2,20 @@
 //! this crate reads the environment.
 
 mod database;
+mod first_key;
 mod value;
 mod table;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use chrono_tz::Tz;
 use event_core::{Limits, Source};
 use event_store::{EventStore, Options};
 
 pub use database::DatabaseUrl;
+pub use first_key::FirstKey;
 pub use table::{Flags, Settings};
 pub use value::{LogFormat, LogLevel};
 
@@ -34,6 +37,10 @@ pub struct ServerConfig {
     pub body_timeout: Duration,
     /// Events of one request.
     pub batch_events: usize,
+    /// How often a minute a peer may come without a good key.
+    pub failures: u32,
+    /// The origins whose pages may ask from inside a browser.
+    pub cors_origins: Vec<HeaderValue>,
 }
 
 /// A setting cannot be used.
@@ -95,10 +102,19 @@ impl Settings {
         }
         let message = format!(
             "refusing to listen on {}: no keys exist, so whoever reaches this address could write and read all \
-             events. Make one first, with `event-server key create --source NAME`; or listen on 127.0.0.1 or [::1]",
+             events. Make one first, with `event-server key create --any-source --access write,read,admin`; or name one as \
+             first_key; or listen on 127.0.0.1 or [::1]",
             self.listen
         );
         Err(ConfigError::new("listen", message))
+    }
+
+    /// The key to begin with, if there is one to be; read from its file where that is named.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is named twice.
+    pub fn first_key(&self) -> Result<Option<FirstKey>, ConfigError> {
+        first_key::choose(self.first_key.as_ref(), self.first_key_file.as_deref())
     }
 
     /// What the routes need of them.
@@ -112,6 +128,8 @@ impl Settings {
             import_bytes: self.import_limit,
             body_timeout: self.body_timeout,
             batch_events: self.batch_limit,
+            failures: u32::try_from(self.failure_limit).unwrap_or(u32::MAX),
+            cors_origins: self.cors_origins.clone(),
         }
     }
 
@@ -247,7 +265,10 @@ mod tests {
         for address in closed {
             let error = check(address).unwrap_err();
             assert_eq!(error.setting, "listen", "{address}");
-            assert!(error.message.contains("event-server key create --source"), "{address}");
+            assert!(
+                error.message.contains("event-server key create --any-source"),
+                "{address}"
+            );
         }
         assert!(open.iter().all(|address| check(address).is_ok()));
         let key = NewKey::new(Source::new("shop").unwrap());

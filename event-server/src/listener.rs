@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +24,7 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 
 use crate::body;
+pub use crate::peer::Peer;
 use crate::reply::{self, Failure};
 
 /// A socket to serve on, and the patience with which it is served.
@@ -125,7 +127,8 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
             () = &mut shutdown => break,
             Some(_) = tasks.join_next() => {}
             accepted = accept(&socket, &slots) => match accepted {
-                Ok((stream, slot)) => {
+                Ok((stream, address, slot)) => {
+                    let stream = (stream, Peer(address.ip()));
                     tasks.spawn(converse(stream, slot, http.clone(), router.clone(), stopping.clone(), linger));
                 }
                 Err(error) => {
@@ -147,11 +150,14 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
     }
 }
 
-async fn accept(socket: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(
+    socket: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
     loop {
         match socket.accept().await {
-            Ok((stream, _)) => return Ok((stream, slot)),
+            Ok((stream, address)) => return Ok((stream, address, slot)),
             // The client went away while it waited: that says nothing about the next one.
             Err(error)
                 if matches!(
@@ -165,7 +171,7 @@ async fn accept(socket: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(Tcp
 
 /// One connection, from its first request to its last.
 async fn converse(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, Peer),
     slot: OwnedSemaphorePermit,
     http: http1::Builder,
     router: Router,
@@ -176,8 +182,9 @@ async fn converse(
     let _ = stream.set_nodelay(true);
     let stopped = stopping.clone();
     let begun = AtomicBool::new(false);
-    let service = service_fn(|request: hyper::Request<Incoming>| {
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
         begun.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(peer);
         answer(request.map(Body::new), router.clone(), stopped.clone())
     });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));

@@ -5,6 +5,7 @@ mod answer;
 use std::any::Any;
 use std::error::Error as _;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
 
 use axum::http::header::{ACCEPT_ENCODING, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -53,7 +54,7 @@ reasons! {
     IncompleteBody => BAD_REQUEST "incomplete_body",
     /// A compressed body that is cut off or damaged.
     BadContentEncoding => BAD_REQUEST "bad_content_encoding",
-    /// The key speaks for another source.
+    /// The key is not for this.
     NotPermitted => FORBIDDEN "not_permitted",
     /// No such route.
     NotFound => NOT_FOUND "not_found",
@@ -69,6 +70,8 @@ reasons! {
     SubjectNotFound => NOT_FOUND "subject_not_found",
     /// No metric of this name.
     MetricNotFound => NOT_FOUND "metric_not_found",
+    /// No key of this prefix.
+    KeyNotFound => NOT_FOUND "key_not_found",
     /// The route knows other methods.
     MethodNotAllowed => METHOD_NOT_ALLOWED "method_not_allowed",
     /// The body did not come in time.
@@ -81,6 +84,8 @@ reasons! {
     ImportTaken => CONFLICT "import_taken",
     /// An entry of the quarantine was replayed or discarded.
     EntrySettled => CONFLICT "entry_settled",
+    /// A key was revoked, has expired or was replaced.
+    KeyEnded => CONFLICT "key_ended",
     /// A metric still counts older events.
     MetricNotReady => CONFLICT "metric_not_ready",
     /// More bytes than a request may have.
@@ -107,8 +112,14 @@ reasons! {
     InvalidPatch => UNPROCESSABLE_ENTITY "invalid_patch",
     /// A report of losses that cannot be counted.
     InvalidLossReport => UNPROCESSABLE_ENTITY "invalid_loss_report",
+    /// What is asked of a new key makes no sense.
+    InvalidKey => UNPROCESSABLE_ENTITY "invalid_key",
     /// Only counts are kept of what is asked for, and none of them answers.
     CountsOnly => UNPROCESSABLE_ENTITY "counts_only",
+    /// More than the rate of a key allows, or too many requests without a good one.
+    RateLimited => TOO_MANY_REQUESTS "rate_limited",
+    /// More than is left of a key's quota for the day.
+    QuotaExceeded => TOO_MANY_REQUESTS "quota_exceeded",
     /// A defect of this program.
     InternalError => INTERNAL_SERVER_ERROR "internal_error",
     /// The database does not answer, or did not say whether it committed.
@@ -182,6 +193,17 @@ impl Failure {
 
     fn retried_in(self, seconds: u64) -> Self {
         self.with(RETRY_AFTER, HeaderValue::from(jittered(seconds)))
+    }
+
+    /// The same failure, which is of no use to try again before a while is over.
+    pub(crate) fn retried_after(self, after: Duration) -> Self {
+        self.retried_in(whole_seconds(after))
+    }
+
+    /// The same failure, about a parameter.
+    pub(crate) fn about(mut self, parameter: &str) -> Self {
+        self.problem.parameter = Some(parameter.to_owned());
+        self
     }
 
     fn malformed(code: Code, offset: usize) -> Self {
@@ -307,6 +329,17 @@ impl From<event_store::Error> for Failure {
             E::Patch(error) => error.into(),
             E::EntrySettled => Failure::new(Reason::EntrySettled, error.to_string()),
             E::MetricNotReady => Failure::new(Reason::MetricNotReady, error.to_string()),
+            E::RateLimited { after } => {
+                let detail =
+                    "the rate of the key is used up for now: it counts events that are sent, and other requests";
+                Failure::new(Reason::RateLimited, detail).retried_after(after)
+            }
+            // The day ends when it ends, for everybody.
+            E::QuotaExceeded { after, .. } => {
+                let seconds = HeaderValue::from(whole_seconds(after));
+                Failure::new(Reason::QuotaExceeded, error.to_string()).with(RETRY_AFTER, seconds)
+            }
+            E::KeyEnded => Failure::new(Reason::KeyEnded, error.to_string()),
             E::LossReport(error) => Failure::new(Reason::InvalidLossReport, error.message).at(error.pointer),
             E::TooManyLosses { .. } => ParameterError::new("to", Code::RangeTooLarge, error.to_string()).into(),
             E::CountsOnly { .. } => Failure::new(Reason::CountsOnly, error.to_string()),
@@ -348,6 +381,10 @@ impl IntoResponse for Failure {
         response.headers_mut().extend(self.headers);
         response
     }
+}
+
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// Seconds, give or take 30 %, so that those who were turned away do not all come back at once.
@@ -430,6 +467,15 @@ mod tests {
             let seconds: u64 = response.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
             assert!((4..=7).contains(&seconds), "{seconds}");
         }
+        let after = Duration::from_millis(9_500);
+        let response = Failure::from(event_store::Error::RateLimited { after }).into_response();
+        let seconds: u64 = response.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
+        assert!(response.status() == 429 && (7..=13).contains(&seconds), "{seconds}");
+        let response = Failure::from(event_store::Error::QuotaExceeded { quota: 7, after }).into_response();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()[RETRY_AFTER]),
+            (429, &HeaderValue::from(10))
+        );
         let response = Failure::from(event_store::Error::Closed).into_response();
         assert_eq!(response.headers()[CONNECTION], "close");
     }

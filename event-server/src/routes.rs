@@ -21,8 +21,12 @@ mod work;
 mod subjects;
 mod loss;
 mod losses;
+mod new_key;
+mod keys;
 mod health;
 mod home;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -36,9 +40,10 @@ use axum::routing::{delete, get, post};
 use event_store::EventStore;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::auth;
+use crate::auth::{self, Gate, Guard};
 use crate::body::{self, Content};
 use crate::config::ServerConfig;
+use crate::cors;
 use crate::reply::{self, Failure, Reason};
 
 /// So many bytes of headers are taken; the connection's buffer itself is not so exact.
@@ -55,7 +60,7 @@ struct App {
 }
 
 /// All routes of the collector over a store, to be served by [`serve`](crate::serve) or nested into
-/// another application. Once the store has keys, all but `/health` ask for one.
+/// another application. Once the store has keys, all but `/health` ask for one that is for what they do.
 ///
 /// ```
 /// use event_server::{ServerConfig, router};
@@ -70,7 +75,27 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         store,
         config: Arc::new(config),
     };
-    Router::new()
+    let guard = Guard::new(app.store.clone(), &app.config);
+    let (guarded, _) = guarded(&app).into_parts();
+    let router = guarded
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(from_fn_with_state(guard, auth::check))
+        // Whoever only looks whether the program is well has no key.
+        .route("/health/live", get(health::live).fallback(method_not_allowed))
+        .route("/health/ready", get(health::ready).fallback(method_not_allowed))
+        .layer(CatchPanicLayer::custom(reply::panicked))
+        .layer(from_fn_with_state(app.clone(), admit));
+    let router = match cors::layer(&app.config.cors_origins) {
+        Some(layer) => router.layer(layer),
+        None => router,
+    };
+    router.layer(from_fn(log)).with_state(app)
+}
+
+/// The routes that ask for keys, once there are some: what for says the table in `auth`.
+fn guarded(app: &App) -> Gate<App> {
+    Gate::new(app.store.clone())
         .route("/", get(home::show))
         .route("/page.css", get(home::style_sheet))
         .route("/v1/events", get(events::list).post(events::collect))
@@ -89,7 +114,10 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
             get(catalog::show).put(catalog::register),
         )
         .route("/v1/types/{category}/{name}/{version}/events", post(foreign::collect))
-        .route("/v1/types/{category}/{name}/{version}/compatibility", get(version::compatibility))
+        .route(
+            "/v1/types/{category}/{name}/{version}/compatibility",
+            get(version::compatibility),
+        )
         .route("/v1/types/{category}/{name}/schema/trial", post(version::try_out))
         .route("/v1/types/{category}/{name}/schema/inferred", get(version::inferred))
         .route("/v1/metrics", get(metrics::list))
@@ -104,16 +132,9 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         .route("/v1/subjects/{subject}", delete(subjects::erase))
         .route("/v1/erasures", get(subjects::erasures))
         .route("/v1/losses", get(losses::list).post(losses::report))
-        .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
-        .layer(from_fn_with_state(app.store.clone(), auth::check))
-        // Whoever only looks whether the program is well has no key.
-        .route("/health/live", get(health::live).fallback(method_not_allowed))
-        .route("/health/ready", get(health::ready).fallback(method_not_allowed))
-        .layer(CatchPanicLayer::custom(reply::panicked))
-        .layer(from_fn_with_state(app.clone(), admit))
-        .layer(from_fn(log))
-        .with_state(app)
+        .route("/v1/keys", get(keys::list).post(keys::create))
+        .route("/v1/keys/{prefix}", delete(keys::revoke))
+        .route("/v1/keys/{prefix}/rotate", post(keys::rotate))
 }
 
 /// What holds for every route.

@@ -3,15 +3,20 @@
 //! A key reads `ev_PREFIX_SECRET`. The prefix is what it is known by, the secret 256 random bits, of
 //! which only the SHA-256 is stored. See [`EventStore::create_key`](crate::EventStore::create_key).
 
+mod new_key;
+
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
-use event_core::{Label, Source, Timestamp};
+use event_core::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 pub use crate::entity::api_key::KeyRecord;
+pub use crate::rights::{Access, AccessError, Bounds, PatternError, Rate, Reach, Rights, TypePattern, Use};
+pub use new_key::NewKey;
 
 use crate::dialect::Dialect;
 use crate::entity::api_key::KeyRow;
@@ -24,30 +29,6 @@ use crate::tables::Tables;
 const START: &str = "ev_";
 const PREFIX_BYTES: usize = 6;
 const SECRET_BYTES: usize = 32;
-
-/// What is asked of a new key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NewKey {
-    /// The source whose events it may send.
-    pub source: Source,
-    /// From when on it is of no use; `None` for never.
-    pub expires_at: Option<Timestamp>,
-    /// What it is for, for people.
-    pub note: Option<Label>,
-}
-
-impl NewKey {
-    /// A key for a source, which does not expire.
-    #[must_use]
-    pub fn new(source: Source) -> Self {
-        NewKey {
-            source,
-            expires_at: None,
-            note: None,
-        }
-    }
-}
 
 /// A key that was just made. This is the only time that the whole of it can be seen.
 #[derive(Clone)]
@@ -92,8 +73,8 @@ impl fmt::Debug for CreatedKey {
 pub struct Principal {
     /// What the key is known by.
     pub prefix: String,
-    /// The source whose events it may send.
-    pub source: Source,
+    /// What may be done with it.
+    pub rights: Arc<Rights>,
 }
 
 /// The part of a key that nobody else knows. Not to be shown, and so not `Debug`.
@@ -107,6 +88,21 @@ impl Secret {
     pub(crate) fn digest(&self) -> Vec<u8> {
         digest(&self.0)
     }
+}
+
+/// A new key that no store knows yet: see [`EventStore::create_first_key`](crate::EventStore::create_first_key).
+///
+/// # Errors
+/// If the system gives no random numbers.
+pub fn fresh() -> Result<String, Error> {
+    let Secret(secret) = Secret::new()?;
+    Ok(format!("{START}{}_{secret}", random::<PREFIX_BYTES>()?))
+}
+
+/// Prefix and secret of a whole key that somebody else has made.
+pub(crate) fn whole(key: &str) -> Option<(String, Secret)> {
+    let (prefix, secret) = split(key)?;
+    Some((prefix.to_owned(), Secret(secret.to_owned())))
 }
 
 /// A prefix that none of these keys has.
@@ -145,7 +141,20 @@ fn split(key: &str) -> Option<(&str, &str)> {
 /// the database, for all processes.
 pub(crate) struct KeyRing {
     change: i64,
-    rows: HashMap<String, KeyRow>,
+    keys: HashMap<String, Known>,
+}
+
+/// A key, ready to be recognised.
+struct Known {
+    row: KeyRow,
+    rights: Arc<Rights>,
+}
+
+impl From<KeyRow> for Known {
+    fn from(row: KeyRow) -> Self {
+        let rights = Arc::new(row.record.rights.clone());
+        Known { row, rights }
+    }
 }
 
 impl KeyRing {
@@ -168,7 +177,10 @@ impl KeyRing {
         let rows = KeyRow::all(dialect, db, tables).await?;
         Ok(KeyRing {
             change,
-            rows: rows.into_iter().map(|row| (row.record.prefix.clone(), row)).collect(),
+            keys: rows
+                .into_iter()
+                .map(|row| (row.record.prefix.clone(), row.into()))
+                .collect(),
         })
     }
 
@@ -178,19 +190,23 @@ impl KeyRing {
 
     /// Whether there are no keys, nor ever were.
     pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.keys.is_empty()
+    }
+
+    /// Whether the events of any key are counted by the day.
+    pub(crate) fn has_quotas(&self) -> bool {
+        self.keys.values().any(|known| known.rights.quota.is_some())
     }
 
     /// Whose key this is, unless it is nobody's, or of no use any more.
     pub(crate) fn authenticate(&self, key: &str, now: Timestamp) -> Option<Principal> {
         let (prefix, secret) = split(key)?;
         let offered = digest(secret);
-        let KeyRow { record, hash } = self.rows.get(prefix)?;
-        let same = bool::from(offered.as_slice().ct_eq(hash));
-        let in_use = record.revoked_at.is_none() && record.expires_at.is_none_or(|end| now < end);
-        (same && in_use).then(|| Principal {
-            prefix: record.prefix.clone(),
-            source: record.source.clone(),
+        let Known { row, rights } = self.keys.get(prefix)?;
+        let same = bool::from(offered.as_slice().ct_eq(&row.hash));
+        (same && row.record.is_good(now)).then(|| Principal {
+            prefix: row.record.prefix.clone(),
+            rights: Arc::clone(rights),
         })
     }
 }
@@ -207,18 +223,19 @@ mod tests {
         let secret = Secret::new().unwrap();
         let record = KeyRecord {
             prefix: new_prefix(&[]).unwrap(),
-            source: Source::new("shop").unwrap(),
+            rights: NewKey::new("shop".parse().unwrap()).rights,
             note: None,
             created_at: time(0),
             expires_at,
             revoked_at,
+            replaced_by: None,
         };
         let row = KeyRow {
             record: record.clone(),
             hash: secret.digest(),
         };
-        let rows = HashMap::from([(record.prefix.clone(), row)]);
-        (KeyRing { change: 1, rows }, CreatedKey::new(&secret, record))
+        let keys = HashMap::from([(record.prefix.clone(), row.into())]);
+        (KeyRing { change: 1, keys }, CreatedKey::new(&secret, record))
     }
 
     #[test]
@@ -226,8 +243,8 @@ mod tests {
         let (ring, key) = ring(Some(time(100)), None);
         let found = ring.authenticate(key.expose(), time(99)).unwrap();
         assert_eq!(
-            (found.prefix.as_str(), found.source.as_str()),
-            (key.record().prefix.as_str(), "shop")
+            (&found.prefix, &*found.rights),
+            (&key.record().prefix, &key.record().rights)
         );
         assert_eq!(ring.authenticate(key.expose(), time(100)), None);
         let (ring, key) = self::ring(None, Some(time(50)));

@@ -1,6 +1,7 @@
 //! One error with few meanings: what a caller can do about it, not which driver said what.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use event_core::patch::PatchError;
 use event_core::query::QueryError;
@@ -74,6 +75,23 @@ pub enum Error {
     /// A report of losses cannot be counted.
     #[error(transparent)]
     LossReport(#[from] InvalidLossReport),
+    /// The key has sent and asked as much as its rate allows for now. Nothing was stored.
+    #[error("the rate of the key is used up for now")]
+    RateLimited {
+        /// How long until there is room.
+        after: Duration,
+    },
+    /// The key has not so many events left of its quota of this day. Nothing was stored.
+    #[error("the key has a quota of {quota} events a day of UTC, and not so many are left of it")]
+    QuotaExceeded {
+        /// The events of a day.
+        quota: u64,
+        /// How long until the next day.
+        after: Duration,
+    },
+    /// A key that was revoked, has expired or was replaced is not replaced.
+    #[error("the key was revoked, has expired or was replaced")]
+    KeyEnded,
     /// More losses than are listed at once.
     #[error("these are more than {limit} rows: ask for a shorter range, or for one source")]
     TooManyLosses {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use event_core::{ValidEvent, Verdict};
 use sea_orm::ConnectionTrait;
 
+use crate::api_key::Use;
 use crate::checkpoint::Mark;
 use crate::error::{Cause, Error};
 use crate::inner::now;
@@ -26,7 +27,8 @@ impl EventStore {
     ///
     /// # Errors
     /// [`Error::Unknown`] where the commit failed or did not answer in time: offer the same events
-    /// again, and their ids will tell. With any other error nothing was stored.
+    /// again, and their ids will tell. With any other error nothing was stored; [`Error::RateLimited`] and
+    /// [`Error::QuotaExceeded`] are for the holder of a key who sends too much.
     pub async fn ingest(&self, offers: Vec<Offer>, origin: &Origin) -> Result<Vec<Verdict>, Error> {
         if offers.is_empty() {
             return Ok(Vec::new());
@@ -40,6 +42,10 @@ impl EventStore {
             {
                 return Err(Error::TypeNotFound);
             }
+        }
+        let events = offers.len();
+        if let Some(sender) = origin.sender() {
+            self.admit(sender, Use::Events(events))?;
         }
         let judge = Judge {
             registry,
@@ -56,7 +62,11 @@ impl EventStore {
                 what: format!("judging failed: {error}"),
             })?
         };
-        self.keep(judged).await
+        let outcome = self.keep(judged).await;
+        if let Some(sender) = origin.sender() {
+            self.give_back(sender, events, &outcome);
+        }
+        outcome
     }
 
     /// Stores events that [`EventStore::registry`] has found valid, in one transaction.

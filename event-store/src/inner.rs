@@ -8,6 +8,7 @@ use event_core::{Registry, StoredEvent, Timestamp};
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
 use tokio::sync::{Notify, RwLock as AsyncRwLock};
 
+use crate::allowance::{Allowances, Moment};
 use crate::api_key::KeyRing;
 use crate::dialect::{Connections, Dialect, Owner};
 use crate::dictionary::Dictionary;
@@ -28,6 +29,7 @@ pub(crate) struct Inner {
     pub(crate) queue: Queue,
     registry: RwLock<Dated>,
     keys: RwLock<Arc<KeyRing>>,
+    pub(crate) allowances: Allowances,
     dictionary: AsyncRwLock<Arc<Dictionary>>,
     /// Wakes the writer: events of applications' transactions wait for their places.
     pub(crate) waiting: Notify,
@@ -68,6 +70,7 @@ impl Inner {
                 registry: Arc::new(registry),
             }),
             keys: RwLock::new(Arc::new(keys)),
+            allowances: Allowances::default(),
             dictionary: AsyncRwLock::default(),
             waiting: Notify::new(),
             watching: AtomicU64::new(0),
@@ -144,6 +147,14 @@ impl Inner {
         match read(dictionary) {
             Err(Error::Corrupt { .. }) => read(&*self.dictionary().await?),
             events => events,
+        }
+    }
+
+    /// Now, by both clocks.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment {
+            since_start: self.opened.elapsed(),
+            time: now(),
         }
     }
 

@@ -11,6 +11,7 @@ use event_core::registry::{Definition, Keep, Registry};
 use event_core::verdict::Status;
 use event_core::{Code, Event, EventId, EventType, Label, Limits, Source, Timestamp, ValidEvent, Verdict};
 
+use crate::api_key::Principal;
 use crate::original::{Form, Kept, Original};
 use crate::queue::Entry;
 use crate::shadow;
@@ -51,11 +52,13 @@ pub struct Origin {
     others: Others,
 }
 
-/// What becomes of events that name another source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What becomes of events of another source, or of some types.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Others {
     Taken,
     Refused,
+    /// As the key of a sender says.
+    OfSender(Principal),
 }
 
 impl Origin {
@@ -93,8 +96,63 @@ impl Origin {
         }
     }
 
+    /// Whoever has a key: events of other sources and types than the key is for are refused as
+    /// [`Code::NotPermitted`], and as many are taken as its rate and its quota allow. Those that name no source are of
+    /// the first one that the key names, or of this one.
+    ///
+    /// ```
+    /// use event_core::{Code, Source};
+    /// use event_store::api_key::NewKey;
+    /// use event_store::{EventStore, Offer, Origin};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let store = EventStore::connect("sqlite::memory:").await?;
+    /// let new = NewKey::new(Source::new("shop")?).types(["order".parse()?]);
+    /// let key = store.create_key(new).await?;
+    /// let sender = store.authenticate(key.expose()).ok_or("nobody's")?;
+    /// let offer = |category: &str| Offer::Json(format!(r#"{{"category": "{category}", "name": "paid"}}"#).into_bytes());
+    /// let origin = Origin::of(&sender, Source::new("unknown")?);
+    /// let verdicts = store.ingest(vec![offer("order"), offer("invoice")], &origin).await?;
+    /// assert_eq!((verdicts[0].code, verdicts[1].code), (None, Some(Code::NotPermitted)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn of(sender: &Principal, source: Source) -> Self {
+        Origin {
+            others: Others::OfSender(sender.clone()),
+            ..Origin::new(sender.rights.own_source().cloned().unwrap_or(source))
+        }
+    }
+
+    /// Whose key it is, if that is known.
+    pub(crate) fn sender(&self) -> Option<&Principal> {
+        match &self.others {
+            Others::OfSender(sender) => Some(sender),
+            Others::Taken | Others::Refused => None,
+        }
+    }
+
     fn permits(&self, source: &Source) -> bool {
-        self.others == Others::Taken || *source == self.source
+        match &self.others {
+            Others::Taken => true,
+            Others::Refused => *source == self.source,
+            Others::OfSender(sender) => sender.rights.has_source(source),
+        }
+    }
+
+    /// Where an event says what this sender may not send, and why not.
+    fn beyond(&self, event: &Event) -> Option<(&'static str, &'static str)> {
+        let envelope = event.envelope();
+        if !self.permits(&envelope.source) {
+            return Some((
+                "/source",
+                "this sender may not send events of another source than its own",
+            ));
+        }
+        let sender = self.sender()?;
+        let beyond = !sender.rights.has_type(&envelope.event_type);
+        beyond.then_some(("/category", "this sender may not send events of this type"))
     }
 
     /// Where a refused event is kept that claims to be of this source.
@@ -210,26 +268,27 @@ impl Judge {
     pub(crate) fn read(&self, read: Result<Event, Refusal>, original: Option<Original>) -> Judged {
         let written = |event: &Event| Original::written(serde_json::to_vec(event).unwrap_or_default());
         let (refusal, keep, original) = match read {
-            // Before its type is looked at, whose policy is that of events which may be sent.
-            Ok(event) if !self.origin.permits(&event.envelope().source) => {
-                let message = "this sender may not send events of another source than its own";
-                let refusal = Refusal::new(Code::NotPermitted, "/source", message).with_claims(event.claims());
-                (refusal, Keep::Quarantine, original.unwrap_or_else(|| written(&event)))
-            }
-            Ok(event) => match self.registry.validate(event, self.received_at) {
-                Ok(event) => {
-                    return Judged::Keep(Entry::Event {
-                        storage: storage(&self.registry, &event),
-                        opinions: shadow::opinions(&self.registry, &event),
-                        event: Box::new(event),
-                        kept: original.map_or(Kept::Made, Kept::Sent),
-                        received_at: self.received_at,
-                    });
+            // Before its type's policy is looked at, which is that of events that may be sent.
+            Ok(event) => match self.origin.beyond(&event) {
+                Some((place, message)) => {
+                    let refusal = Refusal::new(Code::NotPermitted, place, message).with_claims(event.claims());
+                    (refusal, Keep::Quarantine, original.unwrap_or_else(|| written(&event)))
                 }
-                Err(refused) => {
-                    let original = original.unwrap_or_else(|| written(&refused.event));
-                    (refused.refusal, refused.keep, original)
-                }
+                None => match self.registry.validate(event, self.received_at) {
+                    Ok(event) => {
+                        return Judged::Keep(Entry::Event {
+                            storage: storage(&self.registry, &event),
+                            opinions: shadow::opinions(&self.registry, &event),
+                            event: Box::new(event),
+                            kept: original.map_or(Kept::Made, Kept::Sent),
+                            received_at: self.received_at,
+                        });
+                    }
+                    Err(refused) => {
+                        let original = original.unwrap_or_else(|| written(&refused.event));
+                        (refused.refusal, refused.keep, original)
+                    }
+                },
             },
             Err(refusal) => {
                 let original = original.unwrap_or_else(|| Original::written(Vec::new()));

@@ -12,6 +12,7 @@ mod m0006_quarantine_work;
 mod m0007_shadows;
 mod m0008_sketches;
 mod m0009_upcasters;
+mod m0010_rights;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
@@ -20,7 +21,7 @@ use crate::error::Error;
 use crate::tables::Tables;
 
 /// The statements of each migration; its number is its place, from 1.
-const MIGRATIONS: [&[&str]; 9] = [
+const MIGRATIONS: [&[&str]; 10] = [
     m0001_first_tables::UP,
     m0002_metrics::UP,
     m0003_api_keys::UP,
@@ -30,6 +31,7 @@ const MIGRATIONS: [&[&str]; 9] = [
     m0007_shadows::UP,
     m0008_sketches::UP,
     m0009_upcasters::UP,
+    m0010_rights::UP,
 ];
 
 /// Brings the tables up to date. Safe to run again, and from several processes at once.

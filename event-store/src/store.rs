@@ -19,6 +19,7 @@ use crate::position;
 use crate::queue::Queue;
 use crate::refresh;
 use crate::tables::Tables;
+use crate::usage;
 use crate::writer;
 
 /// A store of events. Cloning it is cheap; all clones are one store.
@@ -132,6 +133,9 @@ impl EventStore {
             registry,
             keys,
         ));
+        if inner.keys().has_quotas() {
+            usage::settle(Arc::clone(&inner)).await?;
+        }
         let task = tokio::spawn(writer::run(Arc::clone(&inner), jobs));
         tokio::spawn(refresh::run(Arc::downgrade(&inner)));
         backfill::resume(&inner).await?;
@@ -194,6 +198,14 @@ impl EventStore {
             && let Err(error) = task.await
         {
             tracing::error!(%error, "the writer had failed");
+        }
+        let inner = Arc::clone(&self.inner);
+        let saved = tokio::time::timeout(
+            self.inner.options.request_timeout,
+            detached(async move { usage::save(&inner).await }),
+        );
+        if !matches!(saved.await, Ok(Ok(()))) {
+            tracing::warn!("what keys have used of their quotas was not saved to the end");
         }
         if self.inner.owner == Owner::Store {
             self.inner.reader.close_by_ref().await?;

@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 23] = [
     "log",
     "sources",
     "kinds",
@@ -31,6 +31,7 @@ const NAMES: [&str; 22] = [
     "erasures",
     "shadows",
     "sketches",
+    "key_days",
 ];
 
 impl Tables {

@@ -68,8 +68,8 @@ class Subjects:
         """Erases all that names a subject: its events with their ids, what was counted of them, and what is in the
         quarantine.
 
-        A collector that asks for keys refuses it (`not_permitted`): a key speaks for one source, and an erasure is of
-        all. There the command `event-server erase` does it. `subject_not_found` says that nothing names it.
+        A collector that asks for keys refuses it (`not_permitted`), unless the key is for `admin` and for all sources
+        and types, as an erasure is. `subject_not_found` says that nothing names it.
 
         It may take longer than `request_timeout`; it goes on all the same, and the next call tells of it.
         """

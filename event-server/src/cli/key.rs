@@ -1,42 +1,53 @@
-//! `event-server key`: who may talk to the collector.
+//! `event-server key`: who may talk to the collector, and what for.
+
+mod shown;
+mod create;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Subcommand;
-use event_core::{Label, Source, Timestamp};
+use event_core::analysis::Length;
 use event_server::config::{Flags, Settings};
-use event_store::api_key::{KeyRecord, NewKey};
+use event_store::api_key;
 
-use super::{FAILED, Outcome, columns, fail, open};
+use super::{FAILED, Outcome, fail, open};
+use create::Create;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Make a key, and print it: the only time that it can be seen
-    Create(Create),
+    Create(Box<Create>),
     /// List all keys, but never what they are
     List(List),
+    /// Make a key of the same rights in the place of another, which stays in use for a while
+    Rotate(Rotate),
     /// Revoke a key: running collectors refuse it within five seconds
     Revoke(Revoke),
+    /// Print a key that no collector knows yet, to be the `first_key` of one; no database is touched
+    New(New),
 }
 
 #[derive(clap::Args)]
-pub(super) struct Create {
-    /// The source whose events it may send, and no other's
+pub(super) struct List {
+    /// Print them as JSON
     #[arg(long)]
-    source: Source,
-    /// From when on it is of no use, say 2027-01-01T00:00:00Z; never, if left out
-    #[arg(long, value_name = "TIME")]
-    expires: Option<Timestamp>,
-    /// What it is for, up to 100 characters
-    #[arg(long, value_name = "TEXT")]
-    note: Option<Label>,
+    json: bool,
     #[command(flatten, next_help_heading = "Settings")]
     flags: Flags,
 }
 
 #[derive(clap::Args)]
-pub(super) struct List {
+pub(super) struct Rotate {
+    /// What `event-server key list` shows of it
+    prefix: String,
+    /// How long the old key stays in use, if it does not end earlier: say 24h, 7d or 0s
+    #[arg(long, value_name = "TIME", default_value = "24h")]
+    grace: Length,
+    /// Print all there is to know of the new one as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten, next_help_heading = "Settings")]
     flags: Flags,
 }
@@ -45,6 +56,12 @@ pub(super) struct List {
 pub(super) struct Revoke {
     /// What `event-server key list` shows of it
     prefix: String,
+    #[command(flatten, next_help_heading = "Settings")]
+    flags: Flags,
+}
+
+#[derive(clap::Args)]
+pub(super) struct New {
     #[command(flatten, next_help_heading = "Settings")]
     flags: Flags,
 }
@@ -58,91 +75,90 @@ impl Command {
         match self {
             Command::Create(create) => &create.flags,
             Command::List(list) => &list.flags,
+            Command::Rotate(rotate) => &rotate.flags,
             Command::Revoke(revoke) => &revoke.flags,
+            Command::New(new) => &new.flags,
         }
     }
 
     pub(super) async fn run(&self, settings: &Settings) -> Outcome {
         match self {
             Command::Create(create) => create.run(settings).await,
-            Command::List(_) => list(settings).await,
+            Command::List(list) => list.run(settings).await,
+            Command::Rotate(rotate) => rotate.run(settings).await,
             Command::Revoke(revoke) => revoke.run(settings).await,
+            Command::New(_) => {
+                writeln!(io::stdout(), "{}", api_key::fresh()?)?;
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
 }
 
-impl Create {
+/// The prefix, also of a whole key: whoever ends one has often found it somewhere.
+fn prefix(given: &str) -> &str {
+    let behind = given.strip_prefix("ev_").unwrap_or(given);
+    behind.split('_').next().unwrap_or_default()
+}
+
+/// Not what was given: it may be a key, of another collector.
+fn unknown() -> ExitCode {
+    fail(&"no key has this prefix: `event-server key list` shows all", FAILED)
+}
+
+impl List {
     async fn run(&self, settings: &Settings) -> Outcome {
-        let mut new = NewKey::new(self.source.clone());
-        new.expires_at = self.expires;
-        new.note = self.note.clone();
         let store = open(settings).await?;
-        let first = !store.has_keys();
-        let key = store.create_key(new).await?;
+        let keys = store.keys().await?;
         store.close().await?;
-        writeln!(io::stdout(), "{}", key.expose())?;
-        let KeyRecord { prefix, source, .. } = key.record();
-        let mut err = io::stderr().lock();
-        writeln!(
-            err,
-            "this is a key for the source {source}, and the only time that it is shown;"
-        )?;
-        writeln!(err, "`event-server key revoke {prefix}` ends its use")?;
-        if first {
-            writeln!(err, "it is the first one: from now on every request needs a key")?;
+        if self.json {
+            shown::json(&keys)?;
+        } else if keys.is_empty() {
+            writeln!(io::stdout(), "there are no keys in {}", settings.database_url)?;
+        } else {
+            shown::table(&keys)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-async fn list(settings: &Settings) -> Outcome {
-    let store = open(settings).await?;
-    let keys = store.keys().await?;
-    store.close().await?;
-    if keys.is_empty() {
-        writeln!(io::stdout(), "there are no keys in {}", settings.database_url)?;
-        return Ok(ExitCode::SUCCESS);
+impl Rotate {
+    async fn run(&self, settings: &Settings) -> Outcome {
+        let store = open(settings).await?;
+        let grace = Duration::from_micros(self.grace.as_micros().unsigned_abs());
+        let rotated = store.rotate_key(prefix(&self.prefix), grace).await;
+        let keys = store.keys().await?;
+        store.close().await?;
+        let Some(key) = rotated? else {
+            return Ok(unknown());
+        };
+        if self.json {
+            shown::created(&key)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        writeln!(io::stdout(), "{}", key.expose())?;
+        let next = &key.record().prefix;
+        let old = keys.iter().find(|old| old.replaced_by.as_ref() == Some(next));
+        if let Some((old, end)) = old.and_then(|old| Some((&old.prefix, old.expires_at?))) {
+            writeln!(
+                io::stderr(),
+                "this is the key in the place of {old}, which ends at {end}, and the only time that it is shown"
+            )?;
+        }
+        Ok(ExitCode::SUCCESS)
     }
-    let mut rows = vec![["prefix", "source", "created", "expires", "revoked", "note"].map(str::to_owned)];
-    rows.extend(keys.iter().map(row));
-    columns::print(&rows)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn row(key: &KeyRecord) -> [String; 6] {
-    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let time = |time: Option<Timestamp>| or_none(time.map(|time| time.to_string()));
-    let row = [
-        key.prefix.clone(),
-        key.source.to_string(),
-        key.created_at.to_string(),
-        time(key.expires_at),
-        time(key.revoked_at),
-        or_none(key.note.as_ref().map(ToString::to_string)),
-    ];
-    row.map(|text| columns::harmless(&text))
 }
 
 impl Revoke {
-    /// The prefix, also of a whole key: whoever revokes one has often found it somewhere.
-    fn prefix(&self) -> &str {
-        let behind = self.prefix.strip_prefix("ev_").unwrap_or(&self.prefix);
-        behind.split('_').next().unwrap_or_default()
-    }
-
     async fn run(&self, settings: &Settings) -> Outcome {
         let store = open(settings).await?;
-        let revoked = store.revoke_key(self.prefix()).await?;
+        let revoked = store.revoke_key(prefix(&self.prefix)).await?;
         store.close().await?;
         let Some(key) = revoked else {
-            // Not what was given: it may be a key, of another collector.
-            return Ok(fail(
-                &"no key has this prefix: `event-server key list` shows all",
-                FAILED,
-            ));
+            return Ok(unknown());
         };
-        let (prefix, source) = (&key.prefix, &key.source);
-        writeln!(io::stdout(), "the key {prefix} for the source {source} is revoked")?;
+        let (prefix, sources) = (&key.prefix, shown::sources(&key.rights));
+        writeln!(io::stdout(), "the key {prefix} for {sources} is revoked")?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use event_server::config::Settings;
+use event_server::config::{FirstKey, Settings};
 use event_server::listener::Listener;
 use event_server::{router, serve};
 use event_store::EventStore;
@@ -16,7 +16,17 @@ use super::{Outcome, UNUSABLE_SETTINGS, fail, open};
 const CHECK: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(settings: &Settings) -> Outcome {
+    let first_key = match settings.first_key() {
+        Ok(key) => key,
+        Err(error) => return Ok(fail(&error, UNUSABLE_SETTINGS)),
+    };
     let store = open(settings).await?;
+    if let Some(key) = first_key
+        && let Err(error) = begin(&store, &key).await
+    {
+        store.close().await?;
+        return Ok(fail(&error, UNUSABLE_SETTINGS));
+    }
     // Before anybody could reach it.
     if let Err(error) = settings.check_exposure(&store) {
         store.close().await?;
@@ -54,6 +64,18 @@ pub(super) async fn run(settings: &Settings) -> Outcome {
     store.close().await?;
     tracing::info!("stopped");
     outcome
+}
+
+/// Makes the first key, unless there are keys.
+async fn begin(store: &EventStore, key: &FirstKey) -> Result<(), event_store::Error> {
+    match store.create_first_key(key.expose()).await? {
+        Some(record) => tracing::info!(prefix = record.prefix, "the first key is made"),
+        None if store.authenticate(key.expose()).is_none() => {
+            tracing::warn!("there are keys, and the first key of the settings is none of those in use");
+        }
+        None => {}
+    }
+    Ok(())
 }
 
 /// Ends when the store can write no more: a supervisor can start us anew, a dead queue behind a

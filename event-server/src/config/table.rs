@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use chrono_tz::Tz;
 use event_core::Source;
 use event_core::policy::UnknownTypes;
 use event_store::Durability;
 
 use super::database::DatabaseUrl;
+use super::first_key::FirstKey;
 use super::value::{self, LogFormat, LogLevel};
 use super::{ConfigError, Environment, File};
 
@@ -86,6 +88,14 @@ settings! {
         "How many bytes of events may wait to be stored";
     listen: SocketAddr = value::address, "127.0.0.1:8000", "EVENT_SERVER_LISTEN", "ADDRESS",
         "Where to listen; only on this machine as long as no keys exist. Port 0 takes a free one";
+    first_key: Option<FirstKey> = value::first_key, "", "EVENT_SERVER_FIRST_KEY", "KEY",
+        "A whole key, as `event-server key new` prints it: made for everything, if there are no keys";
+    first_key_file: Option<PathBuf> = value::file, "", "EVENT_SERVER_FIRST_KEY_FILE", "FILE",
+        "A file that holds the first key, and nothing else";
+    failure_limit: usize = value::count, "20", "EVENT_SERVER_FAILURE_LIMIT", "NUMBER",
+        "How often a minute an address may come without a good key, until it is told to wait";
+    cors_origins: Vec<HeaderValue> = value::origins, "", "EVENT_SERVER_CORS_ORIGINS", "ORIGINS",
+        "The origins whose pages may ask from inside a browser: scheme and host each, with commas between them";
     connection_limit: usize = value::count, "1024", "EVENT_SERVER_CONNECTION_LIMIT", "NUMBER",
         "How many connections are served at a time; more wait to be accepted";
     header_timeout: Duration = value::time, "10s", "EVENT_SERVER_HEADER_TIMEOUT", "TIME",
@@ -194,9 +204,10 @@ mod tests {
     fn nothing_that_is_shown_of_settings_holds_a_password() {
         let flags = Flags {
             database_url: Some("postgres://ann:secret@db/events".to_owned()),
+            first_key: Some("ev_secret".to_owned()),
             ..Flags::default()
         };
-        assert_eq!(format!("{flags:?}"), r#"{"database_url"}"#);
+        assert_eq!(format!("{flags:?}"), r#"{"database_url", "first_key"}"#);
         let settings = Settings::resolve(&flags, &|_| Ok(None), &File::default()).unwrap();
         assert!(!format!("{settings:?}").contains("secret"));
     }

@@ -1,14 +1,17 @@
 //! Settings as text: sizes, times, choices.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::{HeaderValue, Uri};
 use chrono_tz::Tz;
 use event_core::Source;
 use event_core::policy::UnknownTypes;
 use event_store::Durability;
 
 use super::database::DatabaseUrl;
+use super::first_key::FirstKey;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,36 @@ fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
 
 pub(super) fn database_url(text: &str) -> Result<DatabaseUrl, String> {
     DatabaseUrl::new(text).ok_or_else(|| "this is a URL, say sqlite://events.db?mode=rwc".to_owned())
+}
+
+pub(super) fn first_key(text: &str) -> Result<Option<FirstKey>, String> {
+    Ok((!text.is_empty()).then(|| FirstKey::new(text)))
+}
+
+pub(super) fn file(text: &str) -> Result<Option<PathBuf>, String> {
+    Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+}
+
+/// `https://shop.example, http://localhost:3000`: as browsers send them, and never all there are.
+pub(super) fn origins(text: &str) -> Result<Vec<HeaderValue>, String> {
+    let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    origins
+        .map(|origin| {
+            let wrong = || format!("{origin:?} is no origin: write https://shop.example, or http://localhost:3000");
+            let place: Uri = origin.parse().map_err(|_| wrong())?;
+            let authority = place
+                .authority()
+                .map(|authority| authority.as_str())
+                .unwrap_or_default();
+            let scheme = place.scheme_str().filter(|scheme| ["http", "https"].contains(scheme));
+            let whole = scheme.map(|scheme| format!("{scheme}://{authority}"));
+            let exact =
+                whole.filter(|whole| whole == origin && *whole == whole.to_ascii_lowercase() && !whole.contains('@'));
+            exact
+                .and_then(|whole| HeaderValue::try_from(whole).ok())
+                .ok_or_else(wrong)
+        })
+        .collect()
 }
 
 pub(super) fn text(text: &str) -> Result<String, String> {
@@ -180,6 +213,27 @@ mod tests {
         }
         for text in ["", "10", "0s", "1h", "-1s", "86401s", "99999999999999999999s"] {
             assert!(time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn origins_are_whole_and_nothing_else() {
+        let two = origins("https://shop.example, http://localhost:3000").unwrap();
+        assert_eq!(two, ["https://shop.example", "http://localhost:3000"]);
+        assert_eq!(origins("").map(|none| none.len()), Ok(0));
+        for wrong in [
+            "*",
+            "null",
+            "shop.example",
+            "https://",
+            "https://shop.example/",
+            "https://shop.example/path",
+            "https://ann@shop.example",
+            "https://Shop.example",
+            "ftp://shop.example",
+            "https://shop.example https://bank.example",
+        ] {
+            assert!(origins(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -8,7 +8,7 @@ use event_store::{Offer, Receipt};
 use serde::Serialize;
 
 use super::{App, collect};
-use crate::auth;
+use crate::auth::{self, Reader};
 use crate::body::{self, Media};
 use crate::reply::{self, Failure, Reason};
 use crate::target::{self, Named, NoParameters, Parameters};
@@ -37,8 +37,9 @@ struct Events {
 }
 
 /// `GET /v1/events`: a page, in the order of time.
-pub(super) async fn list(State(app): State<App>, parameters: Parameters) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, reader: Reader, parameters: Parameters) -> Result<Response, Failure> {
     let page = Page::from_pairs(parameters.pairs())?;
+    reader.check(&page.filter)?;
     let found = app.store.page(&page).await?;
     Ok(reply::json(&Events {
         events: found.events,
@@ -58,6 +59,7 @@ struct Counted {
 pub(super) async fn receipt(
     State(app): State<App>,
     Named(id): Named<EventId>,
+    reader: Reader,
     parameters: Parameters,
 ) -> Result<Response, Failure> {
     let [source, upcast] = parameters.once(["source", "upcast"])?;
@@ -66,7 +68,12 @@ pub(super) async fn receipt(
         .map(Source::new)
         .transpose()
         .map_err(|error| ParameterError::new("source", Code::InvalidParameter, error.to_string()))?;
+    reader.check_source(source.as_ref())?;
+    let missing = || Failure::new(Reason::EventNotFound, "no event with this id is stored");
     match app.store.receipt(&id, source.as_ref()).await? {
+        Receipt::Found(event) if !reader.sees_type(Some(&event.event.envelope().event_type)) => Err(missing()),
+        // Nobody knows any more what it was.
+        Receipt::Counted { .. } if !reader.sees_type(None) => Err(missing()),
         Receipt::Found(event) => Ok(match upcast {
             None => reply::json(&event),
             Some(target) => reply::json(&app.store.lift(vec![*event], &target).await?.first()),
@@ -76,7 +83,7 @@ pub(super) async fn receipt(
             counted: true,
             position,
         })),
-        Receipt::Missing => Err(Failure::new(Reason::EventNotFound, "no event with this id is stored")),
+        Receipt::Missing => Err(missing()),
         Receipt::Ambiguous(sources) => {
             let sources: Vec<&str> = sources.iter().map(Source::as_str).collect();
             let detail = format!(

@@ -11,11 +11,17 @@ use event_store::export::{CsvOptions, Encoded, ExportOptions, Formulas};
 use futures_util::stream;
 
 use super::App;
+use crate::auth::Reader;
 use crate::reply::{self, Failure};
 use crate::target::Parameters;
 
-pub(super) async fn stream(State(app): State<App>, parameters: Parameters) -> Result<Response, Failure> {
+pub(super) async fn stream(
+    State(app): State<App>,
+    reader: Reader,
+    parameters: Parameters,
+) -> Result<Response, Failure> {
     let question = Question::read(&parameters)?;
+    reader.check(&question.options.filter)?;
     let export = app.store.export(&question.options).await?;
     let (mut bytes, media) = match question.format {
         Format::Ndjson => (export.ndjson(), reply::Export::Ndjson),

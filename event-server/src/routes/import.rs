@@ -5,6 +5,7 @@ use axum::response::Response;
 use event_core::query::ParameterError;
 use event_core::{Code, Source};
 use event_store::Origin;
+use event_store::api_key::Principal;
 use event_store::import::{Column, Columns, Format, Header, ImportOptions, Input, Keep, LastRecord, Space, Start};
 use tokio::sync::Semaphore;
 
@@ -25,9 +26,9 @@ pub(super) async fn upload(
     request: Request,
 ) -> Result<Response, Failure> {
     let mut origin = auth::origin(&request, &app.config);
-    let only = auth::sender(&request).map(|sender| &sender.source);
+    let sender = auth::sender(&request).cloned();
     let asked = Asked::read(&parameters)?;
-    asked.speak(&mut origin, only)?;
+    asked.speak(&mut origin, sender.as_ref())?;
     let Ok(_permit) = IMPORTS.try_acquire() else {
         let detail = "as many files are imported as can be at a time; try again later";
         return Err(Failure::new(Reason::Overloaded, detail));
@@ -36,6 +37,14 @@ pub(super) async fn upload(
     let options = asked.options(media, origin)?;
     let input = Input::stream(uploaded).at_most(app.config.import_bytes as u64);
     let (imported, sent) = tokio::join!(app.store.import(input, options, |_| {}), upload.run(&app.config));
+    // How many there are shows when they are there: the rate does not count them, the quota of the day does.
+    let rows = match &imported {
+        Ok(report) => report.rows,
+        Err(stopped) => stopped.imported.as_ref().map_or(0, |report| report.rows),
+    };
+    if let Some(sender) = &sender {
+        app.store.spend(sender, rows);
+    }
     let stopped = match imported {
         Ok(imported) => return Ok(reply::json(&imported)),
         Err(stopped) => stopped,
@@ -118,10 +127,10 @@ impl<'a> Asked<'a> {
     }
 
     /// For whom the rows speak, and in which zone.
-    fn speak(&self, origin: &mut Origin, only: Option<&Source>) -> Result<(), Failure> {
+    fn speak(&self, origin: &mut Origin, sender: Option<&Principal>) -> Result<(), Failure> {
         if let Some(source) = self.parsed::<Source>("source")? {
-            match only {
-                Some(own) if *own != source => {
+            match sender {
+                Some(sender) if !sender.rights.has_source(&source) => {
                     let detail = "the key speaks for another source";
                     return Err(Failure::new(Reason::NotPermitted, detail));
                 }

@@ -8,7 +8,7 @@ use event_store::loss::{LossFilter, Reported, ReportedLoss};
 use serde::Serialize;
 
 use super::{App, loss};
-use crate::auth;
+use crate::auth::{self, Reader};
 use crate::body::{self, Media};
 use crate::reply::{self, Failure, Reason};
 use crate::target::{NoParameters, Parameters};
@@ -20,10 +20,10 @@ struct Outcome {
 
 /// `POST /v1/losses`: all of a report is counted, once, however often it comes.
 pub(super) async fn report(State(app): State<App>, _: NoParameters, request: Request) -> Result<Response, Failure> {
-    let bound = auth::sender(&request).map(|sender| sender.source.clone());
+    let sender = auth::sender(&request).cloned();
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
     let report = loss::read(&body)?;
-    if bound.is_some_and(|bound| bound != report.source) {
+    if sender.is_some_and(|sender| !sender.rights.has_source(&report.source)) {
         let failure = Failure::new(
             Reason::NotPermitted,
             "the key of this request speaks for another source",
@@ -40,8 +40,11 @@ struct Losses {
 }
 
 /// `GET /v1/losses`: by hour, source and reason.
-pub(super) async fn list(State(app): State<App>, parameters: Parameters) -> Result<Response, Failure> {
-    let losses = app.store.losses(&filter(&parameters)?).await?;
+pub(super) async fn list(State(app): State<App>, reader: Reader, parameters: Parameters) -> Result<Response, Failure> {
+    let filter = filter(&parameters)?;
+    // What was lost has no type.
+    reader.check_list(filter.source.as_ref(), None)?;
+    let losses = app.store.losses(&filter).await?;
     Ok(reply::json(&Losses { losses }))
 }
 

@@ -11,7 +11,7 @@ use event_store::{QuarantineEntry, QuarantinePage};
 use serde::Serialize;
 
 use super::{App, work};
-use crate::auth;
+use crate::auth::{self, Reader};
 use crate::body::{self, Media};
 use crate::reply::{self, Failure, Reason};
 use crate::target::{Named, NoParameters, Parameters};
@@ -25,8 +25,10 @@ struct Entries {
     next: Option<String>,
 }
 
-pub(super) async fn list(State(app): State<App>, parameters: Parameters) -> Result<Response, Failure> {
+pub(super) async fn list(State(app): State<App>, reader: Reader, parameters: Parameters) -> Result<Response, Failure> {
     let (page, question) = page(&parameters)?;
+    let QuarantineFilter { source, event_type, .. } = &page.filter;
+    reader.check_list(source.as_ref(), event_type.as_ref())?;
     let found = app.store.quarantine(&page).await?;
     let next = found.next.map(|id| place(id).write(&question));
     Ok(reply::json(&Entries {
@@ -39,10 +41,13 @@ pub(super) async fn list(State(app): State<App>, parameters: Parameters) -> Resu
 pub(super) async fn show(
     State(app): State<App>,
     Named(number): Named<i64>,
+    reader: Reader,
     _: NoParameters,
 ) -> Result<Response, Failure> {
-    let entry = app.store.quarantined(number).await?;
-    Ok(reply::json(&entry.ok_or_else(not_found)?))
+    let found = app.store.quarantined(number).await?;
+    // What is beyond its bounds is as good as not there.
+    let found = found.filter(|found| reader.sees(&found.entry.source, found.entry.event_type.as_ref()));
+    Ok(reply::json(&found.ok_or_else(not_found)?))
 }
 
 /// `PATCH /v1/quarantine/{number}`: what would become of the document is told at once; with
@@ -50,6 +55,7 @@ pub(super) async fn show(
 pub(super) async fn edit(
     State(app): State<App>,
     Named(number): Named<i64>,
+    reader: Reader,
     parameters: Parameters,
     request: Request,
 ) -> Result<Response, Failure> {
@@ -59,8 +65,9 @@ pub(super) async fn edit(
     let patch = Patch::from_slice(&body)?;
     if let Some(sender) = &sender {
         let found = app.store.quarantined(number).await?.ok_or_else(not_found)?;
-        if found.entry.source != sender.source {
-            let detail = "the key of this request speaks for another source";
+        let entry = &found.entry;
+        if !sender.rights.has_source(&entry.source) || !reader.sees_type(entry.event_type.as_ref()) {
+            let detail = "the key of this request is for other sources or types";
             return Err(Failure::new(Reason::NotPermitted, detail));
         }
     }

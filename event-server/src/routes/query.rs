@@ -5,19 +5,30 @@ use axum::response::Response;
 use event_core::Query;
 
 use super::App;
+use crate::auth::Reader;
 use crate::body::{self, Media};
 use crate::reply::{self, Failure};
 use crate::target::{NoParameters, Parameters};
 
-pub(super) async fn by_parameters(State(app): State<App>, parameters: Parameters) -> Result<Response, Failure> {
-    answer(&app, &Query::from_pairs(parameters.pairs())?).await
+pub(super) async fn by_parameters(
+    State(app): State<App>,
+    reader: Reader,
+    parameters: Parameters,
+) -> Result<Response, Failure> {
+    answer(&app, &reader, &Query::from_pairs(parameters.pairs())?).await
 }
 
-pub(super) async fn by_json(State(app): State<App>, _: NoParameters, request: Request) -> Result<Response, Failure> {
+pub(super) async fn by_json(
+    State(app): State<App>,
+    reader: Reader,
+    _: NoParameters,
+    request: Request,
+) -> Result<Response, Failure> {
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
-    answer(&app, &Query::from_json(&body)?).await
+    answer(&app, &reader, &Query::from_json(&body)?).await
 }
 
-async fn answer(app: &App, query: &Query) -> Result<Response, Failure> {
+async fn answer(app: &App, reader: &Reader, query: &Query) -> Result<Response, Failure> {
+    reader.check(&query.filter)?;
     Ok(reply::json(&app.store.answer(query).await?))
 }

@@ -17,8 +17,8 @@ struct Erasures {
     erasures: Vec<Erasure>,
 }
 
-/// With `dry_run=true` it is only told what would go. A key speaks for one source, and what goes is of all of them:
-/// once there are keys, the command erases.
+/// With `dry_run=true` it is only told what would go. What goes is of all sources and types: a key that is bound to
+/// some does not erase, whatever it may read.
 pub(super) async fn erase(
     State(app): State<App>,
     Named(subject): Named<Subject>,
@@ -26,8 +26,9 @@ pub(super) async fn erase(
     request: Request,
 ) -> Result<Response, Failure> {
     let run = work::run(&parameters)?;
-    if run == Run::Real && auth::sender(&request).is_some() {
-        let message = "a key speaks for its own source, and an erasure is of all: use `event-server erase`";
+    if run == Run::Real && auth::sender(&request).is_some_and(|sender| sender.rights.is_bound()) {
+        let message = "an erasure is of all sources and types, and the key of this request is bound to some: use \
+                       `event-server erase`, or a key without bounds";
         return Err(Failure::new(Reason::NotPermitted, message));
     }
     let erasure = match run {

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use event_core::query::ParameterError;
 use event_core::{Code, EventType, Label};
-use event_store::api_key::Principal;
+use event_store::api_key::{Bounds, Principal};
 use event_store::quarantine::{QuarantineFilter, Run, Selection, Work};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -64,12 +64,19 @@ pub(super) fn run(parameters: &Parameters) -> Result<Run, ParameterError> {
 
 async fn asked(app: &App, request: Request) -> Result<Asked, Failure> {
     let sender = auth::sender(&request).cloned();
+    if let Some(sender) = &sender
+        && sender.rights.is_bound_in_reading()
+        && sender.rights.types != Bounds::Any
+    {
+        let detail = "work on many entries is by source, and the key of this request is bound to types";
+        return Err(Failure::new(Reason::NotPermitted, detail));
+    }
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
     let mut asked = read(&body)?;
-    if let Some(sender) = sender {
+    if let Some(sender) = &sender {
         // Entries of other sources are as good as not there.
-        asked.work.actor = actor(&sender);
-        asked.work.source = Some(sender.source);
+        asked.work.actor = actor(sender);
+        asked.work.sources = auth::own_sources(sender).map(<[_]>::to_vec);
     }
     Ok(asked)
 }

@@ -9,7 +9,7 @@ use crate::answer::unlike;
 use crate::collector::{Collector, Place, Response};
 use crate::table::{Case, Words, differences, now, scenario};
 
-pub(crate) const SCENARIOS: [&str; 9] = [
+pub(crate) const SCENARIOS: [&str; 13] = [
     "no_key",
     "wrong_key",
     "malformed_key",
@@ -19,6 +19,10 @@ pub(crate) const SCENARIOS: [&str; 9] = [
     "key_in_the_query",
     "two_keys",
     "another_source",
+    "over_the_rate",
+    "over_the_quota",
+    "many_bad_keys",
+    "another_origin",
 ];
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -35,7 +39,7 @@ impl Guarded {
     fn start() -> Self {
         let place = Place::sqlite();
         let key = create(&place, &[]);
-        let collector = Collector::start_on(&place, &["--log-level=debug"]);
+        let collector = Collector::start_on(&place, &["--log-level=debug", "--failure-limit=1000"]);
         Guarded { place, collector, key }
     }
 
@@ -69,7 +73,16 @@ impl Guarded {
 
 /// Has the program make a key, and reads it.
 fn create(place: &Place, flags: &[&str]) -> String {
-    let command = [&["key", "create", "--source", "shop"], flags].concat();
+    let all = [
+        "key",
+        "create",
+        "--source",
+        "shop",
+        "--access",
+        "write,read,admin",
+        "--read-all",
+    ];
+    let command = [&all[..], flags].concat();
     let output = place.run(&command);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
@@ -245,4 +258,57 @@ fn h37_an_event_of_another_source_is_kept_under_its_senders() {
     );
     assert_eq!(send("GET", "/v1/events/e-1", "", "").json()["source"], "shop");
     guarded.assert_unharmed();
+}
+
+#[test]
+fn h71_what_is_too_much_is_not_stored() {
+    for (name, flags) in [("over_the_rate", ["--rate", "2"]), ("over_the_quota", ["--quota", "2"])] {
+        let guarded = Guarded::start();
+        let bearer = format!("Bearer {}", create(&guarded.place, &flags));
+        let started = Instant::now();
+        while guarded.send("/v1/types/a/b/1/events", &[&bearer]).status == 401 {
+            assert!(started.elapsed() < Duration::from_secs(5), "a new key is not known");
+            thread::sleep(Duration::from_millis(50));
+        }
+        let send = || {
+            let headers = [("authorization", bearer.as_str()), JSON];
+            guarded
+                .collector
+                .request("POST", "/v1/events", &headers, format!("[{EVENT},{EVENT}]"))
+        };
+        assert_eq!(send().status, 200, "{name}");
+        assert_answer(&scenario(name), &send());
+        assert_eq!(guarded.stored(), "2");
+        guarded.assert_unharmed();
+    }
+}
+
+#[test]
+fn h71_bad_keys_from_one_address_are_told_to_wait() {
+    let place = Place::sqlite();
+    let key = create(&place, &[]);
+    let collector = Collector::start_on(&place, &[]);
+    let guarded = Guarded { place, collector, key };
+    for _ in 0..20 {
+        assert_eq!(guarded.send("/v1/events", &["Bearer x"]).status, 401);
+    }
+    assert_answer(&scenario("many_bad_keys"), &guarded.send("/v1/events", &["Bearer x"]));
+    guarded.assert_unharmed();
+}
+
+#[test]
+fn h75_a_browser_hears_nothing_of_other_origins() {
+    let collector = Collector::start();
+    for origin in ["https://bank.example", "null", &collector.url()] {
+        let headers = [("origin", origin), ("access-control-request-method", "POST"), JSON];
+        let preflight = collector.request("OPTIONS", "/v1/events", &headers[..2], "");
+        assert_answer(&scenario("another_origin"), &preflight);
+        let sent = collector.request("POST", "/v1/events", &headers, EVENT);
+        assert_eq!(sent.status, 200);
+        for answer in [preflight, sent] {
+            for name in ["origin", "methods", "headers", "credentials"] {
+                assert_eq!(answer.header(&format!("access-control-allow-{name}")), None, "{origin}");
+            }
+        }
+    }
 }

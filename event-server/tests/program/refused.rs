@@ -297,7 +297,8 @@ fn a_key_works_on_its_own_source_only() {
         let event = format!(r#"{{"id":"1","category":"order","name":"created","source":"{source}","data":{{}}}}"#);
         collector.post("/v1/events", event);
     }
-    let made = out(&place.run(&["key", "create", "--source", "shop"]));
+    let rights = ["--source", "shop", "--access", "write,read,admin"];
+    let made = out(&place.run(&[&["key", "create"][..], &rights].concat()));
     let bearer = format!("Bearer {}", made.trim_end());
     std::thread::sleep(Duration::from_secs(6));
     let ask = |method: &str, path: &str, media: &str, body: &str| {

@@ -37,7 +37,10 @@ fn help_tells_every_setting_with_its_variable_and_default() {
 fn every_command_tells_its_flags() {
     for (command, flags) in [
         ("metrics", &["--database-url", "--table-prefix"][..]),
-        ("key", &["create", "list", "revoke", "Authorization: Bearer KEY"]),
+        (
+            "key",
+            &["create", "list", "rotate", "revoke", "new", "Authorization: Bearer KEY"],
+        ),
         (
             "count",
             &[
@@ -85,7 +88,7 @@ fn without_keys_other_machines_are_not_served() {
     assert_eq!(output.status.code(), Some(2));
     let told = complaint(&output);
     assert!(
-        told.contains("no keys exist") && told.contains("event-server key create --source"),
+        told.contains("no keys exist") && told.contains("event-server key create --any-source"),
         "{told}"
     );
     let variables = [("EVENT_SERVER_LISTEN", "[::]:0"), ("DATABASE_URL", "sqlite::memory:")];

@@ -52,8 +52,8 @@ pub struct Work {
     pub after: Option<i64>,
     /// On so many at the most; 0 stands for all.
     pub limit: usize,
-    /// Only on those of this application, whatever is selected.
-    pub source: Option<Source>,
+    /// Only on those of these applications, whatever is selected; on those of all, if `None`.
+    pub sources: Option<Vec<Source>>,
     /// As which version of their type events are judged and stored that name another one, where they are replayed; as
     /// what they came in, if `None`.
     pub upcast: Option<Target>,
@@ -94,7 +94,7 @@ impl Work {
 /// The entries of a piece of work, step by step in the order of their numbers.
 pub(super) struct Steps {
     selection: Selection,
-    source: Option<Source>,
+    sources: Option<Vec<Source>>,
     /// States in which they are taken.
     states: &'static str,
     after: i64,
@@ -109,7 +109,7 @@ impl Steps {
     pub(super) async fn new(work: &Work, discarded_too: bool, inner: &Inner) -> Result<Self, Error> {
         let mut steps = Steps {
             selection: work.selection.clone(),
-            source: work.source.clone(),
+            sources: work.sources.clone(),
             states: "state = 'open'",
             after: work.after.unwrap_or(0),
             last: i64::MAX,
@@ -127,7 +127,7 @@ impl Steps {
                 steps.total = i64::try_from(numbers.len()).unwrap_or(i64::MAX);
             }
             Selection::Filter(filter) => {
-                let (condition, values) = of_source(filter.sql(), steps.source.as_ref());
+                let (condition, values) = of_sources(filter.sql(), steps.sources.as_deref());
                 let all = inner.tables.sql("SELECT COALESCE(MAX(id), 0) FROM {quarantine}");
                 steps.last = only_number(&inner.reader, inner.dialect.statement(&all, [])).await?;
                 let count = inner.tables.sql("SELECT COUNT(*) FROM {quarantine} WHERE id > ?");
@@ -151,7 +151,7 @@ impl Steps {
             }
             Selection::Filter(filter) => (Vec::new(), filter.sql()),
         };
-        let (condition, values) = of_source(chosen, self.source.as_ref());
+        let (condition, values) = of_sources(chosen, self.sources.as_deref());
         let by_number = matches!(self.selection, Selection::Numbers(_));
         if most == 0 || (by_number && wanted.is_empty()) {
             return Ok(None);
@@ -181,11 +181,16 @@ impl Steps {
     }
 }
 
-/// The same condition, for one application.
-fn of_source((mut condition, mut values): (String, Vec<Value>), source: Option<&Source>) -> (String, Vec<Value>) {
-    if let Some(source) = source {
-        condition.push_str(" AND source = ?");
-        values.push(source.as_str().into());
+/// The same condition, for some applications.
+fn of_sources((mut condition, mut values): (String, Vec<Value>), sources: Option<&[Source]>) -> (String, Vec<Value>) {
+    match sources {
+        None => {}
+        Some([]) => condition.push_str(" AND 1 = 0"),
+        Some(sources) => {
+            let places = vec!["?"; sources.len()].join(", ");
+            condition.push_str(&format!(" AND source IN ({places})"));
+            values.extend(sources.iter().map(|source| Value::from(source.as_str())));
+        }
     }
     (condition, values)
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use event_core::event::Reception;
 use event_core::verdict::Status;
 use event_core::{Code, Event, EventId, Limits, Source, Timestamp};
-use event_store::api_key::NewKey;
+use event_store::api_key::{CreatedKey, NewKey};
 use event_store::{Error, EventStore, Offer, Origin, Receipt, TypeChange};
 use sea_orm::{ConnectionTrait as _, Statement};
 
@@ -49,8 +49,8 @@ pub(crate) async fn a_key_is_known_here_at_once_and_elsewhere_soon(disk: Disk) {
     assert!(one.has_keys());
     let principal = one.authenticate(key.expose()).unwrap();
     assert_eq!(
-        (principal.source, &principal.prefix),
-        (source("shop"), &key.record().prefix)
+        (principal.rights.own_source(), &principal.prefix),
+        (Some(&source("shop")), &key.record().prefix)
     );
     soon("the key is known elsewhere", || {
         two.has_keys() && two.authenticate(key.expose()).is_some()
@@ -114,8 +114,9 @@ pub(crate) async fn keys_made_at_the_same_time_are_all_known(disk: Disk) {
     }
     for store in &stores {
         soon("every key is known", || {
-            let whose = |key: &event_store::api_key::CreatedKey| Some(store.authenticate(key.expose())?.source);
-            keys.iter().all(|key| whose(key).as_ref() == Some(&key.record().source))
+            let whose = |key: &CreatedKey| Some(store.authenticate(key.expose())?.rights);
+            keys.iter()
+                .all(|key| whose(key).as_deref() == Some(&key.record().rights))
         })
         .await;
     }

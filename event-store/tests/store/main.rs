@@ -25,6 +25,7 @@ mod sketched;
 mod losses;
 mod outbox;
 mod keys;
+mod rights;
 mod hostile;
 mod database;
 mod full;
@@ -161,6 +162,16 @@ conformance! {
         without_a_database_the_keys_known_last_are_used_on,
         a_sender_of_one_source_speaks_for_no_other,
         whatever_is_refused_is_kept_under_who_sent_it,
+    }
+    rights {
+        rights_come_back_as_they_were,
+        keys_of_before_can_do_what_they_could,
+        a_rotated_key_goes_on_for_a_while,
+        the_first_key_is_made_once,
+        what_is_sent_is_within_the_bounds_of_the_key,
+        a_quota_outlives_the_process,
+        other_processes_learn_what_is_used,
+        a_rate_is_told_before_anything_is_stored,
     }
     upcasts {
         an_upcaster_is_declared_replaced_and_removed,

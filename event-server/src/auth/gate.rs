@@ -1,0 +1,102 @@
+//! A router whose every route asks a key for what the table says.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::MethodRouter;
+use event_store::EventStore;
+use event_store::api_key::{Access, Principal, Use};
+
+use super::sender;
+use super::table::{Need, Scope, TABLE};
+use crate::reply::{Failure, Reason};
+
+/// A router in the making.
+pub(crate) struct Gate<S> {
+    store: EventStore,
+    router: Router<S>,
+    paths: Vec<&'static str>,
+}
+
+/// What one route asks for.
+#[derive(Clone)]
+struct Pass {
+    store: EventStore,
+    needs: Vec<Need>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Gate<S> {
+    pub(crate) fn new(store: EventStore) -> Self {
+        Gate {
+            store,
+            router: Router::new(),
+            paths: Vec::new(),
+        }
+    }
+
+    /// The same with a route more, as [`Router::route`].
+    pub(crate) fn route(mut self, path: &'static str, methods: MethodRouter<S>) -> Self {
+        let needs = TABLE.iter().filter(|need| need.path == path).copied().collect();
+        let store = self.store.clone();
+        let methods = methods.route_layer(from_fn_with_state(Pass { store, needs }, permit));
+        self.router = self.router.route(path, methods);
+        self.paths.push(path);
+        self
+    }
+
+    /// The router, and the paths that it knows.
+    pub(crate) fn into_parts(self) -> (Router<S>, Vec<&'static str>) {
+        (self.router, self.paths)
+    }
+}
+
+/// Lets a request pass if its key is for this, and has anything left. Where there are no keys, everything is allowed.
+async fn permit(State(pass): State<Pass>, request: Request, next: Next) -> Response {
+    let permitted = match sender(&request) {
+        Some(sender) => pass.check(sender, request.method()),
+        None => Ok(()),
+    };
+    match permitted {
+        Ok(()) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+impl Pass {
+    fn check(&self, sender: &Principal, method: &Method) -> Result<(), Failure> {
+        let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+        let Some(need) = self.needs.iter().find(|need| need.method == method) else {
+            return Err(refused("no key is for this request"));
+        };
+        let rights = &sender.rights;
+        if !need.access.iter().any(|access| rights.may(*access)) {
+            let needed: Vec<&str> = need.access.iter().map(|access| access.as_str()).collect();
+            let detail = format!("this needs a key with the access {}", needed.join(" or "));
+            return Err(refused(detail));
+        }
+        match need.scope {
+            Scope::All if rights.is_bound_in_reading() => {
+                return Err(refused(
+                    "this is about all sources and types, and the key of this request is bound to some",
+                ));
+            }
+            Scope::Unbound if rights.is_bound() => {
+                return Err(refused("this needs a key that is bound to no sources and no types"));
+            }
+            _ => {}
+        }
+        // How many events there are is known later; whoever may send none is told before they come.
+        let used = if need.access == [Access::Write] {
+            Use::Events(0)
+        } else {
+            Use::Request
+        };
+        Ok(self.store.admit(sender, used)?)
+    }
+}
+
+fn refused(detail: impl Into<String>) -> Failure {
+    Failure::new(Reason::NotPermitted, detail)
+}
