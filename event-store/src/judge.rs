@@ -104,9 +104,11 @@ impl Origin {
     }
 }
 
-/// An id for an event that has none: it grows with time, so that indexes stay small.
+/// An id for an event that has none: it grows with time, so that indexes stay small, and its other 74 bits are all by
+/// chance, where a counter would let whoever has one id guess the next.
 pub(crate) fn new_id() -> EventId {
-    let id = uuid::Uuid::now_v7().as_hyphenated().to_string();
+    let now = uuid::Timestamp::now(uuid::NoContext);
+    let id = uuid::Uuid::new_v7(now).as_hyphenated().to_string();
     // A UUID is printable ASCII without space, 36 bytes long.
     EventId::new(id).unwrap_or_else(|_| unreachable!("a UUID is an id"))
 }
