@@ -8,6 +8,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use event_store::api_key::Principal;
 use event_store::{EventStore, Origin};
 
@@ -35,12 +37,49 @@ pub(crate) fn sender(request: &Request) -> Option<&Principal> {
 
 /// For whom the events of a request speak: the source of its key, or any that they name.
 pub(crate) fn origin(request: &Request, config: &ServerConfig) -> Origin {
-    let mut origin = match sender(request) {
+    origin_of(sender(request), config)
+}
+
+/// For whom events speak that came with somebody's key.
+pub(crate) fn origin_of(sender: Option<&Principal>, config: &ServerConfig) -> Origin {
+    let mut origin = match sender {
         Some(Principal { source, .. }) => Origin::only(source.clone()),
         None => Origin::new(config.source.clone()),
     };
     origin.zone = config.zone;
     origin
+}
+
+/// Whose a key is that came elsewhere than in the header, as other people's clients send theirs; nobody's while there
+/// are no keys.
+///
+/// # Errors
+/// If there are keys, and this is none of them that is of use.
+pub(crate) fn by_key(store: &EventStore, key: Option<&str>) -> Result<Option<Principal>, Failure> {
+    if !store.has_keys() {
+        return Ok(None);
+    }
+    let refused = || {
+        Failure::new(
+            Reason::Unauthenticated,
+            "this needs a key, as the client calls it: a write key or an API key",
+        )
+    };
+    let principal = key.and_then(|key| store.authenticate(key));
+    principal.map(Some).ok_or_else(refused)
+}
+
+/// The name of the user in `Basic` authentication, which clients of Segment set to their key.
+///
+/// # Errors
+/// If there are several headers that say who asks.
+pub(crate) fn basic_user(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    let value = one(headers)?.and_then(|value| value.to_str().ok());
+    let (scheme, token) = value.and_then(|value| value.split_once(' ')).unwrap_or_default();
+    let bytes = BASE64.decode(token.trim_matches(' ')).ok();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = text.filter(|_| scheme.eq_ignore_ascii_case("basic"));
+    Ok(text.and_then(|text| text.split_once(':').map(|(user, _)| user.to_owned())))
 }
 
 fn principal(store: &EventStore, headers: &HeaderMap) -> Result<Principal, Failure> {
@@ -55,6 +94,11 @@ fn principal(store: &EventStore, headers: &HeaderMap) -> Result<Principal, Failu
 
 /// What stands behind `Bearer`; `None` where nothing does.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+    Ok(one(headers)?.and_then(token))
+}
+
+/// The header that says who asks.
+fn one(headers: &HeaderMap) -> Result<Option<&HeaderValue>, Failure> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next();
     if values.next().is_some() {
@@ -62,7 +106,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
         let detail = "there are several headers Authorization: send one";
         return Err(Failure::new(Reason::AmbiguousAuth, detail));
     }
-    Ok(value.and_then(token))
+    Ok(value)
 }
 
 fn token(value: &HeaderValue) -> Option<&str> {
@@ -101,6 +145,30 @@ mod tests {
             assert_eq!(bearer(&headers).unwrap(), expected, "{}", value.escape_ascii());
         }
         assert_eq!(bearer(&HeaderMap::new()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_user_stands_in_front_of_the_colon() {
+        for (value, expected) in [
+            (&b"Basic ZXZfMV8yOg=="[..], Some("ev_1_2")),
+            (b"basic ZXZfMV8yOng=", Some("ev_1_2")),
+            (b"Basic Og==", Some("")),
+            (b"Basic ZXZfMV8y", None),
+            (b"Basic ev_1_2:", None),
+            (b"Basic /zo=", None),
+            (b"Bearer ZXZfMV8yOg==", None),
+            (b"Basic", None),
+        ] {
+            let user = basic_user(&headers(&[value])).unwrap();
+            assert_eq!(user.as_deref(), expected, "{}", value.escape_ascii());
+        }
+        assert_eq!(
+            basic_user(&headers(&[b"Basic Og==", b"Basic Og=="]))
+                .unwrap_err()
+                .into_response()
+                .status(),
+            400
+        );
     }
 
     #[test]

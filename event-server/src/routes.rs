@@ -8,6 +8,8 @@ mod events;
 mod export;
 mod import;
 mod foreign;
+mod segment;
+mod posthog;
 mod sessions;
 mod query;
 mod stories;
@@ -107,6 +109,9 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(app.store.clone(), auth::check))
+        // Other people's clients have their keys elsewhere.
+        .merge(segment::routes())
+        .merge(posthog::routes())
         // Whoever only looks whether the program is well has no key.
         .route("/health/live", get(health::live).fallback(method_not_allowed))
         .route("/health/ready", get(health::ready).fallback(method_not_allowed))

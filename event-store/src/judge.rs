@@ -31,6 +31,9 @@ pub enum Offer {
     },
     /// The JSON text of one CloudEvent.
     CloudEvent(Vec<u8>),
+    /// The JSON text of one event whose times are by the clock of its sender: it is
+    /// [set right](Event::set_right) by ours.
+    ByClockOfSender(Vec<u8>),
     /// An event that this program made.
     Event(Box<Event>),
 }
@@ -183,6 +186,11 @@ impl Judge {
                 mapping::cloud_event(&bytes, &reception),
                 original(bytes, Form::CloudEvent),
             ),
+            Offer::ByClockOfSender(bytes) => match Event::from_slice(&bytes, &reception) {
+                // Kept as it is set right: whoever reads it again does so by a later clock.
+                Ok(event) => (Ok(event.set_right(self.received_at)), None),
+                Err(refusal) => (Err(refusal), original(bytes, Form::Event)),
+            },
             Offer::Event(event) => (Ok(*event), None),
             Offer::Foreign {
                 bytes,
