@@ -67,8 +67,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn serve(store: &EventStore, port: u16) -> Result<(), Box<dyn Error>> {
     let rules: Vec<(EventType, Value)> = serde_json::from_str(include_str!("the_eye/rules.json"))?;
     for (event_type, schema) in rules {
-        let mut rules = TypeChange::default();
-        rules.schema = Some(schema);
+        let rules = TypeChange {
+            schema: Some(schema),
+            ..TypeChange::default()
+        };
         store.register(&event_type, &Label::new("1")?, rules).await?;
     }
     let router = Router::new()

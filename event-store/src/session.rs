@@ -73,6 +73,12 @@ impl EventStore {
         }
         if let Some(cursor) = page.cursor {
             let last = events.iter().position(|stored| stored.position == cursor.position);
+            // The very event may be erased by now; then what is left behind its time comes next.
+            let passed = |stored: &StoredEvent| match page.order {
+                Order::Ascending => stored.event.envelope().occurred_at <= cursor.occurred_at,
+                Order::Descending => stored.event.envelope().occurred_at >= cursor.occurred_at,
+            };
+            let last = last.or_else(|| events.iter().rposition(passed));
             events.drain(..last.map_or(0, |last| last + 1));
         }
         events.retain(|stored| {
