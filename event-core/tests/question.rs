@@ -94,7 +94,11 @@ fn a_text_inside_is_a_filter_of_its_own() {
         .and(Field::SessionId, Test::contains("%"));
     assert_eq!(query.filter, built);
     for (text, parameter, code) in [
-        ("contains./a=x&contains.data./a=y", "contains.data./a", Code::InvalidParameter),
+        (
+            "contains./a=x&contains.data./a=y",
+            "contains.data./a",
+            Code::InvalidParameter,
+        ),
         ("contains.colour=x", "contains.colour", Code::UnknownParameter),
         ("contains.=x", "contains.", Code::UnknownParameter),
     ] {

@@ -2,18 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/service.rs"]
-mod service;
+#[path = "support/example.rs"]
+mod example;
 
 use std::collections::BTreeSet;
 
+use example::{Example, fixture};
 use serde_json::{Value, json};
-use service::{Service, fixture};
 
 const EVENTS: &str = "/api/events/";
 
-fn start() -> Service {
-    Service::start("activity_log", &[])
+fn start() -> Example {
+    Example::start("activity_log", &[])
 }
 
 fn sample() -> Value {

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/service.rs"]
-mod service;
+#[path = "support/example.rs"]
+mod example;
 
+use example::{Example, fixture};
 use serde_json::{Value, json};
-use service::{Service, fixture};
 
-fn start() -> Service {
-    Service::start("orders", &[])
+fn start() -> Example {
+    Example::start("orders", &[])
 }
 
 fn sample() -> Value {

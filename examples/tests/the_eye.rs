@@ -2,22 +2,22 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/service.rs"]
-mod service;
+#[path = "support/example.rs"]
+mod example;
 
 use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use event_core::Timestamp;
+use example::{Example, fixture};
 use serde_json::{Value, json};
-use service::{Service, fixture};
 
 const EVENTS: &str = "/api/events/";
 const SESSION: &str = "e2085be5-9137-4e4e-80b5-f1ffddc25423";
 
-fn start() -> Service {
-    Service::start("the_eye", &["serve"])
+fn start() -> Example {
+    Example::start("the_eye", &["serve"])
 }
 
 fn view(id: &str, session: &str, time: &str) -> Value {

@@ -11,14 +11,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A running example; dropped, it is killed, and its database is deleted.
-pub(crate) struct Service {
+pub(crate) struct Example {
     name: &'static str,
     folder: TempDir,
     process: Child,
     address: String,
 }
 
-impl Service {
+impl Example {
     /// Starts an example on a free port; `more` are its arguments beside that.
     pub(crate) fn start(name: &'static str, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -37,7 +37,7 @@ impl Service {
         let address = address
             .unwrap_or_else(|| panic!("{name} did not start: {line}"))
             .to_owned();
-        Service {
+        Example {
             name,
             folder,
             process,
@@ -86,7 +86,7 @@ impl Service {
     }
 }
 
-impl Drop for Service {
+impl Drop for Example {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
