@@ -23,8 +23,8 @@ use axum::{Json, Router, routing::get};
 use clap::{Parser, Subcommand};
 use event_core::filter::{Field, Test};
 use event_core::minutes::Cut;
-use event_core::query::{Bucket, Measure, Unit};
-use event_core::{Answer, Filter, Query, Source, Timestamp};
+use event_core::query::{Bucket, Measure, ParameterError, Parameters, Unit};
+use event_core::{Answer, Code, Filter, Query, Source, Timestamp};
 use event_store::import::{self, Column, Columns, CountOptions, Format, Header, ImportOptions, Input, Keep, Progress};
 use event_store::{EventStore, Origin};
 use serde_json::json;
@@ -220,7 +220,7 @@ async fn hourly(
 async fn serve_hourly(State(store): State<EventStore>, RawQuery(query): RawQuery) -> Response {
     let (customer, start, end) = match asked(query.as_deref().unwrap_or_default()) {
         Ok(asked) => asked,
-        Err((parameter, detail)) => return problem(StatusCode::BAD_REQUEST, Some(&parameter), &detail),
+        Err(error) => return problem(StatusCode::BAD_REQUEST, Some(&error.parameter), &error.message),
     };
     match hourly(&store, &customer, start, end).await {
         Ok(answer) => Json(answer.rows).into_response(),
@@ -229,44 +229,18 @@ async fn serve_hourly(State(store): State<EventStore>, RawQuery(query): RawQuery
     }
 }
 
-/// Customer, start and end; or which parameter is wrong, and why.
-fn asked(query: &str) -> Result<(String, Timestamp, Timestamp), (String, String)> {
-    let mut said = [None, None, None];
-    for (name, value) in form(query) {
-        let known = ["customer_id", "start", "end"].iter().position(|known| *known == name);
-        let place = known.ok_or((
-            name.clone(),
-            "unknown parameter; there are customer_id, start and end".to_owned(),
-        ))?;
-        if said[place].replace(value).is_some() {
-            return Err((name, "this is given twice".to_owned()));
-        }
-    }
-    let missing = |name: &str| (name.to_owned(), "this is missing".to_owned());
-    let [customer, start, end] = said;
-    let time = |name: &str, text: Option<String>| {
-        let text = text.ok_or_else(|| missing(name))?;
-        text.parse::<Timestamp>()
-            .map_err(|error| (name.to_owned(), error.to_string()))
+/// Customer, start and end.
+fn asked(query: &str) -> Result<(String, Timestamp, Timestamp), ParameterError> {
+    let parameters = Parameters::read(query)?;
+    let [customer, start, end] = parameters.once(["customer_id", "start", "end"])?;
+    let wrong = |name, code, detail: &str| ParameterError::new(name, code, detail);
+    let missing = |name| wrong(name, Code::InvalidParameter, "this is missing");
+    let time = |name, text: Option<&str>| {
+        let time: Result<Timestamp, _> = text.ok_or_else(|| missing(name))?.parse();
+        time.map_err(|error| wrong(name, error.code(), &error.to_string()))
     };
-    Ok((
-        customer.ok_or_else(|| missing("customer_id"))?,
-        time("start", start)?,
-        time("end", end)?,
-    ))
-}
-
-/// The decoded parameters of a URL. A + is a space, as forms write it.
-fn form(query: &str) -> impl Iterator<Item = (String, String)> {
-    let decode = |text: &str| {
-        percent_encoding::percent_decode_str(text)
-            .decode_utf8_lossy()
-            .into_owned()
-    };
-    query.split('&').filter(|pair| !pair.is_empty()).map(move |pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decode(&name.replace('+', " ")), decode(&value.replace('+', " ")))
-    })
+    let customer = customer.ok_or_else(|| missing("customer_id"))?;
+    Ok((customer.to_owned(), time("start", start)?, time("end", end)?))
 }
 
 /// A problem as RFC 9457 has it.

@@ -10,7 +10,7 @@ pub use builder::{EventBuilder, FieldValue};
 use chrono_tz::Tz;
 
 use crate::envelope::Envelope;
-use crate::flag::Flags;
+use crate::flag::{Flag, Flags};
 use crate::json::{Document, Payload};
 use crate::limits::Limits;
 use crate::name::{EventId, Source};
@@ -143,6 +143,39 @@ impl Event {
             session_id,
             subject,
         }
+    }
+
+    /// The event by the receiver's clock, which needs not be that of the sender: it happened as long before it came
+    /// in as, by the sender's clock, before it was sent. One without both times stays as it is. The content is what
+    /// the sender said, so that one which is sent again is still the same event.
+    ///
+    /// ```
+    /// # let source = event_core::Source::new("shop")?;
+    /// # let reception = event_core::event::Reception {
+    /// #     received_at: "2021-01-01T09:00:00Z".parse()?, source: &source, zone: chrono_tz::Tz::UTC,
+    /// #     limits: Default::default(), new_id: &|| event_core::EventId::new("made-here").unwrap(),
+    /// # };
+    /// let event = event_core::Event::from_slice(
+    ///     br#"{"category": "page", "name": "click", "timestamp": "1970-01-01 00:00:10", "sent_at": "1970-01-01 00:00:15"}"#,
+    ///     &reception,
+    /// )?;
+    /// let right = event.clone().set_right("2021-01-01T09:00:00Z".parse()?);
+    /// assert_eq!(right.envelope().occurred_at, "2021-01-01T08:59:55Z".parse()?);
+    /// assert_eq!(right.content_hash(), event.content_hash());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn set_right(mut self, received_at: Timestamp) -> Self {
+        let Envelope {
+            occurred_at, sent_at, ..
+        } = &mut self.envelope;
+        if let Some(sent_at) = *sent_at
+            && !self.flags.contains(Flag::NoTimestamp)
+        {
+            let late = received_at.as_micros() - sent_at.as_micros();
+            *occurred_at = occurred_at.saturating_add_micros(late);
+        }
+        self
     }
 
     /// Records the version that the registry judged it by, and more flags.

@@ -29,6 +29,7 @@ pub mod patch;
 pub mod verdict;
 pub mod sequence;
 pub mod wire;
+pub mod foreign;
 pub mod decimal;
 pub mod query;
 pub mod aggregate;

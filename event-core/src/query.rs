@@ -6,6 +6,7 @@ mod bucket;
 mod cursor;
 mod page;
 mod parameter;
+mod parameters;
 pub(crate) mod draft;
 pub(crate) mod read;
 mod write;
@@ -15,6 +16,7 @@ pub use cursor::Cursor;
 pub use measure::{Measure, MeasureError};
 pub use page::{Order, Page};
 pub use parameter::ParameterError;
+pub use parameters::Parameters;
 pub use percent::Percent;
 
 use serde::{Deserialize, Deserializer};

@@ -5,6 +5,7 @@ mod loss;
 pub use loss::{InvalidLossReport, Loss, LossReport};
 
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::code::Code;
@@ -51,6 +52,27 @@ pub struct MalformedBatch {
     pub offset: usize,
 }
 
+impl MalformedBatch {
+    /// A body as text.
+    pub(crate) fn text(body: &[u8]) -> Result<&str, Self> {
+        std::str::from_utf8(body).map_err(|error| MalformedBatch {
+            code: Code::InvalidUtf8,
+            offset: error.valid_up_to(),
+        })
+    }
+
+    /// What is wrong with a text: it is not JSON, or JSON of another shape.
+    pub(crate) fn of(text: &str, error: &serde_json::Error) -> Self {
+        MalformedBatch {
+            code: match error.classify() {
+                Category::Data => Code::InvalidEnvelope,
+                _ => Code::MalformedJson,
+            },
+            offset: offset(text, error),
+        }
+    }
+}
+
 /// The events of a JSON body, each by itself: one object, or an array.
 ///
 /// The grammar of the whole body is checked here; whatever is wrong inside one event is that
@@ -66,14 +88,8 @@ pub struct MalformedBatch {
 /// # Ok::<(), wire::MalformedBatch>(())
 /// ```
 pub fn split_json(body: &[u8]) -> Result<Vec<&[u8]>, MalformedBatch> {
-    let text = std::str::from_utf8(body).map_err(|error| MalformedBatch {
-        code: Code::InvalidUtf8,
-        offset: error.valid_up_to(),
-    })?;
-    let malformed = |error| MalformedBatch {
-        code: Code::MalformedJson,
-        offset: offset(text, &error),
-    };
+    let text = MalformedBatch::text(body)?;
+    let malformed = |error| MalformedBatch::of(text, &error);
     match body
         .iter()
         .position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))

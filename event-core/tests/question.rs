@@ -69,11 +69,12 @@ fn what_parameters_cannot_say_is_left_to_json() {
         Test::one_of(["x"]),
         Test::one_of(["1", "2"]),
         Test::OneOf(vec![1.into(), "1".into()]),
-        Test::contains("x"),
         Test::range(Some(1), None),
     ] {
         assert_eq!(with(test.clone()).to_pairs(), None, "{test:?}");
     }
+    let inside = with(Test::contains("1")).to_pairs().unwrap();
+    assert_eq!(inside[1..], [("contains./a".to_owned(), "1".to_owned())]);
     let twice = Filter::new()
         .and(Field::Name, Test::equals("a"))
         .and(Field::Name, Test::equals("b"));
@@ -82,6 +83,28 @@ fn what_parameters_cannot_say_is_left_to_json() {
         assert_eq!(Query::new(Measure::Count).with_filter(filter).to_pairs(), None);
     }
     assert_eq!(Query::new(Measure::Count).top(0).to_pairs(), None);
+}
+
+#[test]
+fn a_text_inside_is_a_filter_of_its_own() {
+    let query = Query::from_pairs(pairs("/message=a&contains./message=b&contains.session=%")).unwrap();
+    let built = Filter::new()
+        .and("/message".parse().unwrap(), Test::equals("a"))
+        .and("/message".parse().unwrap(), Test::contains("b"))
+        .and(Field::SessionId, Test::contains("%"));
+    assert_eq!(query.filter, built);
+    for (text, parameter, code) in [
+        (
+            "contains./a=x&contains.data./a=y",
+            "contains.data./a",
+            Code::InvalidParameter,
+        ),
+        ("contains.colour=x", "contains.colour", Code::UnknownParameter),
+        ("contains.=x", "contains.", Code::UnknownParameter),
+    ] {
+        let error = Query::from_pairs(pairs(text)).unwrap_err();
+        assert_eq!((error.parameter.as_str(), error.code), (parameter, code), "{text}");
+    }
 }
 
 #[test]

@@ -15,8 +15,10 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use event_core::Source;
-use event_store::api_key::{Bounds, Principal};
+use event_store::api_key::{Access, Bounds, Principal, Use};
 use event_store::{EventStore, Origin};
 
 use crate::config::ServerConfig;
@@ -44,9 +46,28 @@ impl Guard {
         }
     }
 
+    /// Whose a key is that came elsewhere than in the header, as other people's clients send theirs with events; nobody's
+    /// while there are no keys.
+    ///
+    /// # Errors
+    /// If there are keys, and this is none of them that may write.
+    pub(crate) fn by_key(&self, key: Option<&str>, peer: Option<Peer>) -> Result<Option<Principal>, Failure> {
+        if !self.store.has_keys() {
+            return Ok(None);
+        }
+        let Some(sender) = key.and_then(|key| self.store.authenticate(key)) else {
+            let detail = "this needs a key, as the client calls it: a write key or an API key";
+            return Err(self.turned_away(Failure::new(Reason::Unauthenticated, detail), peer));
+        };
+        if !sender.rights.may(Access::Write) {
+            return Err(Failure::new(Reason::NotPermitted, "this needs a key with the access write"));
+        }
+        self.store.admit(&sender, Use::Events(0))?;
+        Ok(Some(sender))
+    }
+
     /// What whoever has no good key is told, wherever he comes from.
-    fn turned_away(&self, failure: Failure, request: &Request) -> Failure {
-        let peer: Option<&Peer> = request.extensions().get();
+    fn turned_away(&self, failure: Failure, peer: Option<Peer>) -> Failure {
         match peer.map(|peer| self.failures.count(peer.machine())) {
             Some(Err(after)) => {
                 let detail = "there were too many requests without a good key from this address";
@@ -63,12 +84,17 @@ pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next
     if guard.store.has_keys() {
         match principal(&guard.store, request.headers()) {
             Ok(principal) => request.extensions_mut().insert(principal),
-            Err(failure) => return guard.turned_away(failure, &request).into_response(),
+            Err(failure) => return guard.turned_away(failure, peer(&request)).into_response(),
         };
     }
     // Nobody behind this has a use for it.
     request.headers_mut().remove(AUTHORIZATION);
     next.run(request).await
+}
+
+/// Where a request came from, if the listener has said so.
+pub(crate) fn peer(request: &Request) -> Option<Peer> {
+    request.extensions().get().copied()
 }
 
 /// Whose key came with a request that was let pass; nobody's while there are no keys.
@@ -100,6 +126,19 @@ pub(crate) fn own_sources(sender: &Principal) -> Option<&[Source]> {
     }
 }
 
+/// The name of the user in `Basic` authentication, which clients of Segment set to their key.
+///
+/// # Errors
+/// If there are several headers that say who asks.
+pub(crate) fn basic_user(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    let value = one(headers)?.and_then(|value| value.to_str().ok());
+    let (scheme, token) = value.and_then(|value| value.split_once(' ')).unwrap_or_default();
+    let bytes = BASE64.decode(token.trim_matches(' ')).ok();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = text.filter(|_| scheme.eq_ignore_ascii_case("basic"));
+    Ok(text.and_then(|text| text.split_once(':').map(|(user, _)| user.to_owned())))
+}
+
 fn principal(store: &EventStore, headers: &HeaderMap) -> Result<Principal, Failure> {
     // Whatever is wrong, the answer is the same: it tells nobody how close a guess was.
     let refused = || {
@@ -112,6 +151,11 @@ fn principal(store: &EventStore, headers: &HeaderMap) -> Result<Principal, Failu
 
 /// What stands behind `Bearer`; `None` where nothing does.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+    Ok(one(headers)?.and_then(token))
+}
+
+/// The header that says who asks.
+fn one(headers: &HeaderMap) -> Result<Option<&HeaderValue>, Failure> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next();
     if values.next().is_some() {
@@ -119,7 +163,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
         let detail = "there are several headers Authorization: send one";
         return Err(Failure::new(Reason::AmbiguousAuth, detail));
     }
-    Ok(value.and_then(token))
+    Ok(value)
 }
 
 fn token(value: &HeaderValue) -> Option<&str> {
@@ -158,6 +202,30 @@ mod tests {
             assert_eq!(bearer(&headers).unwrap(), expected, "{}", value.escape_ascii());
         }
         assert_eq!(bearer(&HeaderMap::new()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_user_stands_in_front_of_the_colon() {
+        for (value, expected) in [
+            (&b"Basic ZXZfMV8yOg=="[..], Some("ev_1_2")),
+            (b"basic ZXZfMV8yOng=", Some("ev_1_2")),
+            (b"Basic Og==", Some("")),
+            (b"Basic ZXZfMV8y", None),
+            (b"Basic ev_1_2:", None),
+            (b"Basic /zo=", None),
+            (b"Bearer ZXZfMV8yOg==", None),
+            (b"Basic", None),
+        ] {
+            let user = basic_user(&headers(&[value])).unwrap();
+            assert_eq!(user.as_deref(), expected, "{}", value.escape_ascii());
+        }
+        assert_eq!(
+            basic_user(&headers(&[b"Basic Og==", b"Basic Og=="]))
+                .unwrap_err()
+                .into_response()
+                .status(),
+            400
+        );
     }
 
     #[test]

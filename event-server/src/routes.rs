@@ -8,6 +8,8 @@ mod events;
 mod export;
 mod import;
 mod foreign;
+mod segment;
+mod posthog;
 mod sessions;
 mod query;
 mod stories;
@@ -57,6 +59,7 @@ const IMPORT: &str = "/v1/import";
 struct App {
     store: EventStore,
     config: Arc<ServerConfig>,
+    guard: Guard,
 }
 
 /// All routes of the collector over a store, to be served by [`serve`](crate::serve) or nested into
@@ -72,15 +75,18 @@ struct App {
 /// ```
 pub fn router(store: EventStore, config: ServerConfig) -> Router {
     let app = App {
+        guard: Guard::new(store.clone(), &config),
         store,
         config: Arc::new(config),
     };
-    let guard = Guard::new(app.store.clone(), &app.config);
     let (guarded, _) = guarded(&app).into_parts();
     let router = guarded
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(from_fn_with_state(guard, auth::check))
+        .layer(from_fn_with_state(app.guard.clone(), auth::check))
+        // Other people's clients have their keys elsewhere.
+        .merge(segment::routes())
+        .merge(posthog::routes())
         // Whoever only looks whether the program is well has no key.
         .route("/health/live", get(health::live).fallback(method_not_allowed))
         .route("/health/ready", get(health::ready).fallback(method_not_allowed))

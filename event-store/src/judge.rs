@@ -32,6 +32,9 @@ pub enum Offer {
     },
     /// The JSON text of one CloudEvent.
     CloudEvent(Vec<u8>),
+    /// The JSON text of one event whose times are by the clock of its sender: it is
+    /// [set right](Event::set_right) by ours.
+    ByClockOfSender(Vec<u8>),
     /// An event that this program made.
     Event(Box<Event>),
 }
@@ -162,9 +165,11 @@ impl Origin {
     }
 }
 
-/// An id for an event that has none: it grows with time, so that indexes stay small.
+/// An id for an event that has none: it grows with time, so that indexes stay small, and its other 74 bits are all by
+/// chance, where a counter would let whoever has one id guess the next.
 pub(crate) fn new_id() -> EventId {
-    let id = uuid::Uuid::now_v7().as_hyphenated().to_string();
+    let now = uuid::Timestamp::now(uuid::NoContext);
+    let id = uuid::Uuid::new_v7(now).as_hyphenated().to_string();
     // A UUID is printable ASCII without space, 36 bytes long.
     EventId::new(id).unwrap_or_else(|_| unreachable!("a UUID is an id"))
 }
@@ -239,6 +244,11 @@ impl Judge {
                 mapping::cloud_event(&bytes, &reception),
                 original(bytes, Form::CloudEvent),
             ),
+            Offer::ByClockOfSender(bytes) => match Event::from_slice(&bytes, &reception) {
+                // Kept as it is set right: whoever reads it again does so by a later clock.
+                Ok(event) => (Ok(event.set_right(self.received_at)), None),
+                Err(refusal) => (Err(refusal), original(bytes, Form::Event)),
+            },
             Offer::Event(event) => (Ok(*event), None),
             Offer::Foreign {
                 bytes,

@@ -81,4 +81,5 @@ pub use quarantine::{QuarantineCount, QuarantinePage, Quarantined};
 pub use receipt::Receipt;
 pub use reconcile::{Difference, Repair, Verified};
 pub use register::{Registered, TypeChange};
+pub use session::SessionPage;
 pub use store::{EventStore, Health};

@@ -43,6 +43,38 @@ impl EventStore {
         let (inner, page) = (self.inner().clone(), page.clone());
         detached(async move { read(&inner, &page).await }).await
     }
+
+    /// Hands over all events of a list, in its order, from the page's cursor on: as many at a time as a page may have.
+    ///
+    /// ```
+    /// use event_core::{Filter, Source, query::Page};
+    /// use event_store::{EventStore, Offer, Origin};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let store = EventStore::connect("sqlite::memory:").await?;
+    /// let click = Offer::Json(br#"{"category": "page interaction", "name": "click"}"#.to_vec());
+    /// store.ingest(vec![click; 3], &Origin::new(Source::new("shop")?)).await?;
+    /// let mut names = Vec::new();
+    /// store.each(&Page::new(Filter::new()), |stored| names.push(stored.event.envelope().event_type.name.clone())).await?;
+    /// assert_eq!(names.len(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`EventStore::page`]; what was read before has been handed over.
+    pub async fn each(&self, page: &Page, mut take: impl FnMut(&StoredEvent)) -> Result<(), Error> {
+        let limit = Page::MAX_LIMIT;
+        let mut page = Page { limit, ..page.clone() };
+        loop {
+            let EventPage { events, next } = self.page(&page).await?;
+            events.iter().for_each(&mut take);
+            let Some(last) = events.last().filter(|_| next.is_some()) else {
+                return Ok(());
+            };
+            page.cursor = Some(place(last));
+        }
+    }
 }
 
 async fn read(inner: &Inner, page: &Page) -> Result<EventPage, Error> {

@@ -18,6 +18,9 @@ use crate::name::{Label, SessionId, Source, Subject};
 use crate::timestamp::Timestamp;
 use crate::upcaster::Target;
 
+/// What stands before a field whose text is to have another one inside.
+pub(super) const INSIDE: &str = "contains.";
+
 /// What has been said so far.
 #[derive(Default)]
 pub(crate) struct Draft {
@@ -115,7 +118,11 @@ impl Draft {
 
     /// Takes a parameter that is a filter; false for any other.
     pub(crate) fn filter(&mut self, name: &str, text: &str) -> Result<bool, ParameterError> {
-        let named = if name == "session" { "session_id" } else { name };
+        let (inside, named) = match name.strip_prefix(INSIDE) {
+            Some(named) => (true, named),
+            None => (false, name),
+        };
+        let named = if named == "session" { "session_id" } else { named };
         let Ok(field) = named.parse::<Field>() else {
             return Ok(false);
         };
@@ -126,20 +133,23 @@ impl Draft {
             Field::Subject => Subject::new(text).err(),
             Field::Data(_) => None,
         };
+        // A piece of a legal text need not be one.
+        let legal = legal.filter(|_| !inside);
         if let Some(error) = legal {
             return Err(wrong(name, error));
         }
         if self.filter.all.len() >= Filter::MAX_CONDITIONS {
             return Err(QueryError::TooManyConditions.into());
         }
-        if self.filter.all.iter().any(|condition| condition.field == field) {
+        let test = match field {
+            _ if inside => Test::contains(text),
+            Field::Data(_) => any_kind(text),
+            _ => Test::equals(text),
+        };
+        let same = |known: &Condition| known.field == field && matches!(known.test, Test::Contains(_)) == inside;
+        if self.filter.all.iter().any(same) {
             return Err(wrong(name, "this is given twice"));
         }
-        let test = if let Field::Data(_) = field {
-            any_kind(text)
-        } else {
-            Test::equals(text)
-        };
         self.filter.all.push(Condition { field, test });
         Ok(true)
     }
@@ -179,7 +189,7 @@ impl Draft {
 
     pub(crate) fn page(self) -> Result<Page, ParameterError> {
         let (from, to) = self.range()?;
-        let mut page = Page {
+        let page = Page {
             filter: self.filter,
             from,
             to,
@@ -188,12 +198,36 @@ impl Draft {
             cursor: None,
             upcast: self.upcast,
         };
-        if let Some(text) = &self.cursor {
-            let cursor = Cursor::read(text, &page.question())
-                .ok_or_else(|| ParameterError::new("cursor", Code::InvalidCursor, "this is no cursor of this list"))?;
-            page.cursor = Some(cursor);
+        page.at(None, self.cursor.as_deref())
+    }
+}
+
+impl Page {
+    /// The page of this list that a limit and a cursor choose, as the parameters `limit` and `cursor` of a URL give
+    /// them; without them the page stays as it is.
+    ///
+    /// ```
+    /// use event_core::query::Page;
+    /// let list = Page::new(Default::default());
+    /// let next = list.next("2026-03-29T01:00:00Z".parse()?, 17);
+    /// let page = list.clone().at(Some("10"), Some(&next))?;
+    /// assert_eq!((page.limit, page.cursor.map(|cursor| cursor.position)), (10, Some(17)));
+    /// assert_eq!(list.at(Some("0"), None).unwrap_err().parameter, "limit");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Which of the two is wrong: a cursor belongs to its list.
+    pub fn at(mut self, limit: Option<&str>, cursor: Option<&str>) -> Result<Self, ParameterError> {
+        if let Some(text) = limit {
+            self.limit = number("limit", text, Page::MAX_LIMIT)?;
         }
-        Ok(page)
+        if let Some(text) = cursor {
+            let place = Cursor::read(text, &self.question());
+            let wrong = || ParameterError::new("cursor", Code::InvalidCursor, "this is no cursor of this list");
+            self.cursor = Some(place.ok_or_else(wrong)?);
+        }
+        Ok(self)
     }
 }
 

@@ -25,6 +25,17 @@ impl ParameterError {
         }
     }
 
+    /// The same error by the name that the parameter came under, see
+    /// [`Parameters::translated`](super::Parameters::translated). One that is unknown has no other name.
+    #[must_use]
+    pub fn translated(mut self, names: &[(&str, &str)]) -> Self {
+        let known = self.code != Code::UnknownParameter;
+        if let Some((outside, _)) = names.iter().find(|(_, inside)| known && *inside == self.parameter) {
+            self.parameter = (*outside).to_owned();
+        }
+        self
+    }
+
     pub(crate) fn unknown(parameter: &str, known: &str) -> Self {
         ParameterError::new(
             parameter,

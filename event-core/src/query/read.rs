@@ -17,7 +17,7 @@ impl Query {
     /// Reads the decoded parameters of a URL: `measure` (a count, if absent), `by` (as often as
     /// there are fields), `bucket`, `zone`, `from`, `to`, `top`, and as filters `category`, `name`,
     /// `version`, `source`, `subject`, `session_id` or `session`, and any place in the data as
-    /// `data./pointer` or `/pointer`.
+    /// `data./pointer` or `/pointer`; with `contains.` before it, a text that is inside of what is there.
     ///
     /// Text of a URL has no kind: `/price=5` chooses the string `"5"` and the number 5.
     ///
@@ -25,6 +25,8 @@ impl Query {
     /// use event_core::{Code, Query};
     /// let query = Query::from_pairs([("measure", "sum:/value"), ("by", "name"), ("data./country", "US")])?;
     /// assert_eq!(query.filter.all.len(), 1);
+    /// let query = Query::from_pairs([("contains./message", "fail")])?;
+    /// assert_eq!(query.filter.all[0].test, event_core::filter::Test::contains("fail"));
     /// let error = Query::from_pairs([("colour", "red")]).unwrap_err();
     /// assert_eq!((error.parameter.as_str(), error.code), ("colour", Code::UnknownParameter));
     /// # Ok::<(), event_core::query::ParameterError>(())

@@ -3,8 +3,9 @@
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
+use super::draft::INSIDE;
 use super::{Bucket, Query};
-use crate::filter::{Scalar, Test};
+use crate::filter::{Condition, Scalar, Test};
 
 /// The JSON that [`Query::from_json`] reads; absent parts are left out.
 ///
@@ -53,7 +54,7 @@ impl Serialize for Query {
 
 impl Query {
     /// The parameters, not yet encoded, that [`Query::from_pairs`] reads; `None` if only JSON can say
-    /// it, which knows more filters: ranges, sets, text inside, and any kind of value.
+    /// it, which knows more filters: ranges, sets, and any kind of value.
     ///
     /// ```
     /// use event_core::filter::{Field, Test};
@@ -90,7 +91,11 @@ impl Query {
             say("top", top.to_string());
         }
         for condition in &self.filter.all {
-            say(&condition.field.to_string(), text(&condition.test)?.to_owned());
+            let Condition { field, test } = condition;
+            match test {
+                Test::Contains(text) => say(&format!("{INSIDE}{field}"), text.clone()),
+                test => say(&field.to_string(), text(test)?.to_owned()),
+            }
         }
         // Whether a text is read as this test and no other is best known to who reads it.
         let read = Query::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));

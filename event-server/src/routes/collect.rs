@@ -1,11 +1,15 @@
 //! A body of many events → offers → verdicts.
 
 use event_core::Verdict;
+pub(super) use event_core::foreign::Batch as Foreign;
 use event_core::wire::{self, BatchReply};
 use event_store::{EventStore, Offer, Origin};
 
+use super::App;
+use crate::auth;
 use crate::body::Media;
 use crate::config::ServerConfig;
+use crate::peer::Peer;
 use crate::reply::{Failure, Reason};
 
 /// The events of a body, each by itself.
@@ -26,11 +30,27 @@ pub(super) fn split<'a>(media: Media, body: &'a [u8], config: &ServerConfig) -> 
         }
         _ => wire::split_json(body)?,
     };
-    if items.len() > config.batch_events {
+    bounded(items.len(), config)?;
+    Ok(items)
+}
+
+fn bounded(events: usize, config: &ServerConfig) -> Result<(), Failure> {
+    if events > config.batch_events {
         let detail = format!("a request holds at the most {} events", config.batch_events);
         return Err(Failure::new(Reason::BatchTooLarge, detail));
     }
-    Ok(items)
+    Ok(())
+}
+
+/// Has the events of other people's clients judged and stored, for whoever has the key that came with them.
+///
+/// # Errors
+/// If the key is of no use, there are too many events, or that could not be done.
+pub(super) async fn foreign(app: &App, batch: Foreign, peer: Option<Peer>) -> Result<BatchReply, Failure> {
+    let sender = app.guard.by_key(batch.key.as_deref(), peer)?;
+    bounded(batch.events.len(), &app.config)?;
+    let offers = batch.events.into_iter().map(Offer::ByClockOfSender).collect();
+    ingest(&app.store, offers, &auth::origin_of(sender.as_ref(), &app.config)).await
 }
 
 /// Has offers judged and stored.

@@ -8,6 +8,7 @@ mod collector;
 mod lock;
 mod collect;
 mod foreign;
+mod clients;
 mod events;
 mod export;
 mod sessions;

@@ -7,7 +7,7 @@ use event_core::{Code, EventType, Mapping};
 use event_store::{Error, EventStore, Offer, Options, Receipt, Registered, TypeChange};
 
 use crate::disk::Disk;
-use crate::sample::{count, created, id, ingest, json, label, offer, origin, quarantine, statuses};
+use crate::sample::{count, created, id, ingest, json, label, offer, origin, quarantine, statuses, text};
 
 /// A schema that wants a number, with a policy.
 fn strict(on_violation: Action) -> TypeChange {
@@ -312,4 +312,29 @@ pub(crate) async fn types_registered_at_the_same_time_are_all_known(disk: Disk) 
             "stored, but not known in memory: {unknown:?} of round {round}"
         );
     }
+}
+
+pub(crate) async fn a_clock_of_the_sender_is_set_right_and_a_retry_is_the_same_event(disk: Disk) {
+    let store = disk.open().await;
+    let sent = |second: u8| {
+        let times = format!(r#","occurred_at":"2001-01-01T00:00:00Z","sent_at":"2001-01-01T00:00:{second:02}Z""#);
+        Offer::ByClockOfSender(text("e", &times).into_bytes())
+    };
+    assert_eq!(offer(&store, sent(10)).await.status, Status::Stored);
+    assert_eq!(offer(&store, sent(40)).await.status, Status::Duplicate);
+    let Receipt::Found(stored) = store.receipt(&id("e"), None).await.unwrap() else {
+        panic!("it is not there");
+    };
+    let late = stored.received_at.as_micros() - stored.event.envelope().occurred_at.as_micros();
+    assert_eq!(late, 10_000_000);
+
+    // What is refused is kept with the time that was set right, and nothing else is changed.
+    let future = r#","occurred_at":"2001-01-01T01:00:00Z","sent_at":"2001-01-01T00:00:00Z""#;
+    let verdict = offer(&store, Offer::ByClockOfSender(text("late", future).into_bytes())).await;
+    assert_eq!(verdict.code, Some(Code::TimestampInFuture));
+    let unreadable = offer(&store, Offer::ByClockOfSender(b"{\"id\": 7}".to_vec())).await;
+    assert_eq!(unreadable.code, Some(Code::InvalidId));
+    let kept = quarantine(&store).await;
+    assert!(kept[0].raw.as_ref().unwrap().contains(r#""id":"late""#));
+    assert_eq!(kept[1].raw.as_deref(), Some("{\"id\": 7}"));
 }

@@ -73,11 +73,14 @@ conformance! {
         a_schema_that_is_not_taken_changes_nothing,
         foreign_documents_enter_through_their_mapping,
         types_registered_at_the_same_time_are_all_known,
+        a_clock_of_the_sender_is_set_right_and_a_retry_is_the_same_event,
     }
     reading {
         a_page_by_every_filter_is_what_the_filter_chooses,
         events_of_one_instant_are_paged_by_position,
         a_session_is_in_order_and_shows_its_gaps,
+        a_session_is_paged_in_its_own_order,
+        all_events_of_a_list_are_handed_over,
         positions_follow_the_log_and_never_repeat,
         a_filter_of_many_values_over_many_types_is_answered,
     }

@@ -198,6 +198,74 @@ pub(crate) async fn a_session_is_in_order_and_shows_its_gaps(disk: Disk) {
     assert_eq!(session.events.len(), 7);
 }
 
+pub(crate) async fn a_session_is_paged_in_its_own_order(disk: Disk) {
+    let store = disk.open().await;
+    let click = |id: &str, second: u8, sequence: u8| {
+        let members =
+            format!(r#","session_id":"s","occurred_at":"2026-01-01T00:00:{second:02}Z","sequence":{sequence}"#);
+        json(id, &members)
+    };
+    let batch = vec![click("c", 1, 3), click("d", 2, 9), click("a", 1, 1), click("b", 1, 2)];
+    ingest(&store, batch).await;
+    let session = SessionId::new("s").unwrap();
+    for (order, expected) in [(Order::Ascending, "abcd"), (Order::Descending, "dcba")] {
+        let mut page = Page {
+            order,
+            limit: 1,
+            ..Page::new(Filter::new())
+        };
+        let mut seen = String::new();
+        loop {
+            let found = store.session_page(&session, &page).await.unwrap();
+            assert_eq!(found.gaps, [Gap { after: 3, before: 9 }]);
+            found
+                .events
+                .iter()
+                .for_each(|stored| seen.push_str(stored.event.envelope().id.as_str()));
+            let Some(next) = found.next else { break };
+            page = page.at(None, Some(&next)).unwrap();
+        }
+        assert_eq!(seen, expected);
+    }
+    let page = Page {
+        from: Some("2026-01-01T00:00:01Z".parse().unwrap()),
+        to: Some("2026-01-01T00:00:02Z".parse().unwrap()),
+        ..Page::new(Filter::new().and(Field::Source, Test::equals("shop")))
+    };
+    assert_eq!(store.session_page(&session, &page).await.unwrap().events.len(), 3);
+    // An event that is gone is no reason to begin anew.
+    let gone = page.next("2026-01-01T00:00:01Z".parse().unwrap(), 1_000);
+    let rest = store
+        .session_page(&session, &page.at(None, Some(&gone)).unwrap())
+        .await
+        .unwrap();
+    assert_eq!((rest.events.len(), rest.next), (0, None));
+    let nobody = SessionId::new("nobody").unwrap();
+    assert!(
+        store
+            .session_page(&nobody, &Page::new(Filter::new()))
+            .await
+            .unwrap()
+            .events
+            .is_empty()
+    );
+}
+
+pub(crate) async fn all_events_of_a_list_are_handed_over(disk: Disk) {
+    let store = disk.open().await;
+    ingest(&store, offers()).await;
+    for filter in filters().into_iter().take(12) {
+        let page = Page {
+            order: Order::Descending,
+            limit: 7,
+            ..Page::new(filter)
+        };
+        let mut handed = Vec::new();
+        store.each(&page, |stored| handed.push(stored.clone())).await.unwrap();
+        assert_eq!(handed, all(&store, &page).await);
+    }
+}
+
 pub(crate) async fn positions_follow_the_log_and_never_repeat(disk: Disk) {
     let store = disk.open().await;
     let mut last = 0;

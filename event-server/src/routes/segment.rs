@@ -1,0 +1,61 @@
+//! `/segment/v1/…`: what clients of Segment send, as their own collector takes it.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::post;
+use event_core::foreign::segment::{self, Call};
+use serde::Serialize;
+
+use super::collect::{self, Foreign};
+use super::{App, method_not_allowed};
+use crate::auth;
+use crate::body::{self, Media};
+use crate::peer::Peer;
+use crate::reply::{self, Failure};
+
+/// A batch, and each call by itself.
+pub(super) fn routes() -> Router<App> {
+    let batch = Router::new().route("/segment/v1/batch", post(batch).fallback(method_not_allowed));
+    Call::ALL.into_iter().fold(batch, |routes, call| {
+        let one = move |State(app), request| one(app, call, request);
+        routes.route(
+            &format!("/segment/v1/{}", call.as_str()),
+            post(one).fallback(method_not_allowed),
+        )
+    })
+}
+
+async fn batch(State(app): State<App>, request: Request) -> Result<Response, Failure> {
+    let (key, peer) = (early(&app, &request)?, auth::peer(&request));
+    let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
+    take(&app, key, segment::batch(&body)?, peer).await
+}
+
+async fn one(app: App, call: Call, request: Request) -> Result<Response, Failure> {
+    let (key, peer) = (early(&app, &request)?, auth::peer(&request));
+    let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
+    take(&app, key, segment::call(call, &body)?, peer).await
+}
+
+/// The key of the header, which is looked at before the body is. Some clients have theirs in the body alone.
+fn early(app: &App, request: &Request) -> Result<Option<String>, Failure> {
+    let key = auth::basic_user(request.headers())?;
+    if key.is_some() {
+        app.guard.by_key(key.as_deref(), auth::peer(request))?;
+    }
+    Ok(key)
+}
+
+async fn take(app: &App, key: Option<String>, mut batch: Foreign, peer: Option<Peer>) -> Result<Response, Failure> {
+    #[derive(Serialize)]
+    struct Taken {
+        /// What clients look for; what became of the events is behind it.
+        success: bool,
+        #[serde(flatten)]
+        reply: event_core::wire::BatchReply,
+    }
+    batch.key = key.or(batch.key);
+    let reply = collect::foreign(app, batch, peer).await?;
+    Ok(reply::json(&Taken { success: true, reply }))
+}
