@@ -26,6 +26,7 @@ mod rollup;
 mod catalog;
 pub mod upcast;
 pub mod api_key;
+pub mod stats;
 mod inner;
 mod patience;
 mod keep;
