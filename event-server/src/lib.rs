@@ -22,11 +22,16 @@
 // Bottom first: a file may use only what stands above it in this list.
 pub mod config;
 mod etag;
+mod request_id;
 mod reply;
 mod target;
+mod meter;
 mod body;
 mod auth;
 mod page;
+pub mod openapi;
+mod manual;
+mod connections;
 mod routes;
 pub mod listener;
 #[cfg(any(test, feature = "test"))]

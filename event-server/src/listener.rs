@@ -23,6 +23,7 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 
 use crate::body;
+use crate::connections::{Connections, Open};
 use crate::reply::{self, Failure};
 
 /// A socket to serve on, and the patience with which it is served.
@@ -117,6 +118,7 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
         .keep_alive(true);
     let (stop, stopping) = watch::channel(false);
     let slots = Arc::new(Semaphore::new(connections));
+    let connections = Connections::default();
     let mut tasks = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -126,6 +128,7 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
             Some(_) = tasks.join_next() => {}
             accepted = accept(&socket, &slots) => match accepted {
                 Ok((stream, slot)) => {
+                    let slot = (slot, connections.open());
                     tasks.spawn(converse(stream, slot, http.clone(), router.clone(), stopping.clone(), linger));
                 }
                 Err(error) => {
@@ -166,7 +169,7 @@ async fn accept(socket: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(Tcp
 /// One connection, from its first request to its last.
 async fn converse(
     stream: TcpStream,
-    slot: OwnedSemaphorePermit,
+    slot: (OwnedSemaphorePermit, Open),
     http: http1::Builder,
     router: Router,
     mut stopping: watch::Receiver<bool>,
@@ -176,8 +179,10 @@ async fn converse(
     let _ = stream.set_nodelay(true);
     let stopped = stopping.clone();
     let begun = AtomicBool::new(false);
-    let service = service_fn(|request: hyper::Request<Incoming>| {
+    let connections = slot.1.among();
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
         begun.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(connections.clone());
         answer(request.map(Body::new), router.clone(), stopped.clone())
     });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
