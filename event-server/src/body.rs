@@ -11,6 +11,7 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt as _;
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Semaphore;
 
 use crate::config::ServerConfig;
@@ -37,11 +38,16 @@ pub(crate) enum Content {
     File,
 }
 
-/// Bounds a request's body, before any route has seen it.
+/// Bounds a request's body, before any route has seen it, and has its bytes counted.
 ///
 /// # Errors
 /// If the request announces more than it may send.
-pub(crate) fn bound(request: Request, content: Content, config: &ServerConfig) -> Result<Request, Failure> {
+pub(crate) fn bound(
+    request: Request,
+    content: Content,
+    config: &ServerConfig,
+    received: Counter,
+) -> Result<Request, Failure> {
     let announced = announced(request.headers());
     let (parts, body) = request.into_parts();
     let bounds = match content {
@@ -54,7 +60,7 @@ pub(crate) fn bound(request: Request, content: Content, config: &ServerConfig) -
             pace: Pace::Parts(config.body_timeout),
         },
     };
-    let wire = Wire::new(body, &parts.headers, bounds, config);
+    let wire = Wire::new(body, &parts.headers, bounds, config, received);
     match announced {
         // What is announced is answered before it is read; dropping the body reads on for a while.
         Some(length) if length > bounds.bytes as u64 => {

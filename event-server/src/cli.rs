@@ -23,6 +23,7 @@ mod sessions;
 mod funnel;
 mod import;
 mod event_type;
+mod openapi;
 
 use std::error::Error;
 use std::fmt::Display;
@@ -85,6 +86,8 @@ enum Command {
     /// List, show, try, compare and infer what events are like
     #[command(subcommand, after_help = event_type::AFTER_HELP)]
     Types(event_type::Command),
+    /// Print what the routes take and answer, as an OpenAPI document
+    Openapi,
 }
 
 /// What the program ends with, unless it fails.
@@ -120,6 +123,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Erase(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Key(command)) => work(command.flags(), async |settings| command.run(settings).await),
         Some(Command::Types(command)) => work(command.flags(), async |settings| command.run(settings).await),
+        Some(Command::Openapi) => openapi::run(),
         None => work(&cli.flags, serve::run),
     }
 }

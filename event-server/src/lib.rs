@@ -22,13 +22,18 @@
 // Bottom first: a file may use only what stands above it in this list.
 pub mod config;
 mod etag;
+mod request_id;
 mod reply;
 mod target;
+mod meter;
 mod body;
 mod peer;
 mod auth;
 mod cors;
 mod page;
+pub mod openapi;
+mod manual;
+mod connections;
 mod routes;
 pub mod listener;
 #[cfg(any(test, feature = "test"))]

@@ -24,6 +24,7 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 
 use crate::body;
+use crate::connections::{Connections, Open};
 pub use crate::peer::Peer;
 use crate::reply::{self, Failure};
 
@@ -119,6 +120,7 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
         .keep_alive(true);
     let (stop, stopping) = watch::channel(false);
     let slots = Arc::new(Semaphore::new(connections));
+    let connections = Connections::default();
     let mut tasks = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -128,7 +130,7 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
             Some(_) = tasks.join_next() => {}
             accepted = accept(&socket, &slots) => match accepted {
                 Ok((stream, address, slot)) => {
-                    let stream = (stream, Peer(address.ip()));
+                    let (stream, slot) = ((stream, Peer(address.ip())), (slot, connections.open()));
                     tasks.spawn(converse(stream, slot, http.clone(), router.clone(), stopping.clone(), linger));
                 }
                 Err(error) => {
@@ -172,7 +174,7 @@ async fn accept(
 /// One connection, from its first request to its last.
 async fn converse(
     (stream, peer): (TcpStream, Peer),
-    slot: OwnedSemaphorePermit,
+    slot: (OwnedSemaphorePermit, Open),
     http: http1::Builder,
     router: Router,
     mut stopping: watch::Receiver<bool>,
@@ -182,9 +184,11 @@ async fn converse(
     let _ = stream.set_nodelay(true);
     let stopped = stopping.clone();
     let begun = AtomicBool::new(false);
+    let connections = slot.1.among();
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         begun.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(connections.clone());
         answer(request.map(Body::new), router.clone(), stopped.clone())
     });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));

@@ -19,11 +19,14 @@ use event_store::import;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::request_id;
 use answer::body;
-pub(crate) use answer::{Export, close, created, export, gone, json, kept, page, style_sheet};
+pub(crate) use answer::{
+    Done, Export, asset, close, created, export, gone, json, kept, manual, named, numbers, page, style_sheet,
+};
 
 /// What the `type` of every problem starts with; the code follows.
-const PROBLEMS: &str = "https://event-rs.github.io/problems/";
+pub(crate) const PROBLEMS: &str = "https://event-rs.github.io/problems/";
 
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident => $status:ident $code:literal,)+) => {
@@ -34,6 +37,9 @@ macro_rules! reasons {
         }
 
         impl Reason {
+            #[cfg(test)]
+            pub(crate) const ALL: &[Reason] = &[$(Reason::$name,)+];
+
             const fn parts(self) -> (StatusCode, &'static str) {
                 match self { $(Reason::$name => (StatusCode::$status, $code),)+ }
             }
@@ -132,10 +138,27 @@ reasons! {
     ShuttingDown => SERVICE_UNAVAILABLE "shutting_down",
 }
 
+impl Reason {
+    /// The status of a request that was not done for this reason.
+    pub(crate) fn status(self) -> u16 {
+        self.parts().0.as_u16()
+    }
+
+    /// Its name, for programs.
+    pub(crate) const fn code(self) -> &'static str {
+        self.parts().1
+    }
+}
+
+/// The code of a problem, on its way out beside the response that tells it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told(pub(crate) &'static str);
+
 /// A request that was not done: a problem document, and what goes with it.
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: StatusCode,
+    code: &'static str,
     problem: Box<Problem>,
     /// What was done in spite of it.
     report: Option<Value>,
@@ -147,6 +170,9 @@ pub(crate) struct Failure {
 struct Document<'a> {
     #[serde(flatten)]
     problem: &'a Problem,
+    /// The id of the request, by which the log knows it, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<request_id::RequestId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     report: &'a Option<Value>,
 }
@@ -168,7 +194,7 @@ impl Failure {
         }
     }
 
-    fn of(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+    fn of(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let problem = Problem {
             r#type: format!("{PROBLEMS}{code}"),
             title: code.replace('_', " "),
@@ -180,6 +206,7 @@ impl Failure {
         };
         Failure {
             status,
+            code,
             problem: Box::new(problem),
             report: None,
             headers: Vec::new(),
@@ -376,9 +403,16 @@ impl From<event_store::Error> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let Failure { problem, report, .. } = &self;
-        let text = serde_json::to_vec(&Document { problem, report }).unwrap_or_default();
+        let instance = request_id::current();
+        let text = serde_json::to_vec(&Document {
+            problem,
+            instance,
+            report,
+        })
+        .unwrap_or_default();
         let mut response = body(self.status, "application/problem+json", text);
         response.headers_mut().extend(self.headers);
+        response.extensions_mut().insert(Told(self.code));
         response
     }
 }

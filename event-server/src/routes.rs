@@ -26,6 +26,8 @@ mod losses;
 mod new_key;
 mod keys;
 mod health;
+mod numbers;
+mod manual;
 mod home;
 #[cfg(test)]
 mod tests;
@@ -36,17 +38,20 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Uri;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
 use event_store::EventStore;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument as _;
 
 use crate::auth::{self, Gate, Guard};
 use crate::body::{self, Content};
 use crate::config::ServerConfig;
 use crate::cors;
-use crate::reply::{self, Failure, Reason};
+use crate::meter::Meter;
+use crate::reply::{self, Failure, Reason, Told};
+use crate::request_id::{self, RequestId};
 
 /// So many bytes of headers are taken; the connection's buffer itself is not so exact.
 const HEADER_BYTES: usize = 64 * 1024;
@@ -60,10 +65,12 @@ struct App {
     store: EventStore,
     config: Arc<ServerConfig>,
     guard: Guard,
+    meter: Arc<Meter>,
 }
 
 /// All routes of the collector over a store, to be served by [`serve`](crate::serve) or nested into
-/// another application. Once the store has keys, all but `/health` ask for one that is for what they do.
+/// another application. Once the store has keys, all but `/health`, `/docs` and
+/// `/openapi.json` ask for one that is for what they do.
 ///
 /// ```
 /// use event_server::{ServerConfig, router};
@@ -78,6 +85,7 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         guard: Guard::new(store.clone(), &config),
         store,
         config: Arc::new(config),
+        meter: Arc::new(Meter::new()),
     };
     let (guarded, _) = guarded(&app).into_parts();
     let router = guarded
@@ -90,13 +98,17 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         // Whoever only looks whether the program is well has no key.
         .route("/health/live", get(health::live).fallback(method_not_allowed))
         .route("/health/ready", get(health::ready).fallback(method_not_allowed))
+        // The same for every collector; a browser that asks for them has no key yet.
+        .route("/docs", get(manual::page).fallback(method_not_allowed))
+        .route("/docs/{file}", get(manual::file).fallback(method_not_allowed))
+        .route("/openapi.json", get(manual::document).fallback(method_not_allowed))
         .layer(CatchPanicLayer::custom(reply::panicked))
         .layer(from_fn_with_state(app.clone(), admit));
     let router = match cors::layer(&app.config.cors_origins) {
         Some(layer) => router.layer(layer),
         None => router,
     };
-    router.layer(from_fn(log)).with_state(app)
+    router.layer(from_fn_with_state(app.clone(), attend)).with_state(app)
 }
 
 /// The routes that ask for keys, once there are some: what for says the table in `auth`.
@@ -141,23 +153,24 @@ fn guarded(app: &App) -> Gate<App> {
         .route("/v1/keys", get(keys::list).post(keys::create))
         .route("/v1/keys/{prefix}", delete(keys::revoke))
         .route("/v1/keys/{prefix}/rotate", post(keys::rotate))
+        .route("/metrics", get(numbers::show))
 }
 
 /// What holds for every route.
 async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
-    match bounded(request, &app.config) {
+    match bounded(request, &app) {
         Ok(request) => next.run(request).await,
         Err(failure) => failure.into_response(),
     }
 }
 
-fn bounded(request: Request, config: &ServerConfig) -> Result<Request, Failure> {
+fn bounded(request: Request, app: &App) -> Result<Request, Failure> {
     let content = if request.uri().path() == IMPORT {
         Content::File
     } else {
         Content::Whole
     };
-    let request = body::bound(request, content, config)?;
+    let request = body::bound(request, content, &app.config, app.meter.received())?;
     let header_bytes: usize = request
         .headers()
         .iter()
@@ -173,19 +186,32 @@ fn bounded(request: Request, config: &ServerConfig) -> Result<Request, Failure> 
     Ok(request)
 }
 
-/// One line a request. Never its parameters, which may hold personal data, nor its body.
-async fn log(request: Request, next: Next) -> Response {
+/// One line a request, and all that is counted of it. Never its parameters, which may hold personal data, nor its body.
+async fn attend(State(app): State<App>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
-    tracing::info!(
-        target: "event_server::request",
-        method = method.as_str(),
-        route = route.as_ref().map_or("-", |route| route.as_str()),
-        status = response.status().as_u16(),
-        micros = started.elapsed().as_micros(),
-    );
+    let route = route.as_ref().map(MatchedPath::as_str);
+    let id = RequestId::of(request.headers());
+    // Of the gravest level, so that a log of errors alone has the id, too.
+    let span = tracing::error_span!(target: "event_server::request", "request", id = id.as_str());
+    let answer = request_id::within(id.clone(), next.run(request));
+    let mut response = answer.instrument(span.clone()).await;
+    reply::named(&mut response, id.to_header());
+    let status = response.status().as_u16();
+    app.meter.answered(&method, route, status, started.elapsed());
+    if let Some(Told(code)) = response.extensions().get() {
+        app.meter.refused(code);
+    }
+    span.in_scope(|| {
+        tracing::info!(
+            target: "event_server::request",
+            method = method.as_str(),
+            route = route.unwrap_or("-"),
+            status,
+            micros = started.elapsed().as_micros(),
+        );
+    });
     response
 }
 

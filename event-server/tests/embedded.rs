@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/document.rs"]
+mod document;
 #[allow(dead_code, reason = "a part of it is enough here")]
 #[path = "support/http.rs"]
 mod http;

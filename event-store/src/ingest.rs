@@ -117,7 +117,10 @@ impl EventStore {
                     entries.push(entry);
                     verdicts.push(None);
                 }
-                Judged::Drop(verdict) => verdicts.push(Some(verdict)),
+                Judged::Drop(verdict) => {
+                    self.inner().counts.told([&verdict]);
+                    verdicts.push(Some(verdict));
+                }
             }
         }
         let mut kept = if entries.is_empty() {

@@ -16,6 +16,7 @@ use crate::entity::event::stored;
 use crate::error::Error;
 use crate::options::Options;
 use crate::queue::Queue;
+use crate::stats::Counts;
 use crate::tables::Tables;
 
 /// The inside of an `EventStore`.
@@ -27,6 +28,7 @@ pub(crate) struct Inner {
     pub(crate) reader: DatabaseConnection,
     pub(crate) owner: Owner,
     pub(crate) queue: Queue,
+    pub(crate) counts: Counts,
     registry: RwLock<Dated>,
     keys: RwLock<Arc<KeyRing>>,
     pub(crate) allowances: Allowances,
@@ -65,6 +67,7 @@ impl Inner {
             reader,
             owner,
             queue,
+            counts: Counts::new(),
             registry: RwLock::new(Dated {
                 change,
                 registry: Arc::new(registry),

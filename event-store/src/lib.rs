@@ -28,6 +28,7 @@ mod catalog;
 pub mod upcast;
 pub mod api_key;
 mod allowance;
+pub mod stats;
 mod inner;
 mod patience;
 mod keep;

@@ -87,7 +87,13 @@ impl EventStore {
         }
         let lines = report.lines(now(), inner.options.future_tolerance_seconds)?;
         let patience = inner.options.request_timeout;
-        let work = detached(async move { count(&inner, &report, &lines).await });
+        let work = detached(async move {
+            let reported = count(&inner, &report, &lines).await?;
+            if reported == Reported::Stored {
+                inner.counts.lost(lines.iter().map(|line| line.events).sum());
+            }
+            Ok(reported)
+        });
         let answer = tokio::time::timeout(patience, work).await;
         answer.unwrap_or_else(|_| Err(Error::Unknown(Cause::new("no answer in time"))))
     }

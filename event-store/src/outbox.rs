@@ -139,13 +139,15 @@ pub(crate) async fn sequence(inner: &Inner, ids: &mut Ids, most: usize) -> Resul
         return Ok(0);
     }
     let entries_by_ref: Vec<&Entry> = entries.iter().collect();
-    let appended = append::append(inner, ids, &transaction, &entries_by_ref).await;
-    if let Err(error) = appended {
-        if matches!(error, Error::Statement(_)) {
-            let _ = transaction.rollback().await;
+    let appended = match append::append(inner, ids, &transaction, &entries_by_ref).await {
+        Ok(appended) => appended,
+        Err(error) => {
+            if matches!(error, Error::Statement(_)) {
+                let _ = transaction.rollback().await;
+            }
+            return Err(error);
         }
-        return Err(error);
-    }
+    };
     let places: Vec<String> = numbers.iter().map(i64::to_string).collect();
     let delete = format!(
         "{} ({})",
@@ -154,6 +156,7 @@ pub(crate) async fn sequence(inner: &Inner, ids: &mut Ids, most: usize) -> Resul
     );
     transaction.execute_raw(dialect.statement(&delete, [])).await?;
     transaction.commit().await?;
+    inner.counts.told(&appended.verdicts);
     Ok(numbers.len())
 }
 

@@ -18,6 +18,7 @@ use crate::options::Options;
 use crate::position;
 use crate::queue::Queue;
 use crate::refresh;
+use crate::stats::Stats;
 use crate::tables::Tables;
 use crate::usage;
 use crate::writer;
@@ -172,18 +173,27 @@ impl EventStore {
         }
     }
 
+    /// What it has done since it was opened; asks nobody.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.counts.read()
+    }
+
     /// Asks the database whether it answers.
     ///
     /// # Errors
     /// If it does not, in the time that requests wait.
     pub async fn ping(&self) -> Result<(), Error> {
+        self.position().await.map(drop)
+    }
+
+    /// The newest place in the log, whichever process has taken it; 0 in an empty log.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn position(&self) -> Result<i64, Error> {
         let inner = Arc::clone(&self.inner);
-        detached(async move {
-            position::head(inner.dialect, &inner.reader, &inner.tables)
-                .await
-                .map(drop)
-        })
-        .await
+        detached(async move { position::head(inner.dialect, &inner.reader, &inner.tables).await }).await
     }
 
     /// Takes nothing more, stores all that was taken, and lets go of the database; a connection

@@ -49,7 +49,10 @@ pub(crate) async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job
             }
             _ = heartbeat.tick() => {
                 // A writer that cannot write shows no sign of life until it can again.
-                well = well || try_to_write(&inner).await.is_ok();
+                if !well {
+                    let tried = try_to_write(&inner).await;
+                    well = tried.inspect_err(|error| inner.counts.failed(error)).is_ok();
+                }
                 if well {
                     inner.beat();
                     tokio::spawn(look_for_changes(Arc::clone(&inner)));
@@ -146,6 +149,8 @@ async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
     match outcome {
         Ok(Committed { verdicts, changes }) => {
             let events = verdicts.iter().map(Vec::len).sum::<usize>();
+            inner.counts.committed(started.elapsed(), events);
+            inner.counts.told(verdicts.iter().flatten());
             tracing::debug!(callers = group.len(), events, elapsed = ?started.elapsed(), "committed");
             for (job, verdicts) in group.into_iter().zip(verdicts) {
                 answer(job, Ok(verdicts));
@@ -194,8 +199,14 @@ struct Committed {
     changes: i64,
 }
 
-/// One transaction: verdicts for each job, in order, but for those that their callers withdrew.
+/// One transaction, whose failure is counted.
 async fn commit(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Committed, Error> {
+    let outcome = attempt(inner, ids, group).await;
+    outcome.inspect_err(|error| inner.counts.failed(error))
+}
+
+/// Verdicts for each job, in order, but for those that their callers withdrew.
+async fn attempt(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Committed, Error> {
     let transaction = inner.dialect.begin(&inner.writer).await?;
     // The lock may have been long in coming; from here on a job is stored, or the outcome unknown.
     group.retain(|job| job.turn.begin());

@@ -46,6 +46,7 @@ const ANY: &[Access] = &Access::ALL;
 pub(crate) const TABLE: &[Need] = &[
     need("GET", "/", READ, Scope::All),
     need("GET", "/page.css", ANY, Scope::Free),
+    need("GET", "/metrics", READ, Scope::All),
     need("GET", "/v1/events", READ, Scope::Within),
     need("POST", "/v1/events", WRITE, Scope::Free),
     need("GET", "/v1/events/{id}", READ, Scope::Within),

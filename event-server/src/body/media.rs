@@ -25,7 +25,8 @@ pub(crate) enum Media {
 }
 
 impl Media {
-    const fn as_str(self) -> &'static str {
+    /// As it stands in a header.
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Media::Json => "application/json",
             Media::Ndjson => "application/x-ndjson",

@@ -10,6 +10,7 @@ use axum::http::header::EXPECT;
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use prometheus_client::metrics::counter::Counter;
 use tokio::time::{Instant, Sleep};
 
 use crate::config::ServerConfig;
@@ -65,6 +66,8 @@ pub(super) struct Wire {
     /// Made when the body first makes us wait.
     sleep: Option<Pin<Box<Sleep>>>,
     rest: Rest,
+    /// Where all of them are counted.
+    received: Counter,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,7 +79,13 @@ enum Rest {
 }
 
 impl Wire {
-    pub(super) fn new(body: Body, headers: &HeaderMap, bounds: Bounds, config: &ServerConfig) -> Self {
+    pub(super) fn new(
+        body: Body,
+        headers: &HeaderMap,
+        bounds: Bounds,
+        config: &ServerConfig,
+        received: Counter,
+    ) -> Self {
         Wire {
             body,
             limit: bounds.bytes,
@@ -93,6 +102,7 @@ impl Wire {
             } else {
                 Rest::Unwanted
             },
+            received,
         }
     }
 
@@ -134,7 +144,9 @@ impl http_body::Body for Wire {
             self.waited += since.elapsed();
             self.sleep = None;
         }
-        self.seen += frame.data_ref().map_or(0, Bytes::len);
+        let bytes = frame.data_ref().map_or(0, Bytes::len);
+        self.seen += bytes;
+        self.received.inc_by(bytes as u64);
         if self.seen > self.limit {
             return Poll::Ready(Some(Err(Broken::TooLarge.into())));
         }
@@ -187,7 +199,13 @@ mod tests {
             ..ServerConfig::default()
         };
         let (bytes, pace) = (config.body_bytes, Pace::Whole(config.body_timeout));
-        Wire::new(body, &HeaderMap::new(), Bounds { bytes, pace }, &config)
+        Wire::new(
+            body,
+            &HeaderMap::new(),
+            Bounds { bytes, pace },
+            &config,
+            Counter::default(),
+        )
     }
 
     async fn outcome(body: Body) -> Result<Bytes, Option<Broken>> {
@@ -218,6 +236,7 @@ mod tests {
                 &HeaderMap::new(),
                 Bounds { bytes, pace },
                 &ServerConfig::default(),
+                Counter::default(),
             )
             .collect()
         };

@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -11,6 +11,30 @@ use serde::Serialize;
 
 use super::{Failure, Reason};
 use crate::etag::ETag;
+use crate::request_id::REQUEST_ID;
+
+/// The ways in which a request was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    Ok,
+    Created,
+    Gone,
+    /// The reader has it already.
+    Known,
+}
+
+impl Done {
+    /// The status that says so.
+    pub(crate) fn status(self) -> u16 {
+        let status = match self {
+            Done::Ok => StatusCode::OK,
+            Done::Created => StatusCode::CREATED,
+            Done::Gone => StatusCode::NO_CONTENT,
+            Done::Known => StatusCode::NOT_MODIFIED,
+        };
+        status.as_u16()
+    }
+}
 
 /// Tells the client that the connection ends with this response.
 pub(crate) fn close(response: &mut Response) {
@@ -32,15 +56,29 @@ pub(crate) fn created(value: &impl Serialize) -> Response {
 /// 200 with JSON that its reader may keep, and use for as long as it is told that it is the same;
 /// 304 to who has it.
 pub(crate) fn kept(request: &HeaderMap, value: &impl Serialize) -> Response {
-    let text = match serde_json::to_vec(value) {
-        Ok(text) => text,
-        Err(error) => return unwritable(&error),
-    };
-    let tag = ETag::of(&text);
+    match serde_json::to_vec(value) {
+        Ok(text) => kept_as(request, "application/json", text),
+        Err(error) => unwritable(&error),
+    }
+}
+
+/// The same with a file of a page, which may be compressed.
+pub(crate) fn asset(request: &HeaderMap, content_type: &'static str, bytes: Vec<u8>, gzip: bool) -> Response {
+    let mut response = kept_as(request, content_type, bytes);
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+fn kept_as(request: &HeaderMap, content_type: &'static str, bytes: Vec<u8>) -> Response {
+    let tag = ETag::of(&bytes);
     let mut response = if tag.is_known(request) {
         (StatusCode::NOT_MODIFIED, [(X_CONTENT_TYPE_OPTIONS, "nosniff")]).into_response()
     } else {
-        body(StatusCode::OK, "application/json", text)
+        body(StatusCode::OK, content_type, bytes)
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -70,9 +108,20 @@ fn unwritable(error: &serde_json::Error) -> Response {
 
 /// 200 with a page of our own, which loads nothing but its style sheet.
 pub(crate) fn page(html: String) -> Response {
-    let mut response = body(StatusCode::OK, "text/html; charset=utf-8", html);
     let policy = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
                   frame-ancestors 'none'";
+    guarded(html, policy)
+}
+
+/// 200 with the page that tries routes: its scripts lie beside it, and speak to this collector only.
+pub(crate) fn manual(html: String) -> Response {
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                  base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    guarded(html, policy)
+}
+
+fn guarded(html: String, policy: &'static str) -> Response {
+    let mut response = body(StatusCode::OK, "text/html; charset=utf-8", html);
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -105,6 +154,17 @@ pub(crate) fn export(form: Export, position: i64, bytes: Body) -> Response {
         headers.insert(CONTENT_DISPOSITION, name);
     }
     response
+}
+
+/// 200 with numbers, for Prometheus and its kin.
+pub(crate) fn numbers(text: String) -> Response {
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    body(StatusCode::OK, content_type, text)
+}
+
+/// Tells in a header by which id the request is known.
+pub(crate) fn named(response: &mut Response, id: HeaderValue) {
+    response.headers_mut().insert(REQUEST_ID, id);
 }
 
 /// 200 with a style sheet.

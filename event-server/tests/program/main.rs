@@ -25,6 +25,8 @@ mod quarantine;
 mod refused;
 mod health;
 mod home;
+mod document;
+mod numbers;
 mod requests;
 mod bodies;
 mod keys;

@@ -11,6 +11,7 @@
 
 #![allow(dead_code, reason = "each test takes of it what it needs")]
 
+mod document;
 mod http;
 mod place;
 

@@ -4,6 +4,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use super::document;
+
 /// A response, its body whole.
 #[derive(Debug, Clone)]
 pub(crate) struct Response {
@@ -97,8 +99,12 @@ impl Connection {
         body: impl AsRef<[u8]>,
     ) -> Response {
         self.send_request(method, path, headers, body);
-        self.read(method != "HEAD")
-            .unwrap_or_else(|| panic!("{method} {path}: the connection was closed"))
+        let response = self
+            .read(method != "HEAD")
+            .unwrap_or_else(|| panic!("{method} {path}: the connection was closed"));
+        // Whatever a test asks for, the answer is one that the document knows.
+        document::check(method, path, &response);
+        response
     }
 
     /// The next response; fails if the connection is closed instead.

@@ -1,0 +1,169 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::body::Body;
+use axum::http::Request;
+use event_server::{ServerConfig, openapi, router};
+use event_store::EventStore;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use crate::collector::Collector;
+
+fn document() -> Value {
+    serde_json::to_value(openapi::document()).unwrap()
+}
+
+/// Paths and their methods, as the document has them.
+fn documented() -> BTreeMap<String, BTreeSet<String>> {
+    let document = document();
+    let paths = document["paths"].as_object().unwrap();
+    let methods = |item: &Value| {
+        item.as_object()
+            .unwrap()
+            .keys()
+            .map(|method| method.to_uppercase())
+            .collect()
+    };
+    paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect()
+}
+
+/// The paths that the router itself names where it shows what it is made of.
+fn routed(router: &axum::Router) -> BTreeSet<String> {
+    let shown = format!("{router:?}");
+    let (_, paths) = shown
+        .split_once("node: Node { paths: {")
+        .expect("the router shows its paths");
+    let (paths, _) = paths.split_once("} }").unwrap();
+    let strings = paths.split('"').skip(1).step_by(2).map(str::to_owned);
+    strings.filter(|path| !path.contains("__private__axum")).collect()
+}
+
+#[tokio::test]
+async fn the_document_and_the_router_have_the_same_routes_and_methods() {
+    let store = EventStore::connect("sqlite::memory:").await.unwrap();
+    let router = router(store, ServerConfig::default());
+    let documented = documented();
+    let paths: BTreeSet<String> = documented.keys().cloned().collect();
+    assert_eq!(paths, routed(&router));
+    for (path, methods) in &documented {
+        // A method that no route knows is told which there are.
+        let request = Request::builder()
+            .method("TRACE")
+            .uri(path)
+            .body(Body::empty())
+            .unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 405, "{path}");
+        let allowed = response.headers()["allow"].to_str().unwrap();
+        let allowed: BTreeSet<String> = allowed
+            .split(',')
+            .filter(|method| *method != "HEAD")
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(methods, &allowed, "{path}");
+    }
+}
+
+#[test]
+fn every_route_has_a_name_of_its_own_and_every_reference_leads_somewhere() {
+    let document = document();
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut names = BTreeSet::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "{name}");
+            assert!(!operation["summary"].as_str().unwrap().is_empty(), "{name}");
+            assert!(operation["tags"].is_array(), "{name}");
+        }
+    }
+    fn references(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get("$ref") {
+                    found.insert(reference.clone());
+                }
+                members.values().for_each(|value| references(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    for reference in &found {
+        assert!(document.pointer(&reference[1..]).is_some(), "{reference}");
+    }
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for name in schemas.keys() {
+        assert!(
+            found.contains(&format!("#/components/schemas/{name}")),
+            "{name} is used nowhere"
+        );
+    }
+}
+
+#[test]
+fn the_document_is_served_and_printed() {
+    let collector = Collector::start();
+    let served = collector.get("/openapi.json");
+    assert_eq!(served.json(), document());
+    let tag = served.header("etag").unwrap();
+    let again = collector.request("GET", "/openapi.json", &[("if-none-match", tag)], "");
+    assert_eq!(again.status, 304);
+    let printed = Collector::program().arg("openapi").output().unwrap();
+    assert!(printed.status.success());
+    assert_eq!(serde_json::from_slice::<Value>(&printed.stdout).unwrap(), document());
+}
+
+#[test]
+fn the_page_loads_only_what_lies_beside_it() {
+    let collector = Collector::start();
+    let page = collector.get("/docs");
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
+    let text = page.text().to_owned();
+    assert!(
+        !text.contains("http:") && !text.contains("https:") && !text.contains("<script>"),
+        "{text}"
+    );
+    for name in ["swagger-ui.css", "swagger-ui-bundle.js", "page.css", "page.js"] {
+        let path = format!("docs/{name}");
+        assert!(text.contains(&format!("\"{path}\"")), "{name}");
+        let plain = collector.get(&format!("/{path}"));
+        assert_eq!((plain.status, plain.header("content-encoding")), (200, None), "{name}");
+    }
+    let packed = collector.request(
+        "GET",
+        "/docs/swagger-ui.css",
+        &[("accept-encoding", "br, gzip;q=0.9")],
+        "",
+    );
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    assert!(packed.body.len() < 40_000);
+    assert_eq!(collector.get("/docs/secrets").problem().as_deref(), Some("not_found"));
+}
+
+#[test]
+fn with_keys_the_page_and_the_document_are_there_for_who_has_none() {
+    let collector = Collector::start();
+    let place = collector.database();
+    let url = format!("sqlite://{}", place.display());
+    let mut program = Collector::program();
+    let made = program
+        .args(["key", "create", "--source", "shop", "--database-url", &url])
+        .output()
+        .unwrap();
+    assert!(made.status.success());
+    let refused = || collector.get("/v1/events").status == 401;
+    while !refused() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    for path in ["/docs", "/docs/page.js", "/openapi.json"] {
+        assert_eq!(collector.get(path).status, 200, "{path}");
+    }
+    assert_eq!(collector.get("/metrics").status, 401);
+}
