@@ -8,6 +8,7 @@ use event_core::Source;
 use event_core::policy::UnknownTypes;
 use event_store::Durability;
 
+use super::ConfigError;
 use super::database::DatabaseUrl;
 
 /// How log lines are written.
@@ -46,7 +47,7 @@ fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
 }
 
 pub(super) fn database_url(text: &str) -> Result<DatabaseUrl, String> {
-    DatabaseUrl::new(text).ok_or_else(|| "this is a URL, say sqlite://events.db?mode=rwc".to_owned())
+    text.parse().map_err(|error: ConfigError| error.message)
 }
 
 pub(super) fn text(text: &str) -> Result<String, String> {
