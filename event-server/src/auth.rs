@@ -60,7 +60,10 @@ impl Guard {
             return Err(self.turned_away(Failure::new(Reason::Unauthenticated, detail), peer));
         };
         if !sender.rights.may(Access::Write) {
-            return Err(Failure::new(Reason::NotPermitted, "this needs a key with the access write"));
+            return Err(Failure::new(
+                Reason::NotPermitted,
+                "this needs a key with the access write",
+            ));
         }
         self.store.admit(&sender, Use::Events(0))?;
         Ok(Some(sender))

@@ -11,6 +11,9 @@ mod metrics;
 mod losses;
 mod verify;
 mod prune;
+mod backup;
+mod migrate;
+mod health;
 mod export;
 mod quarantine;
 mod erase;
@@ -53,6 +56,8 @@ enum Command {
     /// Serve until SIGTERM or SIGINT: what runs without a subcommand, too
     #[command(after_help = AFTER_HELP)]
     Serve(Flags),
+    /// Ask the collector that listens where the settings say whether it is ready
+    Health(health::Arguments),
     /// Count events, by time and by what they have
     Count(Box<query::CountArguments>),
     /// Ask a question that has an exact answer
@@ -71,6 +76,10 @@ enum Command {
     Verify(verify::Arguments),
     /// Take away the events of a type from before a day; by default what is counted of them stays
     Prune(prune::Arguments),
+    /// Write all that a SQLite file holds to another file, while it is in use
+    Backup(backup::Arguments),
+    /// Copy everything into an empty database of another kind
+    Migrate(migrate::Arguments),
     /// Import a file of CSV or NDJSON, or what of it is new
     Import(Box<import::Arguments>),
     /// Write events to a file or a folder: as NDJSON, CSV, Arrow or Parquet
@@ -95,6 +104,7 @@ type Outcome = Result<ExitCode, Box<dyn Error>>;
 
 const AFTER_HELP: &str = "\
 A setting is taken from its flag, or else its environment variable, or else the file, or else its default.
+A variable with _FILE behind its name names a file that holds the value, as secrets are mounted: DATABASE_URL_FILE.
 Sizes are written as 5MiB, 256KiB or 4096, times as 10s, 500ms or 2m.
 
 Ends with 0 after a clean stop, 1 if it failed, 2 if a setting cannot be used.";
@@ -117,6 +127,9 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Losses(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Verify(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Prune(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
+        Some(Command::Health(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
+        Some(Command::Backup(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
+        Some(Command::Migrate(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Import(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Export(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Quarantine(command)) => work(command.flags(), async |settings| command.run(settings).await),

@@ -109,14 +109,6 @@ impl Settings {
         Err(ConfigError::new("listen", message))
     }
 
-    /// The key to begin with, if there is one to be; read from its file where that is named.
-    ///
-    /// # Errors
-    /// If it cannot be read, or is named twice.
-    pub fn first_key(&self) -> Result<Option<FirstKey>, ConfigError> {
-        first_key::choose(self.first_key.as_ref(), self.first_key_file.as_deref())
-    }
-
     /// What the routes need of them.
     #[must_use]
     pub fn server(&self) -> ServerConfig {
@@ -252,6 +244,25 @@ mod tests {
             assert!(setting(&["--config", path], &[]).contains(path), "{text}");
         }
         assert!(setting(&["--config", "/no/such/file"], &[]).contains("/no/such/file"));
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file_of_its_own() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"postgres://ann:secret@db/events\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let mounted = [("DATABASE_URL_FILE", path)];
+        let settings = read(&[], &mounted).unwrap();
+        assert_eq!(settings.database_url.expose(), "postgres://ann:secret@db/events");
+        let both = [("DATABASE_URL", "sqlite://a.db"), mounted[0]];
+        assert_eq!(read(&[], &both).unwrap().database_url.expose(), "sqlite://a.db");
+        let missing = read(&[], &[("DATABASE_URL_FILE", "/no/such/file")]).unwrap_err();
+        assert_eq!(missing.setting, "DATABASE_URL_FILE");
+        assert!(missing.message.contains("/no/such/file"));
+        file.write_all(b"\0").unwrap();
+        file.as_file().set_len(0).unwrap();
+        let empty = read(&[], &mounted).unwrap_err();
+        assert_eq!(empty.setting, "DATABASE_URL_FILE");
     }
 
     #[tokio::test]

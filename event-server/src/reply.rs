@@ -187,9 +187,10 @@ impl Failure {
             Reason::ShuttingDown => failure.closing().retried_in(5),
             Reason::StorageUnavailable | Reason::Overloaded => failure.retried_in(5),
             Reason::StorageFull => failure.retried_in(30),
-            Reason::UnsupportedContentEncoding => {
-                failure.with(ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd, identity"))
-            }
+            Reason::UnsupportedContentEncoding => failure.with(
+                ACCEPT_ENCODING,
+                HeaderValue::from_static("gzip, zstd, deflate, identity"),
+            ),
             _ => failure,
         }
     }

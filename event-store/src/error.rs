@@ -121,6 +121,15 @@ pub enum Error {
         /// The newest migration that this program has.
         known: i64,
     },
+    /// A store was to be copied here, and not all of it came.
+    #[error("a copy of another store into this database was never finished: copy it again")]
+    Unfinished,
+    /// There is something in the database that a store was to be copied to.
+    #[error("a store is copied into an empty one only, and this one holds something")]
+    NotEmpty,
+    /// The store that was copied changed meanwhile.
+    #[error("something was stored while the store was copied: stop what uses it, and copy it again")]
+    Changed,
     /// An option or the database's own settings cannot be used.
     #[error("{0}")]
     Config(String),

@@ -13,6 +13,9 @@ mod m0007_shadows;
 mod m0008_sketches;
 mod m0009_upcasters;
 mod m0010_rights;
+mod layout;
+
+pub(crate) use layout::{Layout, layouts};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
@@ -40,6 +43,9 @@ pub(crate) async fn migrate(dialect: Dialect, db: &DatabaseConnection, tables: &
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     // Looked at first without writing: a newer database is left as it is.
     let found = applied(dialect, db, tables).await.unwrap_or(0);
+    if found == UNFINISHED {
+        return Err(Error::Unfinished);
+    }
     if found > known {
         return Err(Error::SchemaTooNew { found, known });
     }
@@ -74,6 +80,31 @@ pub(crate) async fn migrate(dialect: Dialect, db: &DatabaseConnection, tables: &
         transaction.execute_raw(dialect.statement(unlock, name())).await?;
     }
     transaction.commit().await
+}
+
+/// What stands among the migrations of a store while it is filled from another one: no program opens it then.
+const UNFINISHED: i64 = 1_000_000;
+
+/// Whether a store is being filled, or was and never got all.
+pub(crate) async fn is_unfinished(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> bool {
+    matches!(applied(dialect, db, tables).await, Ok(UNFINISHED))
+}
+
+/// Says that a store is being filled, or that it is full.
+pub(crate) async fn mark(
+    unfinished: bool,
+    dialect: Dialect,
+    db: &impl ConnectionTrait,
+    tables: &Tables,
+) -> Result<(), Error> {
+    let sql = if unfinished {
+        "INSERT INTO {migrations} (version) VALUES (?)"
+    } else {
+        "DELETE FROM {migrations} WHERE version = ?"
+    };
+    let statement = dialect.statement(&tables.sql(sql), [UNFINISHED.into()]);
+    db.execute_raw(statement).await?;
+    Ok(())
 }
 
 async fn applied(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<i64, Error> {

@@ -14,7 +14,7 @@ const CHANGES: i64 = 2;
 const ROWLESS: i64 = 3;
 
 /// The log, as the transaction that holds its lock finds it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Log {
     /// The newest place.
     pub(crate) head: i64,

@@ -12,7 +12,7 @@ use super::broken;
 use super::decoded::Encoding;
 use super::media::Media;
 use crate::config::ServerConfig;
-use crate::reply::Failure;
+use crate::reply::{Failure, Reason};
 
 /// So many parts of a body wait to be read; then the sender waits.
 const AHEAD: usize = 4;
@@ -43,7 +43,10 @@ impl Upload {
     /// If it is of another kind, or compressed in a way that is not read.
     pub(crate) fn of(request: Request, kinds: &[Media]) -> Result<(Media, Self, Uploaded), Failure> {
         let media = Media::of(request.headers(), kinds)?;
-        Encoding::of(request.headers())?;
+        if Encoding::of(request.headers())? == Some(Encoding::Deflate) {
+            let detail = "a file is compressed by gzip or zstd, which its first bytes tell, or not at all";
+            return Err(Failure::new(Reason::UnsupportedContentEncoding, detail));
+        }
         let (sender, receiver) = mpsc::channel(AHEAD);
         let body = request.into_body();
         let uploaded = Uploaded {

@@ -16,13 +16,9 @@ use super::{Outcome, UNUSABLE_SETTINGS, fail, open};
 const CHECK: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(settings: &Settings) -> Outcome {
-    let first_key = match settings.first_key() {
-        Ok(key) => key,
-        Err(error) => return Ok(fail(&error, UNUSABLE_SETTINGS)),
-    };
     let store = open(settings).await?;
-    if let Some(key) = first_key
-        && let Err(error) = begin(&store, &key).await
+    if let Some(key) = &settings.first_key
+        && let Err(error) = begin(&store, key).await
     {
         store.close().await?;
         return Ok(fail(&error, UNUSABLE_SETTINGS));

@@ -1,10 +1,22 @@
 //! The URL of the database: it may hold a password, and so is never shown whole.
 
 use std::fmt;
+use std::str::FromStr;
+
+use super::ConfigError;
 
 /// The URL of a database. Shown, it is without user, password and parameters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(String);
+
+impl FromStr for DatabaseUrl {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let message = "this is a URL, say sqlite://events.db?mode=rwc";
+        DatabaseUrl::new(text).ok_or_else(|| ConfigError::new("database URL", message))
+    }
+}
 
 impl DatabaseUrl {
     pub(super) fn new(text: &str) -> Option<Self> {

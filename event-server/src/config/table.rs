@@ -90,8 +90,6 @@ settings! {
         "Where to listen; only on this machine as long as no keys exist. Port 0 takes a free one";
     first_key: Option<FirstKey> = value::first_key, "", "EVENT_SERVER_FIRST_KEY", "KEY",
         "A whole key, as `event-server key new` prints it: made for everything, if there are no keys";
-    first_key_file: Option<PathBuf> = value::file, "", "EVENT_SERVER_FIRST_KEY_FILE", "FILE",
-        "A file that holds the first key, and nothing else";
     failure_limit: usize = value::count, "20", "EVENT_SERVER_FAILURE_LIMIT", "NUMBER",
         "How often a minute an address may come without a good key, until it is told to wait";
     cors_origins: Vec<HeaderValue> = value::origins, "", "EVENT_SERVER_CORS_ORIGINS", "ORIGINS",
@@ -153,6 +151,8 @@ impl Sources {
             (format!("--{}", self.name.replace('_', "-")), flag.to_owned())
         } else if let Some(value) = environment(self.variable)? {
             (self.variable.to_owned(), value)
+        } else if let Some((variable, value)) = self.mounted(environment)? {
+            (variable, value)
         } else if let Some(value) = file.table.get(self.name) {
             (
                 file.name(self.name),
@@ -162,6 +162,17 @@ impl Sources {
             (self.name.to_owned(), self.default.to_owned())
         };
         parse(&text).map_err(|message| ConfigError::new(setting, message))
+    }
+
+    /// What stands in the file that the variable with `_FILE` behind it names: so secrets come into containers.
+    fn mounted(&self, environment: &Environment<'_>) -> Result<Option<(String, String)>, ConfigError> {
+        let variable = format!("{}_FILE", self.variable);
+        let Some(path) = environment(&variable)? else {
+            return Ok(None);
+        };
+        let text = std::fs::read_to_string(&path);
+        let text = text.map_err(|error| ConfigError::new(&variable, format!("{path} cannot be read: {error}")))?;
+        Ok(Some((variable, text.trim().to_owned())))
     }
 }
 

@@ -1,7 +1,6 @@
 //! Settings as text: sizes, times, choices.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, Uri};
@@ -10,6 +9,7 @@ use event_core::Source;
 use event_core::policy::UnknownTypes;
 use event_store::Durability;
 
+use super::ConfigError;
 use super::database::DatabaseUrl;
 use super::first_key::FirstKey;
 
@@ -49,15 +49,11 @@ fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
 }
 
 pub(super) fn database_url(text: &str) -> Result<DatabaseUrl, String> {
-    DatabaseUrl::new(text).ok_or_else(|| "this is a URL, say sqlite://events.db?mode=rwc".to_owned())
+    text.parse().map_err(|error: ConfigError| error.message)
 }
 
 pub(super) fn first_key(text: &str) -> Result<Option<FirstKey>, String> {
     Ok((!text.is_empty()).then(|| FirstKey::new(text)))
-}
-
-pub(super) fn file(text: &str) -> Result<Option<PathBuf>, String> {
-    Ok((!text.is_empty()).then(|| PathBuf::from(text)))
 }
 
 /// `https://shop.example, http://localhost:3000`: as browsers send them, and never all there are.

@@ -45,7 +45,10 @@ fn segment(path: &'static str, name: &'static str, body: Shape) -> Route {
 
 /// Their keys come elsewhere.
 fn taken(route: Route) -> Route {
-    route.under("other clients").without_key().refuses(&[Reason::BatchTooLarge])
+    route
+        .under("other clients")
+        .without_key()
+        .refuses(&[Reason::BatchTooLarge])
 }
 
 pub(super) fn schemas() -> Vec<(&'static str, Shape)> {

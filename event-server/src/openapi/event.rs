@@ -48,12 +48,12 @@ fn collect() -> Route {
         .told(
             "Each event gets a verdict of its own, in the order in which they came, after the commit. The same event \
              again, by its source and id, is a duplicate: whatever had no answer may be sent again. A body may be \
-             compressed with gzip or zstd.",
+             compressed with gzip, zstd or deflate.",
         )
         .under(TAG)
         .header(
             "Content-Encoding",
-            word(["gzip", "zstd", "identity"]),
+            word(["gzip", "zstd", "deflate", "identity"]),
             "How the body is compressed",
         )
         .takes_json(sent)

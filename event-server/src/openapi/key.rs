@@ -13,9 +13,14 @@ const TAG: &str = "keys";
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        route(&Method::GET, "/v1/keys", "listKeys", "List the keys, but never what they are")
-            .under(TAG)
-            .answers(named("Keys"), "All there ever were"),
+        route(
+            &Method::GET,
+            "/v1/keys",
+            "listKeys",
+            "List the keys, but never what they are",
+        )
+        .under(TAG)
+        .answers(named("Keys"), "All there ever were"),
         route(&Method::POST, "/v1/keys", "createKey", "Make a key")
             .told("The answer is the only time that the whole of it is shown.")
             .under(TAG)
@@ -31,7 +36,11 @@ pub(super) fn routes() -> Vec<Route> {
         .told("The new one may do what the old one may, which stays in use for a time of grace.")
         .under(TAG)
         .within("prefix", prefix(), "What the key is known by")
-        .with("grace", text(), "How long the old one stays in use, as `24h`: a day unless given")
+        .with(
+            "grace",
+            text(),
+            "How long the old one stays in use, as `24h`: a day unless given",
+        )
         .answers_as(Done::Created, "application/json", named("CreatedKey"), "The new key")
         .refuses(&[Reason::KeyNotFound, Reason::KeyEnded]),
         route(&Method::DELETE, "/v1/keys/{prefix}", "revokeKey", "Revoke a key")

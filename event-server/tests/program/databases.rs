@@ -26,6 +26,7 @@ on_each_database! {
     a_metric_answers_from_its_cells,
     the_commands_say_what_they_did,
     two_collectors_are_one,
+    a_store_moves_here_with_all_it_answers,
     what_it_prints_names_the_database_without_password,
 }
 
@@ -127,6 +128,68 @@ fn play(collector: &Collector) -> Vec<(u16, String)> {
     let asked = asked.iter().map(|path| collector.request("GET", path, &id, ""));
     let shown = |response: Response| (response.status, without_clock(response.text()));
     sent.into_iter().chain(asked).map(shown).collect()
+}
+
+/// What a collector holds, as it tells it.
+const HELD: [&str; 7] = [
+    "/v1/export?format=ndjson",
+    "/v1/events/o-7",
+    "/v1/quarantine",
+    "/v1/types",
+    "/v1/metrics",
+    "/v1/losses",
+    "/v1/query?measure=sum:/total&by=/province&category=order&name=created",
+];
+
+fn a_store_moves_here_with_all_it_answers(place: &Place) {
+    let first = place.beside();
+    let mut old = Collector::start_on(&first, &[]);
+    play(&old);
+    let held = |collector: &Collector| HELD.map(|path| collector.get(path).text().to_owned());
+    let expected = held(&old);
+    assert!(old.stop().success());
+
+    let moved = first.run(&["migrate", "--to", place.url()]);
+    let (said, errors) = (
+        String::from_utf8_lossy(&moved.stdout),
+        String::from_utf8_lossy(&moved.stderr),
+    );
+    assert!(moved.status.success(), "{errors}");
+    assert!(said.contains("rows of") && !said.contains("password"), "{said}");
+    let new = Collector::start_on(place, &[]);
+    assert_eq!(held(&new), expected);
+    // It goes on where it was.
+    let statuses = |response: Response| response.text().matches("\"duplicate\"").count();
+    assert_eq!(statuses(new.post("/v1/events", orders())), 60);
+    let next = new.post("/v1/events", r#"[{"id":"next","category":"a","name":"b"}]"#);
+    assert_eq!(next.json()["results"][0]["status"], "stored", "{}", next.text());
+
+    let again = first.run(&["migrate", "--to", place.url()]);
+    let errors = String::from_utf8_lossy(&again.stderr);
+    assert_eq!(again.status.code(), Some(1), "{errors}");
+    assert!(
+        errors.contains("holds something") && !errors.contains("password"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_backup_of_a_running_collector_is_a_store() {
+    let place = Place::sqlite();
+    let collector = Collector::start_on(&place, &[]);
+    play(&collector);
+    let held = |collector: &Collector| HELD.map(|path| collector.get(path).text().to_owned());
+    let (folder, expected) = (tempfile::tempdir().unwrap(), held(&collector));
+    let file = folder.path().join("backup.db");
+    let path = file.to_str().unwrap();
+    let backup = place.run(&["backup", path]);
+    assert!(backup.status.success(), "{}", String::from_utf8_lossy(&backup.stderr));
+    collector.post("/v1/events", r#"[{"id":"later","category":"a","name":"b"}]"#);
+    let restored = Collector::start_on(&Place::file(path), &[]);
+    assert_eq!(held(&restored), expected);
+    let again = place.run(&["backup", path]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("is there already"));
 }
 
 fn the_same_requests_get_the_same_bytes(place: &Place) {

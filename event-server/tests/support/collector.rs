@@ -69,7 +69,7 @@ impl Collector {
         let mut command = Command::new(env!("CARGO_BIN_EXE_event-server"));
         let settings = std::env::vars_os().map(|(name, _)| name).filter(|name| {
             let name = name.to_string_lossy();
-            name == "DATABASE_URL" || name.starts_with("EVENT_SERVER_")
+            name.starts_with("DATABASE_URL") || name.starts_with("EVENT_SERVER_")
         });
         for name in settings.collect::<Vec<_>>() {
             command.env_remove(name);

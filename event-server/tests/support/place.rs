@@ -38,12 +38,29 @@ impl Place {
         }
     }
 
+    /// A SQLite file that is there.
+    pub(crate) fn file(path: &str) -> Self {
+        Place {
+            url: format!("sqlite://{path}"),
+            prefix: "event_".to_owned(),
+            _folder: None,
+        }
+    }
+
     pub(crate) fn postgres() -> Self {
         server("EVENT_TEST_POSTGRES")
     }
 
     pub(crate) fn mysql() -> Self {
         server("EVENT_TEST_MYSQL")
+    }
+
+    /// A SQLite file whose tables have the names that they have here.
+    pub(crate) fn beside(&self) -> Self {
+        Place {
+            prefix: self.prefix.clone(),
+            ..Place::sqlite()
+        }
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -70,6 +70,27 @@ pub(crate) trait Grammar: Send + Sync {
         format!("ON CONFLICT ({key}) DO UPDATE SET {changes}")
     }
 
+    /// What to write between the columns and the values of an insert that brings numbers which the database gives out
+    /// otherwise.
+    fn with_numbers(&self) -> &'static str {
+        ""
+    }
+
+    /// Lets a column give out the numbers behind those that were brought; nothing where it does so by itself.
+    fn go_on_behind(&self, _table: &str, _column: &str) -> Option<String> {
+        None
+    }
+
+    /// The statement that writes the whole database to the file of a bound path, where there is one.
+    fn back_up(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What lets a statement of a transaction that reads take its time.
+    fn patience(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The value that an insert offered for a column, in the changes of [`Grammar::update_existing`].
     fn offered(&self, column: &str) -> String {
         format!("excluded.{column}")

@@ -214,6 +214,21 @@ impl Grammar for Postgres {
         Some("SELECT pg_advisory_xact_lock(hashtext(?))")
     }
 
+    fn with_numbers(&self) -> &'static str {
+        "OVERRIDING SYSTEM VALUE"
+    }
+
+    fn go_on_behind(&self, table: &str, column: &str) -> Option<String> {
+        let (table, name) = (table.trim(), table.trim().replace('\'', "''"));
+        Some(format!(
+            "SELECT setval(pg_get_serial_sequence('{name}', '{column}'), COALESCE(MAX({column}), 0) + 1, false) FROM {table}"
+        ))
+    }
+
+    fn patience(&self) -> Option<&'static str> {
+        Some("SET LOCAL statement_timeout = 0")
+    }
+
     fn once(&self) -> &'static str {
         " OFFSET 0"
     }

@@ -159,6 +159,10 @@ impl Grammar for Sqlite {
         .to_owned()
     }
 
+    fn back_up(&self) -> Option<&'static str> {
+        Some("VACUUM INTO ?")
+    }
+
     fn begin(&self) -> &'static str {
         // With its lock from the start, so that it cannot fail half-way.
         "BEGIN IMMEDIATE"

@@ -29,6 +29,7 @@ mod rights;
 mod hostile;
 mod database;
 mod full;
+mod copied;
 
 /// A test of each function for each database: `sqlite::once::…`, `postgres::once::…` and so on.
 macro_rules! conformance {
@@ -54,6 +55,10 @@ conformance! {
         everything_reads_back_equal_after_a_restart,
         migrations_can_be_run_again_and_by_many_at_once,
         tables_of_a_later_version_are_left_as_they_are,
+    }
+    copied {
+        a_copy_is_the_same_store_and_goes_on,
+        half_a_copy_is_no_store_and_is_begun_anew,
     }
     once {
         a_hundred_callers_of_the_same_events_store_each_once,

@@ -1,0 +1,55 @@
+//! A store → a file with the same, while it is in use.
+
+use std::path::Path;
+
+use sea_orm::ConnectionTrait as _;
+
+use crate::error::{Cause, Error};
+use crate::inner::{Inner, detached};
+use crate::store::EventStore;
+
+impl EventStore {
+    /// Writes a store on SQLite to a new file, as it is at one moment; meanwhile others go on writing. To use it, start a
+    /// collector on it, or put it in the place of the file that was lost.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let folder = tempfile::tempdir()?;
+    /// use event_store::EventStore;
+    ///
+    /// let store = EventStore::connect("sqlite::memory:").await?;
+    /// let file = folder.path().join("backup.db");
+    /// store.back_up(&file).await?;
+    /// let copy = EventStore::connect(&format!("sqlite://{}", file.display())).await?;
+    /// # copy.close().await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Config`] on another database, which has tools of its own for this, or if the file is there; otherwise
+    /// whatever the database or the file says.
+    pub async fn back_up(&self, file: &Path) -> Result<(), Error> {
+        let Some(sql) = self.inner().dialect.back_up() else {
+            let message = "only a store on SQLite is backed up so: use pg_dump or mariadb-dump";
+            return Err(Error::Config(message.to_owned()));
+        };
+        if file.exists() {
+            return Err(Error::Config(format!("{} is there already", file.display())));
+        }
+        let (inner, file) = (self.inner().clone(), file.to_owned());
+        detached(async move { write(&inner, sql, &file).await }).await
+    }
+}
+
+async fn write(inner: &Inner, sql: &str, file: &Path) -> Result<(), Error> {
+    let Some(path) = file.to_str() else {
+        return Err(Error::Config("the path of a backup is UTF-8".to_owned()));
+    };
+    let statement = inner.dialect.statement(sql, [path.into()]);
+    inner.reader.execute_raw(statement).await?;
+    // The database does not wait until the new file would outlive a loss of power.
+    std::fs::File::open(file)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| Error::Unavailable(Cause::new(error.to_string())))
+}

@@ -1,0 +1,285 @@
+//! A store → another database, whichever it is: every row as it is, with its place in the log.
+
+use std::pin::pin;
+
+use futures_util::StreamExt as _;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, StreamTrait, Value};
+
+use crate::backfill::Progress;
+use crate::dialect::{Connections, Dialect, Kind, Transaction};
+use crate::error::Error;
+use crate::migration::{self, Layout};
+use crate::options::Options;
+use crate::position;
+use crate::store::EventStore;
+use crate::tables::Tables;
+
+/// So many rows go into a table with one transaction.
+const ROWS: usize = 10_000;
+/// So many values go into one statement; SQLite takes 32,766.
+const VALUES: usize = 8_000;
+/// The table of the one row that all writers take first; it is written last.
+const LOG: &str = "log";
+
+/// What was copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Copied {
+    /// The newest place in the log.
+    pub head: i64,
+    /// Rows of all tables.
+    pub rows: u64,
+    /// How many tables there are.
+    pub tables: usize,
+}
+
+/// Where rows go.
+struct Target {
+    dialect: Dialect,
+    db: DatabaseConnection,
+    tables: Tables,
+}
+
+impl EventStore {
+    /// Copies the whole store into an empty database of any kind: events with their places in the log and their receipts, what
+    /// was refused, types, metrics with their cells, keys, imports. Nothing is judged or counted anew. `options` are those that
+    /// the copy will be opened with; of them the prefix of the tables counts.
+    ///
+    /// Nothing may be stored meanwhile: stop collectors first. Until all is there the copy cannot be opened; a copy that
+    /// was cut off is begun anew.
+    ///
+    /// ```no_run
+    /// use event_store::{EventStore, Options};
+    ///
+    /// # async fn copy() -> Result<(), event_store::Error> {
+    /// let store = EventStore::connect("sqlite://events.db").await?;
+    /// let copied = store.copy_to("postgres://event@localhost/event", Options::new(), |_| {}).await?;
+    /// println!("{} rows, up to place {} of the log", copied.rows, copied.head);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotEmpty`] if there is something in the other database, [`Error::Changed`] if something was stored
+    /// meanwhile, or whatever either database says.
+    pub async fn copy_to(
+        &self,
+        url: &str,
+        options: Options,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<Copied, Error> {
+        options.check()?;
+        let (dialect, connections) = Dialect::connect(url, &options).await?;
+        let Connections { writer, reader, .. } = connections;
+        dialect.check(&writer, &options).await?;
+        let target = Target {
+            dialect,
+            tables: Tables::new(&options.prefix, dialect.quote()),
+            db: writer.clone(),
+        };
+        let copied = self.copy(&target, &mut progress).await;
+        reader.close_by_ref().await?;
+        writer.close_by_ref().await?;
+        copied
+    }
+
+    async fn copy(&self, target: &Target, progress: &mut impl FnMut(Progress)) -> Result<Copied, Error> {
+        let inner = self.inner();
+        let layouts = migration::layouts();
+        target.prepare(&layouts).await?;
+        let source = inner.dialect.snapshot(&inner.reader).await?;
+        if let Some(patience) = inner.dialect.patience() {
+            source.execute_unprepared(patience).await?;
+        }
+        let all = total(&layouts, inner.dialect, &source, &inner.tables).await?;
+        let mut done = 0;
+        for layout in layouts.iter().filter(|layout| layout.name != LOG) {
+            let mut copy = Copy {
+                target,
+                layout,
+                done: &mut done,
+                all,
+                progress,
+            };
+            copy.run(inner.dialect, &source, &inner.tables).await?;
+            let expected = count(inner.dialect, &source, &inner.tables, layout).await?;
+            let found = count(target.dialect, &target.db, &target.tables, layout).await?;
+            if found != expected {
+                let what = format!("{found} rows of {expected} came into the table {}", layout.name);
+                return Err(Error::corrupt(what));
+            }
+        }
+        let log = position::log(inner.dialect, &source, &inner.tables).await?;
+        let heads = target.read(&layouts, inner.dialect, &source, &inner.tables).await?;
+        source.rollback().await?;
+        // Whoever stored something meanwhile moved the head, counted a change, or left a row.
+        let now = inner.dialect.snapshot(&inner.reader).await?;
+        let same = position::log(inner.dialect, &now, &inner.tables).await? == log
+            && total(&layouts, inner.dialect, &now, &inner.tables).await? == all;
+        now.rollback().await?;
+        if !same {
+            return Err(Error::Changed);
+        }
+        target.finish(&layouts, heads).await?;
+        progress(Progress::new(all, all));
+        Ok(Copied {
+            head: log.head,
+            rows: all.unsigned_abs(),
+            tables: layouts.len(),
+        })
+    }
+}
+
+/// One table on its way.
+struct Copy<'a, P> {
+    target: &'a Target,
+    layout: &'a Layout,
+    done: &'a mut i64,
+    all: i64,
+    progress: &'a mut P,
+}
+
+impl<P: FnMut(Progress)> Copy<'_, P> {
+    async fn run(&mut self, dialect: Dialect, source: &DatabaseTransaction, tables: &Tables) -> Result<(), Error> {
+        let sql = select(self.layout, tables);
+        let mut rows = pin!(source.stream_raw(dialect.statement(&sql, [])).await?);
+        let mut waiting = Vec::new();
+        while let Some(row) = rows.next().await {
+            waiting.push(values(self.layout, &row?)?);
+            if waiting.len() == ROWS {
+                self.write(std::mem::take(&mut waiting)).await?;
+            }
+        }
+        self.write(waiting).await
+    }
+
+    async fn write(&mut self, rows: Vec<Vec<Value>>) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.target.dialect.begin(&self.target.db).await?;
+        let written = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        self.target.insert(&transaction, self.layout, rows).await?;
+        transaction.commit().await?;
+        *self.done += written;
+        (self.progress)(Progress::new(*self.done, self.all));
+        Ok(())
+    }
+}
+
+impl Target {
+    /// Makes the tables, and says that they are being filled.
+    async fn prepare(&self, layouts: &[Layout]) -> Result<(), Error> {
+        if migration::is_unfinished(self.dialect, &self.db, &self.tables).await {
+            let transaction = self.dialect.begin(&self.db).await?;
+            for layout in layouts.iter().filter(|layout| layout.name != LOG) {
+                transaction.execute_unprepared(&self.sql("DELETE FROM", layout)).await?;
+            }
+            migration::mark(false, self.dialect, &transaction, &self.tables).await?;
+            transaction.commit().await?;
+        }
+        migration::migrate(self.dialect, &self.db, &self.tables).await?;
+        let head = position::log(self.dialect, &self.db, &self.tables).await?;
+        let mut rows = 0;
+        for layout in layouts.iter().filter(|layout| layout.name != LOG) {
+            rows += count(self.dialect, &self.db, &self.tables, layout).await?;
+        }
+        if rows > 0 || head != position::Log::default() {
+            return Err(Error::NotEmpty);
+        }
+        migration::mark(true, self.dialect, &self.db, &self.tables).await
+    }
+
+    fn sql(&self, words: &str, layout: &Layout) -> String {
+        self.tables.sql(&format!("{words} {{{}}}", layout.name))
+    }
+
+    async fn insert(&self, transaction: &Transaction, layout: &Layout, rows: Vec<Vec<Value>>) -> Result<(), Error> {
+        let names: Vec<&str> = layout.columns.iter().map(|(name, _)| *name).collect();
+        let numbers = match layout.serial {
+            Some(_) => self.dialect.with_numbers(),
+            None => "",
+        };
+        let head = format!(
+            "{} ({}) {numbers} VALUES ",
+            self.sql("INSERT INTO", layout),
+            names.join(", ")
+        );
+        let places = format!("({})", vec!["?"; names.len()].join(", "));
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let some: Vec<Vec<Value>> = rows.by_ref().take(VALUES / names.len()).collect();
+            let sql = format!("{head}{}", vec![places.as_str(); some.len()].join(", "));
+            let statement = self.dialect.statement(&sql, some.into_iter().flatten());
+            transaction.execute_raw(statement).await?;
+        }
+        Ok(())
+    }
+
+    /// The rows of the log.
+    async fn read(
+        &self,
+        layouts: &[Layout],
+        dialect: Dialect,
+        source: &DatabaseTransaction,
+        tables: &Tables,
+    ) -> Result<Vec<Vec<Value>>, Error> {
+        let Some(layout) = layouts.iter().find(|layout| layout.name == LOG) else {
+            return Err(Error::corrupt("there is no log"));
+        };
+        let statement = dialect.statement(&select(layout, tables), []);
+        let rows = source.query_all_raw(statement).await?;
+        rows.iter().map(|row| values(layout, row)).collect()
+    }
+
+    /// What makes a store of the rows, all at once.
+    async fn finish(&self, layouts: &[Layout], heads: Vec<Vec<Value>>) -> Result<(), Error> {
+        let transaction = self.dialect.begin(&self.db).await?;
+        for layout in layouts {
+            if layout.name == LOG {
+                transaction.execute_unprepared(&self.sql("DELETE FROM", layout)).await?;
+                self.insert(&transaction, layout, heads.clone()).await?;
+            } else if let Some(column) = layout.serial
+                && let Some(sql) = self.dialect.go_on_behind(&self.sql("", layout), column)
+            {
+                transaction.execute_unprepared(&sql).await?;
+            }
+        }
+        migration::mark(false, self.dialect, &transaction, &self.tables).await?;
+        transaction.commit().await
+    }
+}
+
+fn select(layout: &Layout, tables: &Tables) -> String {
+    let names: Vec<&str> = layout.columns.iter().map(|(name, _)| *name).collect();
+    tables.sql(&format!("SELECT {} FROM {{{}}}", names.join(", "), layout.name))
+}
+
+/// How many rows all tables have.
+async fn total(layouts: &[Layout], dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<i64, Error> {
+    let mut rows = 0;
+    for layout in layouts {
+        rows += count(dialect, db, tables, layout).await?;
+    }
+    Ok(rows)
+}
+
+async fn count(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables, layout: &Layout) -> Result<i64, Error> {
+    let sql = tables.sql(&format!("SELECT COUNT(*) FROM {{{}}}", layout.name));
+    let row = db.query_one_raw(dialect.statement(&sql, [])).await?;
+    let row = row.ok_or_else(|| Error::corrupt("no row for a count"))?;
+    Ok(row.try_get_by_index(0)?)
+}
+
+/// A row as it was, to be bound again.
+fn values(layout: &Layout, row: &QueryResult) -> Result<Vec<Value>, Error> {
+    let columns = layout.columns.iter().enumerate();
+    let values = columns.map(|(place, (_, kind))| {
+        Ok(match kind {
+            Kind::Int => row.try_get_by_index::<Option<i64>>(place)?.into(),
+            Kind::Text => row.try_get_by_index::<Option<String>>(place)?.into(),
+            Kind::Bytes => row.try_get_by_index::<Option<Vec<u8>>>(place)?.into(),
+        })
+    });
+    values.collect()
+}
