@@ -246,7 +246,12 @@ mod tests {
                 Ok(LIMIT + 1)
             );
             let parts = compress(&vec![b' '; LIMIT]).repeat(100);
-            assert_eq!(encoding.decode(&parts, LIMIT), Err(Undecoded::TooLarge), "{encoding:?}");
+            let expected = match encoding {
+                // What follows its one part is not looked at any further.
+                Encoding::Deflate => Undecoded::Broken,
+                _ => Undecoded::TooLarge,
+            };
+            assert_eq!(encoding.decode(&parts, LIMIT), Err(expected), "{encoding:?}");
             assert_eq!(encoding.decode(&compress(b""), 0), Ok(Vec::new()));
             assert_eq!(encoding.decode(&compress(b"[]"), usize::MAX), Ok(b"[]".to_vec()));
             // What goes wrong behind the limit is never read.
