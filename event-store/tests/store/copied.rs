@@ -148,7 +148,7 @@ pub(crate) async fn a_copy_is_the_same_store_and_goes_on(disk: Disk) {
         (count(&store).await, quarantine(&store).await.len()),
         (counted + 1, quarantine(&original).await.len() + 1)
     );
-    assert_eq!(store.log(copied.head, 10).await.unwrap()[0].position, copied.head + 1);
+    assert!(store.log(copied.head, 10).await.unwrap()[0].position > copied.head);
     store
         .create_key(NewKey::new(Source::new("till").unwrap()))
         .await
