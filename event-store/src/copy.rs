@@ -88,9 +88,7 @@ impl EventStore {
         let layouts = migration::layouts();
         target.prepare(&layouts).await?;
         let source = inner.dialect.snapshot(&inner.reader).await?;
-        if let Some(patience) = inner.dialect.patience() {
-            source.execute_unprepared(patience).await?;
-        }
+        take_time(inner.dialect, &source).await?;
         let all = total(&layouts, inner.dialect, &source, &inner.tables).await?;
         let mut done = 0;
         for layout in layouts.iter().filter(|layout| layout.name != LOG) {
@@ -103,7 +101,7 @@ impl EventStore {
             };
             copy.run(inner.dialect, &source, &inner.tables).await?;
             let expected = count(inner.dialect, &source, &inner.tables, layout).await?;
-            let found = count(target.dialect, &target.db, &target.tables, layout).await?;
+            let found = target.count(layout).await?;
             if found != expected {
                 let what = format!("{found} rows of {expected} came into the table {}", layout.name);
                 return Err(Error::corrupt(what));
@@ -172,6 +170,7 @@ impl Target {
     async fn prepare(&self, layouts: &[Layout]) -> Result<(), Error> {
         if migration::is_unfinished(self.dialect, &self.db, &self.tables).await {
             let transaction = self.dialect.begin(&self.db).await?;
+            take_time(self.dialect, &transaction).await?;
             for layout in layouts.iter().filter(|layout| layout.name != LOG) {
                 transaction.execute_unprepared(&self.sql("DELETE FROM", layout)).await?;
             }
@@ -188,6 +187,14 @@ impl Target {
             return Err(Error::NotEmpty);
         }
         migration::mark(true, self.dialect, &self.db, &self.tables).await
+    }
+
+    async fn count(&self, layout: &Layout) -> Result<i64, Error> {
+        let snapshot = self.dialect.snapshot(&self.db).await?;
+        take_time(self.dialect, &snapshot).await?;
+        let rows = count(self.dialect, &snapshot, &self.tables, layout).await?;
+        snapshot.rollback().await?;
+        Ok(rows)
     }
 
     fn sql(&self, words: &str, layout: &Layout) -> String {
@@ -248,6 +255,14 @@ impl Target {
         migration::mark(false, self.dialect, &transaction, &self.tables).await?;
         transaction.commit().await
     }
+}
+
+/// Whole tables are read and emptied: a server must not end that as it ends a request's statement.
+async fn take_time(dialect: Dialect, transaction: &impl ConnectionTrait) -> Result<(), Error> {
+    if let Some(patience) = dialect.patience() {
+        transaction.execute_unprepared(patience).await?;
+    }
+    Ok(())
 }
 
 fn select(layout: &Layout, tables: &Tables) -> String {

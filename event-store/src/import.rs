@@ -241,7 +241,8 @@ impl<P: FnMut(Progress) + Send> Work<'_, P> {
             self.outcome = Outcome::Complete;
             if self.at.finished && batch.rows.is_empty() {
                 self.outcome = Outcome::NothingNew;
-                return Ok(());
+                let rejects = self.options.rejects.as_deref();
+                return rejects.map_or(Ok(()), |path| Rejects::complete(path, &self.at));
             }
         }
         if let (None, Some(path)) = (&self.rejects, &self.options.rejects) {

@@ -41,6 +41,24 @@ impl Rejects {
         Ok(rejects)
     }
 
+    /// Writes what is missing of the lines of the last batch, if the program was killed between its commit and their
+    /// writing. A file that is anything else is left alone.
+    pub(super) fn complete(path: &Path, checkpoint: &Checkpoint) -> Result<(), Failure> {
+        Rejects::completed(path, checkpoint).map_err(Failure::Rejects)
+    }
+
+    fn completed(path: &Path, checkpoint: &Checkpoint) -> io::Result<()> {
+        let (before, lines) = (checkpoint.rejects_bytes, checkpoint.rejects.as_str());
+        let Ok(metadata) = path.metadata() else { return Ok(()) };
+        if metadata.len() < before || metadata.len() >= before + lines.len() as u64 {
+            return Ok(());
+        }
+        let mut file = File::options().write(true).open(path)?;
+        file.set_len(before)?;
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(lines.as_bytes())
+    }
+
     fn write(&mut self, text: &str) -> io::Result<()> {
         self.file.write_all(text.as_bytes())?;
         self.bytes += text.len() as u64;

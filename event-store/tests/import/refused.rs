@@ -156,6 +156,23 @@ pub(crate) async fn the_file_of_rejects_has_a_line_for_each(disk: Disk) {
     // Nothing new leaves it as it is; a new pass begins it anew.
     imported(&store, &paper.path(), &options).await;
     assert_eq!(places(&rejects()).len(), 4);
+    // Whoever is killed between the last commit and the last line writes it the next time.
+    let whole = rejects();
+    for length in ["line,column,offset,code,message\n".len(), whole.len() - 1, whole.len()] {
+        std::fs::write(paper.beside("rejects.csv"), &whole[..length]).unwrap();
+        imported(&store, &paper.path(), &options).await;
+        assert_eq!(rejects(), whole, "{length}");
+    }
+    for other in [
+        "",
+        "of somebody else, and longer than what was written here\n"
+            .repeat(20)
+            .as_str(),
+    ] {
+        std::fs::write(paper.beside("rejects.csv"), other).unwrap();
+        imported(&store, &paper.path(), &options).await;
+        assert_eq!(rejects(), other);
+    }
     paper.write("1,1\n1,2\n2,s3cr3t\n\"3\n\",4\n4,5\n5,x\n");
     imported(&store, &paper.path(), &options).await;
     assert_eq!(places(&rejects()), [head, "7,2,28,schema_violation"]);
