@@ -83,7 +83,7 @@ async fn dump(disk: &Disk) -> Vec<String> {
     lines
 }
 
-async fn copy(store: &EventStore, to: &Disk) -> Result<event_store::Copied, Error> {
+async fn copy(store: &EventStore, to: &Disk) -> Result<event_store::copy::Copied, Error> {
     let mut told = Vec::new();
     let options = Options::new().prefix(to.prefix());
     let copied = store
