@@ -9,6 +9,7 @@ mod gate;
 mod reader;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
@@ -69,16 +70,29 @@ impl Guard {
         Ok(Some(sender))
     }
 
+    /// Whether a body may be read that has the key in it: not from where too many came whose keys were none.
+    ///
+    /// # Errors
+    /// If that is so.
+    pub(crate) fn may_try(&self, peer: Option<Peer>) -> Result<(), Failure> {
+        match peer.map(|peer| self.failures.look(peer.machine())) {
+            Some(Err(after)) if self.store.has_keys() => Err(too_many(after)),
+            _ => Ok(()),
+        }
+    }
+
     /// What whoever has no good key is told, wherever he comes from.
     fn turned_away(&self, failure: Failure, peer: Option<Peer>) -> Failure {
         match peer.map(|peer| self.failures.count(peer.machine())) {
-            Some(Err(after)) => {
-                let detail = "there were too many requests without a good key from this address";
-                Failure::new(Reason::RateLimited, detail).retried_after(after)
-            }
+            Some(Err(after)) => too_many(after),
             _ => failure,
         }
     }
+}
+
+fn too_many(after: Duration) -> Failure {
+    let detail = "there were too many requests without a good key from this address";
+    Failure::new(Reason::RateLimited, detail).retried_after(after)
 }
 
 /// Lets a request pass if its key is good, or if there are no keys at all. What comes in the body is

@@ -171,6 +171,10 @@ impl Target {
         if migration::is_unfinished(self.dialect, &self.db, &self.tables).await {
             let transaction = self.dialect.begin(&self.db).await?;
             take_time(self.dialect, &transaction).await?;
+            // Somebody has opened it before there was a copy, and stores: nothing of that goes.
+            if position::lock(self.dialect, &transaction, &self.tables).await? != position::Log::default() {
+                return Err(Error::NotEmpty);
+            }
             for layout in layouts.iter().filter(|layout| layout.name != LOG) {
                 transaction.execute_unprepared(&self.sql("DELETE FROM", layout)).await?;
             }

@@ -49,7 +49,7 @@ fn statuses(reply: &Value) -> Vec<&str> {
 }
 
 fn key(place: &Place, source: &str) -> String {
-    let made = place.run(&["key", "create", "--source", source]);
+    let made = place.run(&["key", "create", "--source", source, "--access", "write,read"]);
     assert!(made.status.success());
     String::from_utf8(made.stdout).unwrap().trim().to_owned()
 }
