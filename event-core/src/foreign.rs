@@ -93,7 +93,7 @@ fn event(message: &RawValue, lift: impl FnOnce(Object) -> Object) -> Vec<u8> {
 }
 
 /// A body as a whole, an object, of which each message is looked at by itself.
-fn body<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, MalformedBatch> {
+fn body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, MalformedBatch> {
     let text = MalformedBatch::text(body)?;
     let whole: &RawValue = serde_json::from_str(text).map_err(|error| MalformedBatch::of(text, &error))?;
     if !whole.get().starts_with('{') {

@@ -156,8 +156,8 @@ impl Dialect {
             Dialect::Sqlite => sqlite::run_alone(db, sql, text).await,
             #[allow(unreachable_patterns, reason = "a build may speak to SQLite alone")]
             _ => {
-                db.execute_raw(self.statement(sql, [text.into()])).await?;
-                Ok(())
+                let statement = self.statement(sql, [text.into()]);
+                Ok(sea_orm::ConnectionTrait::execute_raw(db, statement).await.map(drop)?)
             }
         }
     }
