@@ -15,7 +15,7 @@ impl EventStore {
     /// # let folder = tempfile::tempdir()?;
     /// use event_store::EventStore;
     ///
-    /// let store = EventStore::connect("sqlite::memory:").await?;
+    /// let store = EventStore::connect(&format!("sqlite://{}/events.db?mode=rwc", folder.path().display())).await?;
     /// let file = folder.path().join("backup.db");
     /// store.back_up(&file).await?;
     /// let copy = EventStore::connect(&format!("sqlite://{}", file.display())).await?;
@@ -26,7 +26,7 @@ impl EventStore {
     ///
     /// # Errors
     /// [`Error::Config`] on another database, which has tools of its own for this, or if the file is there; otherwise
-    /// whatever the database or the file says.
+    /// whatever the database or the file says. A database in memory cannot be written to a file so.
     pub async fn back_up(&self, file: &Path) -> Result<(), Error> {
         let Some(sql) = self.inner().dialect.back_up() else {
             let message = "only a store on SQLite is backed up so: use pg_dump or mariadb-dump";
