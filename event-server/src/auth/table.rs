@@ -45,7 +45,16 @@ const ANY: &[Access] = &Access::ALL;
 /// All that keys can do.
 pub(crate) const TABLE: &[Need] = &[
     need("GET", "/", READ, Scope::All),
-    need("GET", "/page.css", ANY, Scope::Free),
+    need("GET", "/explore", READ, Scope::All),
+    need("GET", "/page/live", READ, Scope::All),
+    need("GET", "/refused", READ, Scope::All),
+    need("GET", "/refused/{number}", READ, Scope::All),
+    need("POST", "/refused/{number}/replay", ADMIN, Scope::All),
+    need("POST", "/refused/{number}/discard", ADMIN, Scope::All),
+    need("GET", "/sessions/{id}", READ, Scope::All),
+    need("GET", "/types", READ, Scope::All),
+    need("GET", "/keys", ADMIN, Scope::Unbound),
+    need("POST", "/logout", ANY, Scope::Free),
     need("GET", "/metrics", READ, Scope::All),
     need("GET", "/v1/events", READ, Scope::Within),
     need("POST", "/v1/events", WRITE, Scope::Free),

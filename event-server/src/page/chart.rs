@@ -1,0 +1,286 @@
+//! Charts: SVG that takes its colours from the style sheet, so that they are right by day and by night.
+//!
+//! Each mark has a title, which a crate that draws to any surface does not know of; nor does it leave fonts, classes and
+//! the width of the page to the browser. The numbers themselves stand in a table beside every chart.
+
+use maud::{Markup, html};
+
+const WIDTH: f64 = 960.0;
+const HEIGHT: f64 = 240.0;
+/// For the numbers at the left, and the times below.
+const LEFT: f64 = 56.0;
+const BELOW: f64 = 24.0;
+const ABOVE: f64 = 8.0;
+/// So many series have a colour of their own.
+pub(super) const COLOURS: usize = 7;
+/// So many times stand below.
+const TIMES: usize = 8;
+
+/// How values are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One on the other: what adds up.
+    Columns,
+    /// Beside each other: what does not.
+    Lines,
+}
+
+/// Values over time.
+pub(crate) struct Chart {
+    /// What it shows, in a sentence.
+    pub(crate) title: String,
+    pub(crate) form: Form,
+    /// The buckets by name, in their order.
+    pub(crate) buckets: Vec<String>,
+    pub(crate) series: Vec<Series>,
+}
+
+/// One value a bucket, where there is one.
+pub(crate) struct Series {
+    pub(crate) name: String,
+    pub(crate) values: Vec<Option<f64>>,
+}
+
+/// Where values and buckets are.
+struct Scale {
+    least: f64,
+    most: f64,
+    step: f64,
+}
+
+impl Scale {
+    fn of(chart: &Chart) -> Self {
+        let values = || {
+            let all = chart.series.iter().flat_map(|series| &series.values);
+            all.filter_map(|value| *value).filter(|value| value.is_finite())
+        };
+        let most = match chart.form {
+            Form::Columns => (0..chart.buckets.len()).map(|at| chart.total(at)).fold(0.0, f64::max),
+            Form::Lines => values().fold(0.0, f64::max),
+        };
+        let least = match chart.form {
+            Form::Columns => 0.0,
+            Form::Lines => values().fold(0.0, f64::min),
+        };
+        let buckets = u32::try_from(chart.buckets.len().max(1)).unwrap_or(u32::MAX);
+        Scale {
+            least,
+            most: if most > least { round_up(most) } else { least + 1.0 },
+            step: (WIDTH - LEFT) / f64::from(buckets),
+        }
+    }
+
+    fn x(&self, bucket: usize) -> f64 {
+        LEFT + self.step * f64::from(u32::try_from(bucket).unwrap_or(u32::MAX))
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let share = (value - self.least) / (self.most - self.least);
+        ABOVE + (HEIGHT - ABOVE - BELOW) * (1.0 - share)
+    }
+}
+
+/// The next number of one digit that is 1, 2, 4, 5 or 8, with zeros.
+fn round_up(value: f64) -> f64 {
+    let power = 10_f64.powf(value.log10().floor());
+    let digits = [1.0, 2.0, 4.0, 5.0, 8.0, 10.0];
+    let found = digits.into_iter().find(|digit| digit * power >= value);
+    found.unwrap_or(10.0) * power
+}
+
+/// A number, as short as it may be.
+fn short(value: f64) -> String {
+    let size = value.abs();
+    let (value, unit) = if size >= 1e9 {
+        (value / 1e9, " G")
+    } else if size >= 1e6 {
+        (value / 1e6, " M")
+    } else if size >= 1e4 {
+        (value / 1e3, " k")
+    } else {
+        (value, "")
+    };
+    let text = format!("{value:.2}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text}{unit}")
+}
+
+/// A place in the drawing.
+fn at(place: f64) -> String {
+    format!("{place:.1}")
+}
+
+fn colour(series: usize) -> usize {
+    series.min(COLOURS - 1)
+}
+
+impl Chart {
+    /// Whether there is anything to draw.
+    fn is_empty(&self) -> bool {
+        self.buckets.is_empty() || self.series.is_empty()
+    }
+
+    fn total(&self, bucket: usize) -> f64 {
+        let values = self.series.iter().filter_map(|series| series.values.get(bucket).copied().flatten());
+        values.sum()
+    }
+
+    /// The drawing, and what its colours stand for.
+    pub(crate) fn draw(&self) -> Markup {
+        if self.is_empty() {
+            return html! { p.none { "There is nothing to draw." } };
+        }
+        let scale = Scale::of(self);
+        let view = format!("0 0 {WIDTH} {HEIGHT}");
+        html! {
+            figure.chart {
+                svg viewBox=(view) role="img" aria-label=(self.title) {
+                    (self.grid(&scale))
+                    @match self.form {
+                        Form::Columns => (self.columns(&scale)),
+                        Form::Lines => (self.lines(&scale)),
+                    }
+                }
+                figcaption {
+                    (self.title)
+                    @if self.series.len() > 1 {
+                        ul.legend {
+                            @for (number, series) in self.series.iter().enumerate() {
+                                li { span class={ "swatch s" (colour(number)) } {} (series.name) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn grid(&self, scale: &Scale) -> Markup {
+        let (least, most) = (scale.least, scale.most);
+        let heights = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| least + (most - least) * share);
+        let every = self.buckets.len().div_ceil(TIMES);
+        html! {
+            g.grid aria-hidden="true" {
+                @for height in heights {
+                    line x1=(LEFT) x2=(WIDTH) y1=(at(scale.y(height))) y2=(at(scale.y(height))) {}
+                    text x=(LEFT - 8.0) y=(at(scale.y(height) + 4.0)) text-anchor="end" { (short(height)) }
+                }
+                @for (bucket, name) in self.buckets.iter().enumerate().step_by(every) {
+                    text x=(at(scale.x(bucket))) y=(HEIGHT - 6.0) { (name) }
+                }
+            }
+        }
+    }
+
+    fn columns(&self, scale: &Scale) -> Markup {
+        let width = (scale.step * 0.8).max(0.5);
+        html! {
+            @for (bucket, time) in self.buckets.iter().enumerate() {
+                @for (number, part) in self.parts(bucket).iter().enumerate() {
+                    @if let Some((below, value)) = part {
+                        @let (top, foot) = (scale.y(below + value), scale.y(*below));
+                        rect class={ "s" (colour(number)) } x=(at(scale.x(bucket))) y=(at(top)) width=(at(width)) height=(at(foot - top)) {
+                            title { (time) ", " (self.series[number].name) ": " (short(*value)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// For each series what is below it in a column, and its own value; `None` for what is not drawn.
+    fn parts(&self, bucket: usize) -> Vec<Option<(f64, f64)>> {
+        let mut below = 0.0;
+        let part = |series: &Series| {
+            let value = series.values.get(bucket).copied().flatten().filter(|value| *value > 0.0)?;
+            let part = (below, value);
+            below += value;
+            Some(part)
+        };
+        self.series.iter().map(part).collect()
+    }
+
+    fn lines(&self, scale: &Scale) -> Markup {
+        let middle = scale.step / 2.0;
+        html! {
+            @for (number, series) in self.series.iter().enumerate() {
+                @let places = places(series, scale, middle);
+                polyline class={ "s" (colour(number)) } points=(points(&places)) {}
+                @for (bucket, x, y, value) in &places {
+                    circle class={ "s" (colour(number)) } cx=(at(*x)) cy=(at(*y)) r="3" {
+                        title { (self.buckets[*bucket]) ", " (series.name) ": " (short(*value)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Bucket, place and value of all there are.
+fn places(series: &Series, scale: &Scale, middle: f64) -> Vec<(usize, f64, f64, f64)> {
+    let values = series.values.iter().enumerate();
+    let there = values.filter_map(|(bucket, value)| Some((bucket, (*value)?)));
+    there
+        .map(|(bucket, value)| (bucket, scale.x(bucket) + middle, scale.y(value), value))
+        .collect()
+}
+
+fn points(places: &[(usize, f64, f64, f64)]) -> String {
+    let each = places.iter().map(|(_, x, y, _)| format!("{x:.1},{y:.1}"));
+    each.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(form: Form) -> String {
+        let series = [("<a>", [Some(1.0), None]), ("b", [Some(2.0), Some(3.0)])];
+        let chart = Chart {
+            title: "Events & more".to_owned(),
+            form,
+            buckets: vec!["09:00".to_owned(), "09:01".to_owned()],
+            series: series
+                .map(|(name, values)| Series {
+                    name: name.to_owned(),
+                    values: values.to_vec(),
+                })
+                .into(),
+        };
+        chart.draw().into_string()
+    }
+
+    #[test]
+    fn columns_stand_on_each_other() {
+        let text = chart(Form::Columns);
+        assert_eq!(text.matches("<rect ").count(), 3);
+        assert!(text.contains("<title>09:01, b: 3</title>"), "{text}");
+        // 0 to 4 on 208 units: the 2 of b stands on the 1 of a.
+        assert!(text.contains("y=\"164.0\"") && text.contains("y=\"60.0\" width"), "{text}");
+        assert!(text.contains("Events &amp; more") && !text.contains("<a>") && !text.contains("style"));
+    }
+
+    #[test]
+    fn lines_pass_over_what_is_not_there() {
+        let text = chart(Form::Lines);
+        assert_eq!(text.matches("<polyline ").count(), 2);
+        assert_eq!(text.matches("<circle ").count(), 3);
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (2.5, "2.5"),
+            (9_999.0, "9999"),
+            (12_000.0, "12 k"),
+            (3_400_000.0, "3.4 M"),
+            (-2e9, "-2 G"),
+        ] {
+            assert_eq!(short(value), expected);
+        }
+        for (value, expected) in [(1.0, 1.0), (3.0, 4.0), (9.0, 10.0), (60.0, 80.0), (100.0, 100.0)] {
+            assert!((round_up(value) - expected).abs() < 1e-9, "{value}");
+        }
+    }
+}
