@@ -2,7 +2,7 @@
 //!
 //! A page is a value and a function that writes it; what it shows is found in `routes`.
 
-mod text;
+pub(crate) mod text;
 mod layout;
 pub(crate) mod chart;
 pub(crate) mod latest;

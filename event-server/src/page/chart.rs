@@ -12,7 +12,7 @@ const LEFT: f64 = 56.0;
 const BELOW: f64 = 24.0;
 const ABOVE: f64 = 8.0;
 /// So many series have a colour of their own.
-pub(super) const COLOURS: usize = 7;
+pub(crate) const COLOURS: usize = 7;
 /// So many times stand below.
 const TIMES: usize = 8;
 

@@ -8,12 +8,12 @@ pub(super) fn to_the_second(time: &str) -> String {
 }
 
 /// `2026-01-01 09:15` of the same.
-pub(super) fn to_the_minute(time: &str) -> String {
+pub(crate) fn to_the_minute(time: &str) -> String {
     cut(time, 16)
 }
 
 /// `09:15` of the same.
-pub(super) fn clock(time: &str) -> String {
+pub(crate) fn clock(time: &str) -> String {
     to_the_minute(time).chars().skip(11).collect()
 }
 

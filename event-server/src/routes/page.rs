@@ -1,0 +1,96 @@
+//! The pages for people: what each of them shows is found here, and written in `page`.
+
+mod series;
+mod form;
+mod overview;
+mod live;
+mod explore;
+mod refused;
+mod settle;
+mod session;
+mod registered;
+mod keys;
+mod login;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
+use axum::response::Response;
+use axum::routing::{get, post};
+use event_core::Timestamp;
+
+use super::{App, method_not_allowed};
+use crate::auth::Gate;
+use crate::page;
+use crate::reply;
+use crate::target::NoParameters;
+
+/// Those that ask for keys, once there are some.
+pub(super) fn guarded(gate: Gate<App>) -> Gate<App> {
+    gate.route("/", get(overview::show))
+        .route("/page/live", get(live::tell))
+        .route("/explore", get(explore::show))
+        .route("/refused", get(refused::list))
+        .route("/refused/{number}", get(refused::show))
+        .route("/refused/{number}/replay", post(settle::replay))
+        .route("/refused/{number}/discard", post(settle::discard))
+        .route("/sessions/{id}", get(session::show))
+        .route("/types", get(registered::list))
+        .route("/keys", get(keys::list))
+        .route("/logout", post(login::end))
+}
+
+/// Where a key is shown, and what that page looks like.
+pub(super) fn open() -> Router<App> {
+    Router::new()
+        .route("/login", get(login::ask).post(login::begin).fallback(method_not_allowed))
+        .route("/page.css", get(style_sheet).fallback(method_not_allowed))
+        .route("/page.js", get(script).fallback(method_not_allowed))
+}
+
+async fn style_sheet(_: NoParameters) -> Response {
+    reply::style_sheet(page::STYLE_SHEET)
+}
+
+async fn script(_: NoParameters) -> Response {
+    reply::script(page::SCRIPT)
+}
+
+/// Where the reader's browser found us, for lines to paste into a shell.
+fn address(headers: &HeaderMap) -> String {
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    let host = if !host.is_empty() && host.bytes().all(plain) {
+        host
+    } else {
+        "127.0.0.1:8000"
+    };
+    format!("http://{host}")
+}
+
+fn now() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let micros = i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::MIN.saturating_add_micros(micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn the_address_is_safe_to_paste() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(address(&headers), "http://127.0.0.1:8000");
+        headers.insert(HOST, HeaderValue::from_static("localhost:9000"));
+        assert_eq!(address(&headers), "http://localhost:9000");
+        headers.insert(HOST, HeaderValue::from_static("x';rm -rf ~;'"));
+        assert_eq!(address(&headers), "http://127.0.0.1:8000");
+    }
+}
