@@ -131,7 +131,7 @@ fn chart(query: &Query, answer: &Answer) -> Option<Chart> {
     } else {
         String::new()
     };
-    let name = |start: &Timestamp| {
+    let name = |start: &Timestamp| -> String {
         let text = text::to_the_minute(&start.to_string());
         match unit {
             Unit::Minute | Unit::Hour => text.chars().skip(5).collect(),

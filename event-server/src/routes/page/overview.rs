@@ -99,7 +99,7 @@ async fn greatest(store: &EventStore, field: Field, count: usize, since: Timesta
         ..Query::new(Measure::Count).by(field).top(count + 1)
     };
     let answer = store.answer(&query).await?;
-    let named = counts(&answer).filter(|([name], _)| !name.is_empty());
+    let named = counts::<1>(&answer).filter(|([name], _)| !name.is_empty());
     let counts = named.map(|([name], events)| Count { name, events });
     Ok(counts.take(count).collect())
 }
@@ -117,7 +117,7 @@ async fn types(store: &EventStore, now: Timestamp) -> Result<Vec<TypeCount>, Fai
         ..by_type.top(Query::MAX_TOP)
     };
     let day = store.answer(&day).await?;
-    let hour: BTreeMap<_, _> = counts(&store.answer(&hour).await?).collect();
+    let hour: BTreeMap<_, _> = counts::<2>(&store.answer(&hour).await?).collect();
     let count = |(name, day): ([String; 2], String)| {
         let hour = hour.get(&name).cloned().unwrap_or_else(|| "0".to_owned());
         let [category, name] = name;
@@ -128,7 +128,7 @@ async fn types(store: &EventStore, now: Timestamp) -> Result<Vec<TypeCount>, Fai
             day,
         }
     };
-    Ok(counts(&day).map(count).collect())
+    Ok(counts::<2>(&day).map(count).collect())
 }
 
 /// The texts of every row's group, and its count.
