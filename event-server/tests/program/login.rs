@@ -1,7 +1,6 @@
 use std::time::{Duration, Instant};
 
-use crate::collector::{Collector, Place};
-use crate::http::Response;
+use crate::collector::{Collector, Place, Response};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
@@ -60,7 +59,7 @@ fn who_has_no_key_is_led_to_where_he_can_show_one() {
 #[test]
 fn a_cookie_stands_for_a_key_until_it_is_revoked() {
     let (place, collector, key) = closed();
-    let wrong = log_in(&collector, &format!("{}0", &key[..key.len() - 1]));
+    let wrong = log_in(&collector, &format!("{key}0"));
     assert_eq!((wrong.status, wrong.header("location")), (303, Some("login?again=true")));
     assert!(wrong.header("set-cookie").is_none());
 
@@ -86,7 +85,7 @@ fn by_a_cookie_only_our_own_pages_change_anything() {
     let cookie = cookie(&log_in(&collector, &key));
     let cookie = ("cookie", cookie.as_str());
     let put = |site: &[(&str, &str)]| {
-        let headers = [&[cookie, ("content-type", "application/json")], site].concat();
+        let headers = [&[cookie, ("content-type", "application/json")][..], site].concat();
         let answer = collector.request("PUT", "/v1/metrics/m", &headers, "{");
         (answer.status, answer.problem().unwrap())
     };

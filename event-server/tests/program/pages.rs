@@ -1,5 +1,4 @@
-use crate::collector::Collector;
-use crate::http::Response;
+use crate::collector::{Collector, Response};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -16,7 +15,7 @@ fn page(collector: &Collector, path: &str) -> String {
         "{path}"
     );
     let text = response.text().to_owned();
-    for inline in ["<script>", "<style", "style=", "onclick", "javascript:", "http://www.w3.org/1999"] {
+    for inline in ["<script>", "<style", "style=", "onclick", "javascript:"] {
         assert!(!text.contains(inline), "{path}: {inline}");
     }
     for landmark in ["<main ", "<nav ", "<h1>", "lang=\"en\"", "href=\"#main\""] {
