@@ -44,6 +44,10 @@ pub(super) async fn tell(
         let message = "this is a position in the log";
         ParameterError::new("after", Code::InvalidParameter, message)
     })?;
+    if after > head {
+        // Whoever says so has seen another log.
+        return Ok(reply::live(message(head, "")));
+    }
     let after = after.max(head.saturating_sub(MOST));
     let end = Instant::now() + WAIT;
     loop {
