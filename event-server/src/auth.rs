@@ -158,8 +158,8 @@ fn cross_site() -> Failure {
     Failure::new(Reason::CrossSite, "this is not asked for by a page of this collector")
 }
 
-/// Whether somebody wants to see a page who has not said who he is.
-fn is_for_people(request: &Request) -> bool {
+/// Whether a browser wants to show somebody a page.
+pub(crate) fn is_for_people(request: &Request) -> bool {
     let (headers, path) = (request.headers(), request.uri().path());
     let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     request.method() == Method::GET
@@ -169,10 +169,14 @@ fn is_for_people(request: &Request) -> bool {
         && accepted.any(|value| value.contains("text/html"))
 }
 
+/// How many steps up the first page is.
+pub(crate) fn depth(request: &Request) -> usize {
+    request.uri().path().matches('/').count().saturating_sub(1)
+}
+
 /// The way from a page to the one where people log in. It is told from here, for the router may be nested anywhere.
 fn login(request: &Request) -> String {
-    let depth = request.uri().path().matches('/').count().saturating_sub(1);
-    format!("{}login", "../".repeat(depth))
+    format!("{}login", "../".repeat(depth(request)))
 }
 
 /// Where a request came from, if the listener has said so.

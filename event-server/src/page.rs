@@ -14,6 +14,7 @@ pub(crate) mod session;
 pub(crate) mod registered;
 pub(crate) mod keys;
 pub(crate) mod login;
+pub(crate) mod problem;
 
 /// The pages' style, served beside them so that they need no inline style.
 pub(crate) const STYLE_SHEET: &str = include_str!("page/page.css");

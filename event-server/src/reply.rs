@@ -22,8 +22,8 @@ use serde_json::Value;
 use crate::request_id;
 use answer::body;
 pub(crate) use answer::{
-    Done, Export, asset, close, created, elsewhere, elsewhere_with, export, gone, json, kept, live, manual, named, numbers,
-    page, script, style_sheet,
+    Done, Export, asset, close, created, elsewhere, elsewhere_with, export, gone, json, kept, live, manual, named,
+    numbers, page, problem_page, script, style_sheet,
 };
 
 /// What the `type` of every problem starts with; the code follows.

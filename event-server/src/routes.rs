@@ -38,7 +38,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Uri;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
 use event_store::EventStore;
@@ -105,6 +105,7 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         .route("/docs/{file}", get(manual::file).fallback(method_not_allowed))
         .route("/openapi.json", get(manual::document).fallback(method_not_allowed))
         .layer(CatchPanicLayer::custom(reply::panicked))
+        .layer(from_fn(page::for_people))
         .layer(from_fn_with_state(app.clone(), admit));
     let router = match cors::layer(&app.config.cors_origins) {
         Some(layer) => router.layer(layer),

@@ -109,7 +109,7 @@ fn people() -> Vec<Route> {
         change("/logout", "logOut", "Have that cookie forgotten"),
         route(&Method::GET, "/page/live", "getNews", "What is new, as the first page shows it")
             .under(PEOPLE)
-            .told("The answer ends as soon as there is something new, or after ten seconds; browsers ask again.")
+            .told("The answer ends as soon as there is something new, or after five seconds; browsers ask again.")
             .with("after", integer(0), "The position behind which events are new")
             .header("Last-Event-ID", text(), "The same, from a browser that asks again")
             .answers_as(Done::Ok, "text/event-stream", text(), "Rows of a table")

@@ -1,7 +1,7 @@
 //! Charts: SVG that takes its colours from the style sheet, so that they are right by day and by night.
 //!
-//! Each mark has a title, which a crate that draws to any surface does not know of; nor does it leave fonts, classes and
-//! the width of the page to the browser. The numbers themselves stand in a table beside every chart.
+//! Each mark has a title, which a crate that draws to any surface does not know of; nor does it leave fonts, classes
+//! and the width of the page to the browser.
 
 use maud::{Markup, html};
 

@@ -2,9 +2,10 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    LOCATION, REFERRER_POLICY, SET_COOKIE, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, LOCATION, REFERRER_POLICY, SET_COOKIE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
@@ -129,12 +130,26 @@ fn unwritable(error: &serde_json::Error) -> Response {
     Failure::new(Reason::InternalError, "the answer could not be written").into_response()
 }
 
-/// 200 with a page of our own, which loads nothing but its style sheet and its script, and speaks to this collector only.
+/// What our own pages may do: load their style sheet and their script, and speak to this collector.
+const OWN: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; \
+                   base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// 200 with a page of our own.
 pub(crate) fn page(html: String) -> Response {
-    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; \
-                  base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
     // With no referrer at all, a form would not say either whose page it stands on.
-    guarded(html, policy, "same-origin")
+    guarded(html, OWN, "same-origin")
+}
+
+/// A problem as a page, with the status and the headers that it has.
+pub(crate) fn problem_page(mut parts: Parts, html: String) -> Response {
+    parts.headers.remove(CONTENT_LENGTH);
+    let page = page(html);
+    for name in [CONTENT_TYPE, CONTENT_SECURITY_POLICY, REFERRER_POLICY] {
+        if let Some(value) = page.headers().get(&name) {
+            parts.headers.insert(name, value.clone());
+        }
+    }
+    Response::from_parts(parts, page.into_body())
 }
 
 /// 200 with the page that tries routes: its scripts lie beside it, and speak to this collector only.

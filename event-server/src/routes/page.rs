@@ -15,17 +15,24 @@ mod login;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
+use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::{get, post};
 use event_core::Timestamp;
+use event_core::wire::Problem;
 
 use super::{App, method_not_allowed};
-use crate::auth::Gate;
+use crate::auth::{self, Gate};
 use crate::page;
-use crate::reply;
+use crate::reply::{self, Told};
 use crate::target::NoParameters;
+
+/// No problem is longer.
+const PROBLEM_BYTES: usize = 1 << 16;
 
 /// Those that ask for keys, once there are some.
 pub(super) fn guarded(gate: Gate<App>) -> Gate<App> {
@@ -48,6 +55,21 @@ pub(super) fn open() -> Router<App> {
         .route("/login", get(login::ask).post(login::begin).fallback(method_not_allowed))
         .route("/page.css", get(style_sheet).fallback(method_not_allowed))
         .route("/page.js", get(script).fallback(method_not_allowed))
+}
+
+/// Shows a problem as a page to whoever sits before a browser.
+pub(super) async fn for_people(request: Request, next: Next) -> Response {
+    let (wanted, depth) = (auth::is_for_people(&request), auth::depth(&request));
+    let response = next.run(request).await;
+    if !wanted || response.extensions().get::<Told>().is_none() {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, PROBLEM_BYTES).await.unwrap_or_default();
+    match serde_json::from_slice::<Problem>(&bytes) {
+        Ok(problem) => reply::problem_page(parts, page::problem::render(&problem, depth)),
+        Err(_) => Response::from_parts(parts, Body::from(bytes)),
+    }
 }
 
 async fn style_sheet(_: NoParameters) -> Response {

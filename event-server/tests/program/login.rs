@@ -52,6 +52,8 @@ fn who_has_no_key_is_led_to_where_he_can_show_one() {
     }
     // Programs are told, whatever they take.
     assert_eq!(status(&collector, "/v1/events", &[HTML]), 401);
+    let missing = collector.get("/login?again=perhaps");
+    assert_eq!(missing.problem().as_deref(), Some("invalid_parameter"));
     let page = collector.get("/login");
     assert!(page.status == 200 && page.text().contains("type=\"password\""));
 }

@@ -22,8 +22,8 @@ use crate::target::Parameters;
 const LAST_EVENT_ID: &str = "last-event-id";
 /// So many events are told at once; of more, only the newest.
 const MOST: i64 = 50;
-/// So long an answer waits for events.
-const WAIT: Duration = Duration::from_secs(10);
+/// So long an answer waits for events; less than whoever stops has to wait anyway.
+const WAIT: Duration = Duration::from_secs(5);
 /// So often the log is looked at.
 const PAUSE: Duration = Duration::from_millis(500);
 /// So many milliseconds later the browser asks again.
