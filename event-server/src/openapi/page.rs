@@ -51,7 +51,7 @@ pub(super) fn routes() -> Vec<Route> {
 fn people() -> Vec<Route> {
     let html = "text/html";
     let page = |path, name, summary| {
-        let page = route(&Method::GET, path, name, summary).under(PEOPLE);
+        let page = route(&Method::GET, path, name, summary).under(PEOPLE).for_people();
         let page = page.answers_as(Done::Ok, html, text(), "A page");
         page.answers_nothing(Done::Elsewhere, "Who takes `text/html` and has no key is led to where he may log in")
     };

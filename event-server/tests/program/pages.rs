@@ -109,6 +109,18 @@ fn a_session_is_told_in_its_order_with_what_is_missing() {
 }
 
 #[test]
+fn who_sits_before_a_browser_is_told_of_a_problem_by_a_page() {
+    let collector = Collector::start();
+    let shown = collector.request("GET", "/sessions/nobody", &[("accept", "text/html")], "");
+    assert_eq!(
+        (shown.status, shown.header("content-type")),
+        (404, Some("text/html; charset=utf-8"))
+    );
+    assert!(shown.text().contains("session not found") && shown.text().contains("\"../page.css\""));
+    assert!(shown.header("content-security-policy").is_some());
+}
+
+#[test]
 fn what_was_refused_is_marked_mended_and_replayed() {
     let collector = filled();
     assert!(page(&collector, "/refused").contains("href=\"refused/1\""));
