@@ -7,6 +7,8 @@
 pub mod posthog;
 pub mod segment;
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -23,6 +25,49 @@ pub struct Batch {
     /// The JSON text of each event. Its times are by the clock of its sender, which `sent_at` tells: see
     /// [`Event::set_right`](crate::Event::set_right).
     pub events: Vec<Vec<u8>>,
+}
+
+/// What a body says before its messages are looked at, which costs much more than this.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// The key, where it comes in the body.
+    pub key: Option<String>,
+    /// How many messages there are.
+    pub messages: usize,
+}
+
+/// Reads the key of a body and counts its messages, so that whoever has none, or too many, can be told at once.
+///
+/// # Errors
+/// If the body is not JSON, or no object.
+///
+/// ```
+/// let outline = event_core::foreign::outline(br#"{"api_key": "k", "batch": [{}, {}]}"#)?;
+/// assert_eq!((outline.key.as_deref(), outline.messages), (Some("k"), 2));
+/// assert_eq!(event_core::foreign::outline(br#"{"event": "a"}"#)?.messages, 1);
+/// # Ok::<(), event_core::wire::MalformedBatch>(())
+/// ```
+pub fn outline(bytes: &[u8]) -> Result<Outline, MalformedBatch> {
+    #[derive(Deserialize)]
+    struct Sent {
+        #[serde(default)]
+        api_key: Option<Value>,
+        #[serde(default)]
+        token: Option<Value>,
+        #[serde(default, rename = "writeKey")]
+        write_key: Option<Value>,
+        #[serde(default)]
+        batch: Option<Vec<IgnoredAny>>,
+    }
+    let sent: Sent = body(bytes)?;
+    let keys = [sent.api_key, sent.token, sent.write_key];
+    Ok(Outline {
+        key: keys
+            .into_iter()
+            .flatten()
+            .find_map(|key| key.as_str().map(str::to_owned)),
+        messages: sent.batch.map_or(1, |batch| batch.len()),
+    })
 }
 
 type Object = Map<String, Value>;
@@ -48,7 +93,7 @@ fn event(message: &RawValue, lift: impl FnOnce(Object) -> Object) -> Vec<u8> {
 }
 
 /// A body as a whole, an object, of which each message is looked at by itself.
-fn body<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, MalformedBatch> {
+fn body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, MalformedBatch> {
     let text = MalformedBatch::text(body)?;
     let whole: &RawValue = serde_json::from_str(text).map_err(|error| MalformedBatch::of(text, &error))?;
     if !whole.get().starts_with('{') {

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from collector import Collector
 
 # What must hold of whatever is asked: no answer of 5xx, and none that the document does not know.

@@ -12,7 +12,7 @@ mod site;
 mod logins;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, AUTHORIZATION};
@@ -106,6 +106,17 @@ impl Guard {
         Ok(Some(sender))
     }
 
+    /// Whether a body may be read that has the key in it: not from where too many came whose keys were none.
+    ///
+    /// # Errors
+    /// If that is so.
+    pub(crate) fn may_try(&self, peer: Option<Peer>) -> Result<(), Failure> {
+        match peer.map(|peer| self.failures.look(peer.machine())) {
+            Some(Err(after)) if self.store.has_keys() => Err(too_many(after)),
+            _ => Ok(()),
+        }
+    }
+
     /// What whoever has no good key is told, wherever he comes from.
     fn turned_away(&self, failure: Failure, peer: Option<Peer>) -> Failure {
         self.counted(peer).err().unwrap_or(failure)
@@ -114,13 +125,15 @@ impl Guard {
     /// Counts one who has no good key.
     fn counted(&self, peer: Option<Peer>) -> Result<(), Failure> {
         match peer.map(|peer| self.failures.count(peer.machine())) {
-            Some(Err(after)) => {
-                let detail = "there were too many requests without a good key from this address";
-                Err(Failure::new(Reason::RateLimited, detail).retried_after(after))
-            }
+            Some(Err(after)) => Err(too_many(after)),
             _ => Ok(()),
         }
     }
+}
+
+fn too_many(after: Duration) -> Failure {
+    let detail = "there were too many requests without a good key from this address";
+    Failure::new(Reason::RateLimited, detail).retried_after(after)
 }
 
 /// Lets a request pass if its key is good, or if there are no keys at all. What comes in the body is

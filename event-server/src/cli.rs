@@ -162,6 +162,23 @@ async fn open(settings: &Settings) -> Result<EventStore, event_store::Error> {
     EventStore::connect_with(settings.database_url.expose(), settings.store()).await
 }
 
+/// Opens the store that the settings name, if it is there: a copy of nothing is mostly a slip of the pen.
+async fn open_existing(settings: &Settings) -> Result<EventStore, Box<dyn Error>> {
+    let url = settings.database_url.expose();
+    let url = if url.starts_with("sqlite:") {
+        url.replace("mode=rwc", "mode=rw")
+    } else {
+        url.to_owned()
+    };
+    let store = EventStore::connect_with(&url, settings.store()).await?;
+    if store.position().await? == 0 && !store.has_keys() && store.metrics().await?.is_empty() {
+        store.close().await?;
+        let (database, prefix) = (&settings.database_url, &settings.table_prefix);
+        return Err(format!("there are no events in {database}, in tables of the prefix {prefix}").into());
+    }
+    Ok(store)
+}
+
 /// An error and what it came from, in one line.
 fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use sea_orm::ConnectionTrait as _;
-
 use crate::error::{Cause, Error};
 use crate::inner::{Inner, detached};
 use crate::store::EventStore;
@@ -17,7 +15,7 @@ impl EventStore {
     /// # let folder = tempfile::tempdir()?;
     /// use event_store::EventStore;
     ///
-    /// let store = EventStore::connect("sqlite::memory:").await?;
+    /// let store = EventStore::connect(&format!("sqlite://{}/events.db?mode=rwc", folder.path().display())).await?;
     /// let file = folder.path().join("backup.db");
     /// store.back_up(&file).await?;
     /// let copy = EventStore::connect(&format!("sqlite://{}", file.display())).await?;
@@ -28,7 +26,7 @@ impl EventStore {
     ///
     /// # Errors
     /// [`Error::Config`] on another database, which has tools of its own for this, or if the file is there; otherwise
-    /// whatever the database or the file says.
+    /// whatever the database or the file says. A database in memory cannot be written to a file so.
     pub async fn back_up(&self, file: &Path) -> Result<(), Error> {
         let Some(sql) = self.inner().dialect.back_up() else {
             let message = "only a store on SQLite is backed up so: use pg_dump or mariadb-dump";
@@ -42,14 +40,27 @@ impl EventStore {
     }
 }
 
+/// Under another name first, so that what has the name is whole.
 async fn write(inner: &Inner, sql: &str, file: &Path) -> Result<(), Error> {
-    let Some(path) = file.to_str() else {
+    let failed = |error: std::io::Error| Error::Unavailable(Cause::new(error.to_string()));
+    let mut unfinished = file.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = Path::new(&unfinished);
+    let Some(path) = unfinished.to_str() else {
         return Err(Error::Config("the path of a backup is UTF-8".to_owned()));
     };
-    let statement = inner.dialect.statement(sql, [path.into()]);
-    inner.reader.execute_raw(statement).await?;
+    match std::fs::remove_file(unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let written = inner.dialect.run_alone(&inner.reader, sql, path).await;
     // The database does not wait until the new file would outlive a loss of power.
-    std::fs::File::open(file)
-        .and_then(|file| file.sync_all())
-        .map_err(|error| Error::Unavailable(Cause::new(error.to_string())))
+    let kept = written.and_then(|()| {
+        let whole = std::fs::File::open(unfinished).and_then(|file| file.sync_all());
+        whole.and_then(|()| std::fs::rename(unfinished, file)).map_err(failed)
+    });
+    if kept.is_err() {
+        let _ = std::fs::remove_file(unfinished);
+    }
+    kept
 }

@@ -89,9 +89,10 @@ impl EventStore {
         target.prepare(&layouts).await?;
         let source = inner.dialect.snapshot(&inner.reader).await?;
         take_time(inner.dialect, &source).await?;
-        let all = total(&layouts, inner.dialect, &source, &inner.tables).await?;
+        let counts = counts(&layouts, inner.dialect, &source, &inner.tables).await?;
+        let all = counts.iter().sum();
         let mut done = 0;
-        for layout in layouts.iter().filter(|layout| layout.name != LOG) {
+        for (layout, expected) in layouts.iter().zip(&counts).filter(|(layout, _)| layout.name != LOG) {
             let mut copy = Copy {
                 target,
                 layout,
@@ -100,20 +101,19 @@ impl EventStore {
                 progress,
             };
             copy.run(inner.dialect, &source, &inner.tables).await?;
-            let expected = count(inner.dialect, &source, &inner.tables, layout).await?;
             let found = target.count(layout).await?;
-            if found != expected {
+            if found != *expected {
                 let what = format!("{found} rows of {expected} came into the table {}", layout.name);
                 return Err(Error::corrupt(what));
             }
         }
         let log = position::log(inner.dialect, &source, &inner.tables).await?;
-        let heads = target.read(&layouts, inner.dialect, &source, &inner.tables).await?;
+        let heads = heads(&layouts, inner.dialect, &source, &inner.tables).await?;
         source.rollback().await?;
         // Whoever stored something meanwhile moved the head, counted a change, or left a row.
         let now = inner.dialect.snapshot(&inner.reader).await?;
         let same = position::log(inner.dialect, &now, &inner.tables).await? == log
-            && total(&layouts, inner.dialect, &now, &inner.tables).await? == all;
+            && self::counts(&layouts, inner.dialect, &now, &inner.tables).await? == counts;
         now.rollback().await?;
         if !same {
             return Err(Error::Changed);
@@ -171,6 +171,10 @@ impl Target {
         if migration::is_unfinished(self.dialect, &self.db, &self.tables).await {
             let transaction = self.dialect.begin(&self.db).await?;
             take_time(self.dialect, &transaction).await?;
+            // Somebody has opened it before there was a copy, and stores: nothing of that goes.
+            if position::lock(self.dialect, &transaction, &self.tables).await? != position::Log::default() {
+                return Err(Error::NotEmpty);
+            }
             for layout in layouts.iter().filter(|layout| layout.name != LOG) {
                 transaction.execute_unprepared(&self.sql("DELETE FROM", layout)).await?;
             }
@@ -179,11 +183,9 @@ impl Target {
         }
         migration::migrate(self.dialect, &self.db, &self.tables).await?;
         let head = position::log(self.dialect, &self.db, &self.tables).await?;
-        let mut rows = 0;
-        for layout in layouts.iter().filter(|layout| layout.name != LOG) {
-            rows += count(self.dialect, &self.db, &self.tables, layout).await?;
-        }
-        if rows > 0 || head != position::Log::default() {
+        let counts = counts(layouts, self.dialect, &self.db, &self.tables).await?;
+        let holds = |(layout, rows): (&Layout, &i64)| layout.name != LOG && *rows > 0;
+        if layouts.iter().zip(&counts).any(holds) || head != position::Log::default() {
             return Err(Error::NotEmpty);
         }
         migration::mark(true, self.dialect, &self.db, &self.tables).await
@@ -223,22 +225,6 @@ impl Target {
         Ok(())
     }
 
-    /// The rows of the log.
-    async fn read(
-        &self,
-        layouts: &[Layout],
-        dialect: Dialect,
-        source: &DatabaseTransaction,
-        tables: &Tables,
-    ) -> Result<Vec<Vec<Value>>, Error> {
-        let Some(layout) = layouts.iter().find(|layout| layout.name == LOG) else {
-            return Err(Error::corrupt("there is no log"));
-        };
-        let statement = dialect.statement(&select(layout, tables), []);
-        let rows = source.query_all_raw(statement).await?;
-        rows.iter().map(|row| values(layout, row)).collect()
-    }
-
     /// What makes a store of the rows, all at once.
     async fn finish(&self, layouts: &[Layout], heads: Vec<Vec<Value>>) -> Result<(), Error> {
         let transaction = self.dialect.begin(&self.db).await?;
@@ -270,13 +256,33 @@ fn select(layout: &Layout, tables: &Tables) -> String {
     tables.sql(&format!("SELECT {} FROM {{{}}}", names.join(", "), layout.name))
 }
 
-/// How many rows all tables have.
-async fn total(layouts: &[Layout], dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<i64, Error> {
-    let mut rows = 0;
+/// The rows of the log.
+async fn heads(
+    layouts: &[Layout],
+    dialect: Dialect,
+    source: &DatabaseTransaction,
+    tables: &Tables,
+) -> Result<Vec<Vec<Value>>, Error> {
+    let Some(layout) = layouts.iter().find(|layout| layout.name == LOG) else {
+        return Err(Error::corrupt("there is no log"));
+    };
+    let statement = dialect.statement(&select(layout, tables), []);
+    let rows = source.query_all_raw(statement).await?;
+    rows.iter().map(|row| values(layout, row)).collect()
+}
+
+/// How many rows each table has.
+async fn counts(
+    layouts: &[Layout],
+    dialect: Dialect,
+    db: &impl ConnectionTrait,
+    tables: &Tables,
+) -> Result<Vec<i64>, Error> {
+    let mut counts = Vec::with_capacity(layouts.len());
     for layout in layouts {
-        rows += count(dialect, db, tables, layout).await?;
+        counts.push(count(dialect, db, tables, layout).await?);
     }
-    Ok(rows)
+    Ok(counts)
 }
 
 async fn count(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables, layout: &Layout) -> Result<i64, Error> {

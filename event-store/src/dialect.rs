@@ -149,6 +149,19 @@ impl Dialect {
         Ok(transaction)
     }
 
+    /// Runs a statement that takes a text and writes elsewhere, on a connection that reads.
+    pub(crate) async fn run_alone(self, db: &DatabaseConnection, sql: &str, text: &str) -> Result<(), Error> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Dialect::Sqlite => sqlite::run_alone(db, sql, text).await,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            _ => {
+                let statement = self.statement(sql, [text.into()]);
+                Ok(sea_orm::ConnectionTrait::execute_raw(db, statement).await.map(drop)?)
+            }
+        }
+    }
+
     /// A statement with its values; `?` stands for each of them.
     pub(crate) fn statement(self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
         Statement::from_sql_and_values(self.backend(), self.places(sql), values)

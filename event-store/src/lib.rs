@@ -67,13 +67,12 @@ mod answer;
 mod analyse;
 mod reconcile;
 mod prune;
-mod copy;
+pub mod copy;
 mod backup;
 pub mod erase;
 
 pub use backfill::Progress;
 pub use catalog::TypeRecord;
-pub use copy::Copied;
 pub use declare::MetricRecord;
 pub use entity::quarantine::QuarantineEntry;
 pub use error::{Cause, Error};

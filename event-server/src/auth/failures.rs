@@ -44,6 +44,21 @@ impl Failures {
         self.count_at(machine, self.started.elapsed())
     }
 
+    /// Whether there were too many, without counting one more.
+    ///
+    /// # Errors
+    /// If there were: how long until they are forgotten.
+    pub(crate) fn look(&self, machine: IpAddr) -> Result<(), Duration> {
+        let now = self.started.elapsed();
+        let machines = self.machines.lock().unwrap_or_else(PoisonError::into_inner);
+        match machines.get(&machine) {
+            Some(minute) if minute.failures >= self.most && now < minute.began + MINUTE => {
+                Err((minute.began + MINUTE).saturating_sub(now))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn count_at(&self, machine: IpAddr, now: Duration) -> Result<(), Duration> {
         let mut machines = self.machines.lock().unwrap_or_else(PoisonError::into_inner);
         if machines.len() >= MOST_MACHINES && !machines.contains_key(&machine) {

@@ -13,6 +13,9 @@ use super::sender;
 use super::table::{Need, Scope, TABLE};
 use crate::reply::{Failure, Reason};
 
+/// Where clients report what they had to give up.
+const LOSSES: &str = "/v1/losses";
+
 /// A router in the making.
 pub(crate) struct Gate<S> {
     store: EventStore,
@@ -88,7 +91,8 @@ impl Pass {
             _ => {}
         }
         // How many events there are is known later; whoever may send none is told before they come.
-        let used = if need.access == [Access::Write] {
+        // A report of losses brings none.
+        let used = if need.access == [Access::Write] && need.path != LOSSES {
             Use::Events(0)
         } else {
             Use::Request

@@ -39,7 +39,10 @@ impl Logins {
             logins.retain(|_, login| now < login.until);
         }
         if logins.len() >= MOST {
-            let first = logins.iter().min_by_key(|(_, login)| login.until).map(|(name, _)| *name);
+            let first = logins
+                .iter()
+                .min_by_key(|(_, login)| login.until)
+                .map(|(name, _)| *name);
             if let Some(name) = first {
                 logins.remove(&name);
             }
@@ -78,7 +81,10 @@ pub(super) fn name(headers: &HeaderMap) -> Option<&str> {
 
 /// What has a browser keep a name; scripts never see it, and no page of others makes it send it.
 pub(super) fn kept(name: &str) -> String {
-    format!("{NAME}={name}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict", LASTS.as_secs())
+    format!(
+        "{NAME}={name}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict",
+        LASTS.as_secs()
+    )
 }
 
 /// What has a browser forget it.

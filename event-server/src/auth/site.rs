@@ -75,7 +75,11 @@ mod tests {
             ("https://evil.example", Site::Foreign),
             ("null", Site::Foreign),
         ] {
-            assert_eq!(site(&[("host", "localhost:8000"), ("origin", origin)]), expected, "{origin}");
+            assert_eq!(
+                site(&[("host", "localhost:8000"), ("origin", origin)]),
+                expected,
+                "{origin}"
+            );
         }
         assert_eq!(site(&[("origin", "http://localhost:8000")]), Site::Foreign);
         assert_eq!(site(&[("host", "localhost:8000")]), Site::Unsaid);

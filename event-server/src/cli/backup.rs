@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use event_server::config::{Flags, Settings};
 
-use super::{Outcome, open};
+use super::{Outcome, open_existing};
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -25,7 +25,7 @@ Ends with 0 when the file is on the disk, 1 if it failed, 2 if a setting cannot 
 
 impl Arguments {
     pub(super) async fn run(&self, settings: &Settings) -> Outcome {
-        let store = open(settings).await?;
+        let store = open_existing(settings).await?;
         let backed_up = store.back_up(&self.file).await;
         store.close().await?;
         backed_up?;

@@ -3,7 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use event_server::config::{Flags, Settings};
 
@@ -12,7 +12,7 @@ use super::{FAILED, Outcome, fail};
 /// So long it may take, each way.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// More of an answer is not read.
-const MOST: u64 = 64 * 1024;
+const MOST: usize = 64 * 1024;
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -33,7 +33,7 @@ impl Arguments {
         };
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         writeln!(io::stdout(), "{}", body.trim_end())?;
-        let ready = head.split(' ').nth(1) == Some("200");
+        let ready = head.starts_with("HTTP/1.1 200 ");
         Ok(if ready {
             ExitCode::SUCCESS
         } else {
@@ -61,8 +61,19 @@ fn ask(address: SocketAddr) -> io::Result<String> {
         stream,
         "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )?;
-    let mut answer = Vec::new();
-    stream.take(MOST).read_to_end(&mut answer)?;
+    let (mut answer, mut part, started) = (Vec::new(), [0; 4096], Instant::now());
+    loop {
+        let bytes = match stream.read(&mut part) {
+            Ok(0) => break,
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(io::ErrorKind::TimedOut.into()),
+            Err(error) => return Err(error),
+        };
+        answer.extend_from_slice(&part[..bytes]);
+        if answer.len() > MOST || started.elapsed() > PATIENCE {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+    }
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use event_server::config::{DatabaseUrl, Flags, Settings};
 
 use super::progress::ProgressLine;
-use super::{FAILED, Outcome, UNUSABLE_SETTINGS, fail, open, with_causes};
+use super::{FAILED, Outcome, UNUSABLE_SETTINGS, fail, open_existing, with_causes};
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -19,7 +19,7 @@ pub(super) struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Stop every collector of the database first: what is stored meanwhile would be missing, and ends the copy with an error. \
+Stop every collector of the database first, and let none run on the other one: what is stored meanwhile would be missing, and ends the copy with an error. \
 Every event keeps its place in the log, every receipt, cell, key and refused event stays as it is, and so does the database that is \
 copied. Until all is there, no collector starts on the copy; if it was cut off, run the same line again.
 
@@ -31,7 +31,7 @@ impl Arguments {
             Ok(to) => to,
             Err(error) => return Ok(fail(&error, UNUSABLE_SETTINGS)),
         };
-        let store = open(settings).await?;
+        let store = open_existing(settings).await?;
         let mut line = ProgressLine::new("rows copied");
         let copied = store
             .copy_to(to.expose(), settings.store(), |progress| line.show(progress))

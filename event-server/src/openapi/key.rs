@@ -26,7 +26,7 @@ pub(super) fn routes() -> Vec<Route> {
             .under(TAG)
             .takes_json(named("NewKey"))
             .answers_as(Done::Created, "application/json", named("CreatedKey"), "The key")
-            .refuses(&[Reason::InvalidKey]),
+            .refuses(&[Reason::InvalidKey, Reason::InvalidDefinition]),
         route(
             &Method::POST,
             "/v1/keys/{prefix}/rotate",

@@ -53,7 +53,10 @@ fn people() -> Vec<Route> {
     let page = |path, name, summary| {
         let page = route(&Method::GET, path, name, summary).under(PEOPLE).for_people();
         let page = page.answers_as(Done::Ok, html, text(), "A page");
-        page.answers_nothing(Done::Elsewhere, "Who takes `text/html` and has no key is led to where he may log in")
+        page.answers_nothing(
+            Done::Elsewhere,
+            "Who takes `text/html` and has no key is led to where he may log in",
+        )
     };
     let file = |path, name, summary, content_type| {
         let file = route(&Method::GET, path, name, summary).under(PEOPLE).without_key();
@@ -84,15 +87,27 @@ fn people() -> Vec<Route> {
             .finds(Problems::of_question),
         page("/refused", "getRefused", "What was refused, for people")
             .with("code", text(), "Only those refused for this reason")
-            .with("state", text(), "Only those of which this has become: `open` unless given, all if empty")
+            .with(
+                "state",
+                text(),
+                "Only those of which this has become: `open` unless given, all if empty",
+            )
             .with("after", integer(0), "Only those behind this number"),
         page("/refused/{number}", "getRefusedEntry", "One refused event, for people")
             .within("number", integer(1), "Its number in the quarantine")
             .refuses(&[Reason::EntryNotFound]),
-        settle("/refused/{number}/replay", "replayEntry", "Judge one refused event again"),
-        settle("/refused/{number}/discard", "discardEntry", "Say that one refused event is of no use")
-            .takes([(Media::Form, fields([may("note", text())]))])
-            .finds(Problems::of_body),
+        settle(
+            "/refused/{number}/replay",
+            "replayEntry",
+            "Judge one refused event again",
+        ),
+        settle(
+            "/refused/{number}/discard",
+            "discardEntry",
+            "Say that one refused event is of no use",
+        )
+        .takes([(Media::Form, fields([may("note", text())]))])
+        .finds(Problems::of_body),
         page("/sessions/{id}", "getSessionPage", "A session, for people")
             .within("id", id(), "Its id")
             .refuses(&[Reason::SessionNotFound]),
@@ -107,13 +122,21 @@ fn people() -> Vec<Route> {
             .takes([(Media::Form, fields([may("key", text())]))])
             .finds(Problems::of_body),
         change("/logout", "logOut", "Have that cookie forgotten"),
-        route(&Method::GET, "/page/live", "getNews", "What is new, as the first page shows it")
-            .under(PEOPLE)
-            .told("The answer ends as soon as there is something new, or after five seconds; browsers ask again.")
-            .with("after", integer(0), "The position behind which events are new")
-            .header("Last-Event-ID", text(), "The same, from a browser that asks again")
-            .answers_as(Done::Ok, "text/event-stream", text(), "Rows of a table")
-            .answers_nothing(Done::Elsewhere, "Who takes `text/html` and has no key is led to where he may log in"),
+        route(
+            &Method::GET,
+            "/page/live",
+            "getNews",
+            "What is new, as the first page shows it",
+        )
+        .under(PEOPLE)
+        .told("The answer ends as soon as there is something new, or after five seconds; browsers ask again.")
+        .with("after", integer(0), "The position behind which events are new")
+        .header("Last-Event-ID", text(), "The same, from a browser that asks again")
+        .answers_as(Done::Ok, "text/event-stream", text(), "Rows of a table")
+        .answers_nothing(
+            Done::Elsewhere,
+            "Who takes `text/html` and has no key is led to where he may log in",
+        ),
         file("/page.css", "getStyleSheet", "The style sheet of the pages", "text/css"),
         file("/page.js", "getScript", "The script of the pages", "text/javascript"),
     ]

@@ -216,13 +216,15 @@ impl Route {
         let operation = done.into_iter().fold(operation, |operation, (done, response)| {
             operation.response(done.status().to_string(), response.build())
         });
-        let operation = problems.responses().fold(operation, |operation, (status, mut response)| {
-            if for_people {
-                let page = RefOr::T(Content::new(Some(text())));
-                response.content.insert("text/html".to_owned(), page);
-            }
-            operation.response(status, response)
-        });
+        let operation = problems
+            .responses()
+            .fold(operation, |operation, (status, mut response)| {
+                if for_people {
+                    let page = RefOr::T(Content::new(Some(text())));
+                    response.content.insert("text/html".to_owned(), page);
+                }
+                operation.response(status, response)
+            });
         let operation: Operation = operation.build();
         (path, PathItem::new(method, operation))
     }

@@ -121,7 +121,10 @@ impl Chart {
     }
 
     fn total(&self, bucket: usize) -> f64 {
-        let values = self.series.iter().filter_map(|series| series.values.get(bucket).copied().flatten());
+        let values = self
+            .series
+            .iter()
+            .filter_map(|series| series.values.get(bucket).copied().flatten());
         values.sum()
     }
 
@@ -192,7 +195,12 @@ impl Chart {
     fn parts(&self, bucket: usize) -> Vec<Option<(f64, f64)>> {
         let mut below = 0.0;
         let part = |series: &Series| {
-            let value = series.values.get(bucket).copied().flatten().filter(|value| *value > 0.0)?;
+            let value = series
+                .values
+                .get(bucket)
+                .copied()
+                .flatten()
+                .filter(|value| *value > 0.0)?;
             let part = (below, value);
             below += value;
             Some(part)
@@ -256,7 +264,10 @@ mod tests {
         assert_eq!(text.matches("<rect ").count(), 3);
         assert!(text.contains("<title>09:01, b: 3</title>"), "{text}");
         // 0 to 4 on 208 units: the 2 of b stands on the 1 of a.
-        assert!(text.contains("y=\"164.0\"") && text.contains("y=\"60.0\" width"), "{text}");
+        assert!(
+            text.contains("y=\"164.0\"") && text.contains("y=\"60.0\" width"),
+            "{text}"
+        );
         assert!(text.contains("Events &amp; more") && !text.contains("<a>") && !text.contains("style"));
     }
 

@@ -30,7 +30,10 @@ pub(crate) struct Explored {
 /// What became of a question.
 pub(crate) enum Outcome {
     /// It is none, or none that can be answered: about which parameter, and why.
-    Wrong { parameter: String, message: String },
+    Wrong {
+        parameter: String,
+        message: String,
+    },
     Answered(Box<Answered>),
 }
 
@@ -93,7 +96,11 @@ fn form(explored: &Explored) -> Markup {
         let found = explored.asked.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value.as_str())
     };
-    let mut by = explored.asked.iter().filter(|(name, _)| name == "by").map(|(_, value)| value.as_str());
+    let mut by = explored
+        .asked
+        .iter()
+        .filter(|(name, _)| name == "by")
+        .map(|(_, value)| value.as_str());
     let (first, second) = (by.next().unwrap_or_default(), by.next().unwrap_or_default());
     html! {
         form.question method="get" action="explore" {

@@ -36,7 +36,16 @@ pub(crate) fn render(keys: &[KeyRecord], now: Timestamp, visitor: Option<&str>) 
 }
 
 fn table(keys: &[KeyRecord], now: Timestamp) -> Markup {
-    let titles = ["Prefix", "State", "Access", "Sources", "Types", "Made, UTC", "Ends, UTC", "Note"];
+    let titles = [
+        "Prefix",
+        "State",
+        "Access",
+        "Sources",
+        "Types",
+        "Made, UTC",
+        "Ends, UTC",
+        "Note",
+    ];
     html! {
         table {
             caption.unseen { "Keys, by what they are known by" }

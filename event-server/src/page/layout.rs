@@ -55,7 +55,12 @@ pub(super) struct Frame<'a> {
 impl Frame<'_> {
     /// The whole page.
     pub(super) fn around(&self, main: &Markup) -> String {
-        let Frame { title, tab, up, visitor } = *self;
+        let Frame {
+            title,
+            tab,
+            up,
+            visitor,
+        } = *self;
         let page = html! {
             (DOCTYPE)
             html lang="en" {

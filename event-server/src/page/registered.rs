@@ -25,7 +25,9 @@ pub(crate) fn render(types: &[TypeRecord], visitor: Option<&str>) -> String {
 }
 
 fn sheet(record: &TypeRecord) -> Markup {
-    let TypeRecord { event_type, version, .. } = record;
+    let TypeRecord {
+        event_type, version, ..
+    } = record;
     let path = [&event_type.category, &event_type.name, version].map(|name| encoded(name.as_str()));
     let registered_at = record.registered_at.to_string();
     html! {

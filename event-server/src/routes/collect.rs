@@ -1,8 +1,9 @@
 //! A body of many events → offers → verdicts.
 
 use event_core::Verdict;
-pub(super) use event_core::foreign::Batch as Foreign;
+use event_core::foreign::{Batch, outline};
 use event_core::wire::{self, BatchReply};
+use event_store::api_key::Principal;
 use event_store::{EventStore, Offer, Origin};
 
 use super::App;
@@ -42,15 +43,29 @@ fn bounded(events: usize, config: &ServerConfig) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Has the events of other people's clients judged and stored, for whoever has the key that came with them.
+/// Who sends what other people's clients send; told before the events are looked at, which costs more than to send them.
 ///
 /// # Errors
-/// If the key is of no use, there are too many events, or that could not be done.
-pub(super) async fn foreign(app: &App, batch: Foreign, peer: Option<Peer>) -> Result<BatchReply, Failure> {
-    let sender = app.guard.by_key(batch.key.as_deref(), peer)?;
-    bounded(batch.events.len(), &app.config)?;
+/// If the key is of no use, or there are too many events.
+pub(super) fn sender(
+    app: &App,
+    key: Option<String>,
+    body: &[u8],
+    peer: Option<Peer>,
+) -> Result<Option<Principal>, Failure> {
+    let outline = outline(body)?;
+    let sender = app.guard.by_key(key.or(outline.key).as_deref(), peer)?;
+    bounded(outline.messages, &app.config)?;
+    Ok(sender)
+}
+
+/// Has the events of other people's clients judged and stored.
+///
+/// # Errors
+/// If that could not be done.
+pub(super) async fn foreign(app: &App, batch: Batch, sender: Option<&Principal>) -> Result<BatchReply, Failure> {
     let offers = batch.events.into_iter().map(Offer::ByClockOfSender).collect();
-    ingest(&app.store, offers, &auth::origin_of(sender.as_ref(), &app.config)).await
+    ingest(&app.store, offers, &auth::origin_of(sender, &app.config)).await
 }
 
 /// Has offers judged and stored.

@@ -52,7 +52,10 @@ pub(super) fn guarded(gate: Gate<App>) -> Gate<App> {
 /// Where a key is shown, and what that page looks like.
 pub(super) fn open() -> Router<App> {
     Router::new()
-        .route("/login", get(login::ask).post(login::begin).fallback(method_not_allowed))
+        .route(
+            "/login",
+            get(login::ask).post(login::begin).fallback(method_not_allowed),
+        )
         .route("/page.css", get(style_sheet).fallback(method_not_allowed))
         .route("/page.js", get(script).fallback(method_not_allowed))
 }

@@ -39,9 +39,11 @@ async fn capture(State(app): State<App>, request: Request) -> Result<Response, F
         reply: BatchReply,
     }
     let peer = auth::peer(&request);
+    app.guard.may_try(peer)?;
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
+    let sender = collect::sender(&app, None, &body, peer)?;
     let batch = posthog::batch(&body)?;
     drop(body);
-    let reply = collect::foreign(&app, batch, peer).await?;
+    let reply = collect::foreign(&app, batch, sender.as_ref()).await?;
     Ok(reply::json(&Taken { status: "Ok", reply }))
 }

@@ -4,14 +4,14 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
+use event_core::foreign::Batch;
 use event_core::foreign::segment::{self, Call};
+use event_store::api_key::Principal;
 use serde::Serialize;
 
-use super::collect::{self, Foreign};
-use super::{App, method_not_allowed};
+use super::{App, collect, method_not_allowed};
 use crate::auth;
 use crate::body::{self, Media};
-use crate::peer::Peer;
 use crate::reply::{self, Failure};
 
 /// A batch, and each call by itself.
@@ -29,25 +29,28 @@ pub(super) fn routes() -> Router<App> {
 async fn batch(State(app): State<App>, request: Request) -> Result<Response, Failure> {
     let (key, peer) = (early(&app, &request)?, auth::peer(&request));
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
-    take(&app, key, segment::batch(&body)?, peer).await
+    let sender = collect::sender(&app, key, &body, peer)?;
+    take(&app, segment::batch(&body)?, sender.as_ref()).await
 }
 
 async fn one(app: App, call: Call, request: Request) -> Result<Response, Failure> {
     let (key, peer) = (early(&app, &request)?, auth::peer(&request));
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
-    take(&app, key, segment::call(call, &body)?, peer).await
+    let sender = collect::sender(&app, key, &body, peer)?;
+    take(&app, segment::call(call, &body)?, sender.as_ref()).await
 }
 
 /// The key of the header, which is looked at before the body is. Some clients have theirs in the body alone.
 fn early(app: &App, request: &Request) -> Result<Option<String>, Failure> {
     let key = auth::basic_user(request.headers())?;
-    if key.is_some() {
-        app.guard.by_key(key.as_deref(), auth::peer(request))?;
+    match key {
+        Some(_) => drop(app.guard.by_key(key.as_deref(), auth::peer(request))?),
+        None => app.guard.may_try(auth::peer(request))?,
     }
     Ok(key)
 }
 
-async fn take(app: &App, key: Option<String>, mut batch: Foreign, peer: Option<Peer>) -> Result<Response, Failure> {
+async fn take(app: &App, batch: Batch, sender: Option<&Principal>) -> Result<Response, Failure> {
     #[derive(Serialize)]
     struct Taken {
         /// What clients look for; what became of the events is behind it.
@@ -55,7 +58,6 @@ async fn take(app: &App, key: Option<String>, mut batch: Foreign, peer: Option<P
         #[serde(flatten)]
         reply: event_core::wire::BatchReply,
     }
-    batch.key = key.or(batch.key);
-    let reply = collect::foreign(app, batch, peer).await?;
+    let reply = collect::foreign(app, batch, sender).await?;
     Ok(reply::json(&Taken { success: true, reply }))
 }

@@ -49,7 +49,7 @@ fn statuses(reply: &Value) -> Vec<&str> {
 }
 
 fn key(place: &Place, source: &str) -> String {
-    let made = place.run(&["key", "create", "--source", source]);
+    let made = place.run(&["key", "create", "--source", source, "--access", "write,read"]);
     assert!(made.status.success());
     String::from_utf8(made.stdout).unwrap().trim().to_owned()
 }
@@ -285,8 +285,19 @@ fn a_key_comes_where_the_client_has_it() {
     let token = json!({"token": shop, "event": "x", "uuid": "u", "properties": {"token": shop}}).to_string();
     assert_eq!(statuses(&send("/posthog/capture/", None, &token).json()), ["stored"]);
 
+    // Who has no key is told so however much he sends, and who has one how much is too much.
+    let many = |key: &str| json!({"api_key": key, "writeKey": key, "batch": vec![json!({}); 1_001]}).to_string();
+    for path in ["/segment/v1/batch", "/posthog/batch"] {
+        assert_eq!(send(path, None, &many(&wrong)).status, 401, "{path}");
+        assert_eq!(
+            send(path, None, &many(&shop)).problem().as_deref(),
+            Some("batch_too_large"),
+            "{path}"
+        );
+    }
+
     let bearer = format!("Bearer {shop}");
-    let events = collector.request("GET", "/v1/events", &[("authorization", &bearer)], "");
+    let events = collector.request("GET", "/v1/events?source=shop", &[("authorization", &bearer)], "");
     let events = events.json()["events"].as_array().unwrap().clone();
     assert_eq!(events.len(), 7);
     assert!(events.iter().all(|event| event["source"] == "shop"));

@@ -34,7 +34,15 @@ fn soon(what: &str, mut holds: impl FnMut() -> bool) {
 /// A running collector, and the only key to it.
 fn closed() -> (Place, Collector, String) {
     let place = Place::sqlite();
-    let flags = ["key", "create", "--source", "shop", "--access", "read,admin", "--read-all"];
+    let flags = [
+        "key",
+        "create",
+        "--source",
+        "shop",
+        "--access",
+        "read,admin",
+        "--read-all",
+    ];
     let made = place.run(&flags);
     assert!(made.status.success());
     let key = String::from_utf8(made.stdout).unwrap().trim_end().to_owned();
@@ -45,7 +53,11 @@ fn closed() -> (Place, Collector, String) {
 #[test]
 fn who_has_no_key_is_led_to_where_he_can_show_one() {
     let (_place, collector, _) = closed();
-    for (path, login) in [("/", "login"), ("/explore?measure=count", "login"), ("/refused/1", "../login")] {
+    for (path, login) in [
+        ("/", "login"),
+        ("/explore?measure=count", "login"),
+        ("/refused/1", "../login"),
+    ] {
         let led = collector.request("GET", path, &[HTML], "");
         assert_eq!((led.status, led.header("location")), (303, Some(login)), "{path}");
         assert_eq!(status(&collector, path, &[]), 401, "{path}");
@@ -62,7 +74,10 @@ fn who_has_no_key_is_led_to_where_he_can_show_one() {
 fn a_cookie_stands_for_a_key_until_it_is_revoked() {
     let (place, collector, key) = closed();
     let wrong = log_in(&collector, &format!("{key}0"));
-    assert_eq!((wrong.status, wrong.header("location")), (303, Some("login?again=true")));
+    assert_eq!(
+        (wrong.status, wrong.header("location")),
+        (303, Some("login?again=true"))
+    );
     assert!(wrong.header("set-cookie").is_none());
 
     let good = log_in(&collector, &key);
@@ -75,7 +90,10 @@ fn a_cookie_stands_for_a_key_until_it_is_revoked() {
     assert!(page.status == 200 && page.text().contains(prefix) && page.text().contains("Log out"));
     assert_eq!(status(&collector, "/v1/events", &[cookie]), 200);
     // A header that says who asks is asked first.
-    assert_eq!(status(&collector, "/", &[cookie, ("authorization", "Bearer ev_wrong")]), 401);
+    assert_eq!(
+        status(&collector, "/", &[cookie, ("authorization", "Bearer ev_wrong")]),
+        401
+    );
 
     assert!(place.run(&["key", "revoke", prefix]).status.success());
     soon("he is logged out", || status(&collector, "/", &[cookie]) == 401);

@@ -21,7 +21,11 @@ fn page(collector: &Collector, path: &str) -> String {
     for landmark in ["<main ", "<nav ", "<h1>", "lang=\"en\"", "href=\"#main\""] {
         assert_eq!(text.matches(landmark).count(), 1, "{path}: {landmark}");
     }
-    assert_eq!(text.matches("<table>").count(), text.matches("<caption").count(), "{path}");
+    assert_eq!(
+        text.matches("<table>").count(),
+        text.matches("<caption").count(),
+        "{path}"
+    );
     text
 }
 
@@ -62,7 +66,10 @@ fn every_page_is_there_and_obeys_nothing() {
         "/login",
     ] {
         let text = page(&collector, path);
-        assert!(!text.contains("<img") && !text.contains("<b>") && !text.contains("<s>"), "{path}");
+        assert!(
+            !text.contains("<img") && !text.contains("<b>") && !text.contains("<s>"),
+            "{path}"
+        );
     }
     for (path, kind) in [("/page.css", "text/css"), ("/page.js", "text/javascript")] {
         let file = collector.get(path);
@@ -74,7 +81,10 @@ fn every_page_is_there_and_obeys_nothing() {
 fn the_first_page_draws_the_last_hour() {
     let collector = filled();
     let text = page(&collector, "/");
-    assert!(text.contains("<svg ") && text.contains("page / view: 3</title>"), "{text}");
+    assert!(
+        text.contains("<svg ") && text.contains("page / view: 3</title>"),
+        "{text}"
+    );
     assert!(text.contains("href=\"sessions/%3Cs%3E\""));
 }
 
@@ -125,13 +135,19 @@ fn what_was_refused_is_marked_mended_and_replayed() {
     let collector = filled();
     assert!(page(&collector, "/refused").contains("href=\"refused/1\""));
     let text = page(&collector, "/refused/1");
-    assert!(text.contains("<code>/data/path</code>") && text.contains("<mark>7</mark>"), "{text}");
+    assert!(
+        text.contains("<code>/data/path</code>") && text.contains("<mark>7</mark>"),
+        "{text}"
+    );
     assert!(text.contains("action=\"1/replay\"") && text.contains("action=\"1/discard\""));
 
     // Nobody else's page does that.
     for foreign in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
         let refused = send(&collector, "/refused/1/replay", &[foreign], "");
-        assert_eq!((refused.status, refused.problem().as_deref()), (403, Some("cross_site")));
+        assert_eq!(
+            (refused.status, refused.problem().as_deref()),
+            (403, Some("cross_site"))
+        );
     }
     let own = ("sec-fetch-site", "same-origin");
     let again = send(&collector, "/refused/1/replay", &[own, FORM], "");
@@ -152,7 +168,10 @@ fn what_is_of_no_use_is_discarded_with_a_note() {
     let done = send(&collector, "/refused/1/discard", &[FORM], "note=a+%3Cb%3E+note");
     assert_eq!(done.status, 303);
     let text = page(&collector, "/refused/1");
-    assert!(text.contains("discarded") && !text.contains("action=\"1/discard\""), "{text}");
+    assert!(
+        text.contains("discarded") && !text.contains("action=\"1/discard\""),
+        "{text}"
+    );
     assert_eq!(send(&collector, "/refused/9/discard", &[FORM], "").status, 404);
 }
 
@@ -172,7 +191,11 @@ fn what_is_new_is_told_as_it_comes_in() {
             r#"{"id": "9", "category": "page", "name": "view", "data": {"path": "<i>\n</i>"}}"#,
         );
         let told = told.join().unwrap();
-        assert!(told.text().contains("data: <tr>") && !told.text().contains("<i>"), "{}", told.text());
+        assert!(
+            told.text().contains("data: <tr>") && !told.text().contains("<i>"),
+            "{}",
+            told.text()
+        );
     });
     // The newer of the two is what the browser says by itself.
     let old = collector.request("GET", "/page/live?after=7000", &[("last-event-id", "0")], "");

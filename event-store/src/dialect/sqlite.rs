@@ -8,6 +8,7 @@ use event_core::Pointer;
 use sea_orm::sqlx::error::DatabaseError as _;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::sqlite::SqliteError;
+use sea_orm::sqlx::{AssertSqlSafe, Executor as _};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxError, sqlx,
 };
@@ -84,6 +85,27 @@ async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -
             Err(error) => return Err(Error::Unavailable(Cause::from(&error))),
         }
     }
+}
+
+/// Connections that read refuse whatever writes, also to another file: for this one statement, one of them does not.
+pub(super) async fn run_alone(db: &DatabaseConnection, sql: &str, text: &str) -> Result<(), Error> {
+    let failed = |error: SqlxError| Error::from(exec(error));
+    let mut connection = db.get_sqlite_connection_pool().acquire().await.map_err(failed)?;
+    let read_only: i64 = sqlx::query_scalar("PRAGMA query_only")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    if read_only != 0 {
+        // Whatever happens, nobody reads with it any more.
+        connection.close_on_drop();
+        (&mut *connection)
+            .execute("PRAGMA query_only = OFF")
+            .await
+            .map_err(failed)?;
+    }
+    let statement = sqlx::query(AssertSqlSafe(sql.to_owned())).bind(text);
+    statement.execute(&mut *connection).await.map_err(failed)?;
+    Ok(())
 }
 
 pub(super) async fn check(dialect: Dialect, db: &DatabaseConnection, options: &Options) -> Result<(), Error> {

@@ -83,7 +83,7 @@ async fn dump(disk: &Disk) -> Vec<String> {
     lines
 }
 
-async fn copy(store: &EventStore, to: &Disk) -> Result<event_store::Copied, Error> {
+async fn copy(store: &EventStore, to: &Disk) -> Result<event_store::copy::Copied, Error> {
     let mut told = Vec::new();
     let options = Options::new().prefix(to.prefix());
     let copied = store
@@ -171,6 +171,8 @@ pub(crate) async fn half_a_copy_is_no_store_and_is_begun_anew(disk: Disk) {
         db.execute_unprepared(&sql).await.unwrap()
     };
     run("INSERT INTO t_migrations (version) VALUES (1000000)").await;
+    // Whoever had opened it before would go on storing: none of that is taken away.
+    assert!(matches!(copy(&original, &disk).await, Err(Error::NotEmpty)));
     run("DELETE FROM t_events WHERE position > 100").await;
     run("UPDATE t_log SET head = 0").await;
     let options = || Options::new().prefix(disk.prefix());

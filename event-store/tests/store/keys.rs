@@ -15,7 +15,7 @@ use crate::sample::{count, created, id, json, label, offer, quarantine, statuses
 /// What revoked keys have until they are of no use anywhere.
 const SOON: Duration = Duration::from_secs(5);
 
-fn source(text: &str) -> Source {
+pub(crate) fn source(text: &str) -> Source {
     Source::new(text).unwrap()
 }
 
@@ -23,7 +23,7 @@ fn for_shop() -> NewKey {
     NewKey::new(source("shop"))
 }
 
-fn in_millis(millis: i64) -> Timestamp {
+pub(crate) fn in_millis(millis: i64) -> Timestamp {
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap();
@@ -31,7 +31,7 @@ fn in_millis(millis: i64) -> Timestamp {
 }
 
 /// Waits until something holds.
-async fn soon(what: &str, holds: impl Fn() -> bool) {
+pub(crate) async fn soon(what: &str, holds: impl Fn() -> bool) {
     let started = Instant::now();
     while !holds() {
         assert!(started.elapsed() < SOON, "never: {what}");

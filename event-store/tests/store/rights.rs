@@ -1,37 +1,16 @@
 //! What the holders of keys may do: kept, handed on to the next key, and held against what they send.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use event_core::verdict::Status;
-use event_core::{Code, EventType, Source, Timestamp};
+use event_core::{Code, EventType};
 use event_store::api_key::{self, Access, Bounds, NewKey, Principal, Rate, Reach, Use};
 use event_store::{Error, EventStore, Offer, Origin};
 use sea_orm::ConnectionTrait as _;
 
 use crate::disk::Disk;
+use crate::keys::{in_millis, soon, source};
 use crate::sample::{count, json, label, quarantine, statuses};
-
-/// What other processes have to hear of a change.
-const SOON: Duration = Duration::from_secs(5);
-
-fn source(text: &str) -> Source {
-    Source::new(text).unwrap()
-}
-
-fn in_millis(millis: i64) -> Timestamp {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap() + millis * 1_000).unwrap()
-}
-
-async fn soon(what: &str, holds: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < SOON, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
 
 async fn sender(store: &EventStore, new: NewKey) -> Principal {
     let key = store.create_key(new).await.unwrap();

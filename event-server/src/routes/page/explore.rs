@@ -51,7 +51,12 @@ fn asked(parameters: &Parameters) -> Vec<(String, String)> {
     if asked.is_empty() {
         let hour = now().saturating_add_micros(-DAY).to_string();
         let from = format!("{}:00:00Z", hour.get(..13).unwrap_or_default());
-        let pairs = [("measure", "count"), ("by", "category"), ("by", "name"), ("bucket", "hour")];
+        let pairs = [
+            ("measure", "count"),
+            ("by", "category"),
+            ("by", "name"),
+            ("bucket", "hour"),
+        ];
         asked.extend(pairs.map(own));
         asked.push(own(("from", &from)));
     }
@@ -96,7 +101,10 @@ fn wrong(error: ParameterError) -> Outcome {
 
 fn columns(query: &Query) -> Vec<String> {
     let bucket = query.bucket.map(|_| "Bucket begins at, UTC".to_owned());
-    bucket.into_iter().chain(query.by.iter().map(ToString::to_string)).collect()
+    bucket
+        .into_iter()
+        .chain(query.by.iter().map(ToString::to_string))
+        .collect()
 }
 
 fn rows(query: &Query, answer: &Answer) -> Vec<Row> {

@@ -53,7 +53,10 @@ pub(super) async fn tell(
     loop {
         let events = app.store.log(after, usize::try_from(MOST).unwrap_or_default()).await?;
         if let Some(last) = events.last() {
-            return Ok(reply::live(message(last.position, &latest::rows(&events).into_string())));
+            return Ok(reply::live(message(
+                last.position,
+                &latest::rows(&events).into_string(),
+            )));
         }
         if Instant::now() >= end {
             return Ok(reply::live(message(after, "")));

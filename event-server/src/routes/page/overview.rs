@@ -48,7 +48,13 @@ pub(super) async fn show(
         head: app.store.head().await?,
         minutes: minutes(&app.store, now).await?,
         types: types(&app.store, now).await?,
-        sources: greatest(&app.store, Field::Source, SOURCES, now.saturating_add_micros(-24 * HOUR)).await?,
+        sources: greatest(
+            &app.store,
+            Field::Source,
+            SOURCES,
+            now.saturating_add_micros(-24 * HOUR),
+        )
+        .await?,
         sessions: greatest(&app.store, Field::SessionId, SESSIONS, now.saturating_add_micros(-HOUR)).await?,
         latest: app.store.page(&latest).await?.events,
         refused: refused(&app.store).await?,
@@ -62,7 +68,9 @@ pub(super) async fn show(
 async fn minutes(store: &EventStore, now: Timestamp) -> Result<Chart, Failure> {
     let minute = now.as_micros().div_euclid(MINUTE) * MINUTE;
     let first = Timestamp::MIN.saturating_add_micros(minute - 59 * MINUTE);
-    let starts: Vec<Timestamp> = (0..60).map(|minute| first.saturating_add_micros(minute * MINUTE)).collect();
+    let starts: Vec<Timestamp> = (0..60)
+        .map(|minute| first.saturating_add_micros(minute * MINUTE))
+        .collect();
     let all = Query::new(Measure::Count)
         .within(first, first.saturating_add_micros(HOUR))
         .per(Bucket::utc(Unit::Minute));
@@ -81,7 +89,10 @@ async fn minutes(store: &EventStore, now: Timestamp) -> Result<Chart, Failure> {
 /// What is left of a total; `None` if nothing is.
 fn others(total: &Series, drawn: &[Series]) -> Option<Series> {
     let left = |(at, value): (usize, &Option<f64>)| {
-        let known: f64 = drawn.iter().filter_map(|series| series.values.get(at).copied().flatten()).sum();
+        let known: f64 = drawn
+            .iter()
+            .filter_map(|series| series.values.get(at).copied().flatten())
+            .sum();
         value.map(|value| value - known).filter(|left| *left > 0.0)
     };
     let values: Vec<Option<f64>> = total.values.iter().enumerate().map(left).collect();
@@ -135,7 +146,9 @@ async fn types(store: &EventStore, now: Timestamp) -> Result<Vec<TypeCount>, Fai
 fn counts<const N: usize>(answer: &Answer) -> impl Iterator<Item = ([String; N], String)> {
     answer.rows.iter().filter_map(|row| {
         let texts = row.group.as_ref()?.key().texts();
-        let names: Vec<String> = texts.map(|text| serde_json::from_str(text).unwrap_or_default()).collect();
+        let names: Vec<String> = texts
+            .map(|text| serde_json::from_str(text).unwrap_or_default())
+            .collect();
         Some((names.try_into().ok()?, row.value.as_ref()?.to_string()))
     })
 }

@@ -12,7 +12,9 @@ pub(super) fn of(answer: &Answer, starts: &[Timestamp]) -> Vec<Series> {
     let places: BTreeMap<Timestamp, usize> = starts.iter().enumerate().map(|(at, start)| (*start, at)).collect();
     let mut groups: BTreeMap<String, Vec<Option<f64>>> = BTreeMap::new();
     for row in &answer.rows {
-        let values = groups.entry(name(row.group.as_ref())).or_insert_with(|| vec![None; starts.len()]);
+        let values = groups
+            .entry(name(row.group.as_ref()))
+            .or_insert_with(|| vec![None; starts.len()]);
         let place = row.bucket.and_then(|bucket| places.get(&bucket.start).copied());
         if let Some(slot) = place.and_then(|at| values.get_mut(at)) {
             *slot = value(row);

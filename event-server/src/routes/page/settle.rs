@@ -39,9 +39,7 @@ pub(super) async fn discard(
     let note = note.filter(|note| !note.is_empty()).map(Label::new).transpose();
     let note = note.map_err(|error| ParameterError::new("note", Code::InvalidParameter, error.to_string()))?;
     exists(&app, number).await?;
-    app.store
-        .discard(&on(number, &visitor), note.as_ref(), |_| ())
-        .await?;
+    app.store.discard(&on(number, &visitor), note.as_ref(), |_| ()).await?;
     Ok(back(number))
 }
 
