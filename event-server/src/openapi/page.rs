@@ -85,7 +85,7 @@ fn people() -> Vec<Route> {
             .with("value", text(), "What is there")
             .with_data()
             .finds(Problems::of_question),
-        page("/refused", "getRefused", "What was refused, for people")
+        page("/refused", "getRefusedPage", "What was refused, for people")
             .with("code", text(), "Only those refused for this reason")
             .with(
                 "state",
@@ -93,7 +93,7 @@ fn people() -> Vec<Route> {
                 "Only those of which this has become: `open` unless given, all if empty",
             )
             .with("after", integer(0), "Only those behind this number"),
-        page("/refused/{number}", "getRefusedEntry", "One refused event, for people")
+        page("/refused/{number}", "getRefusedEntryPage", "One refused event, for people")
             .within("number", integer(1), "Its number in the quarantine")
             .refuses(&[Reason::EntryNotFound]),
         settle(
