@@ -33,7 +33,7 @@ use failures::Failures;
 pub(crate) use gate::Gate;
 use logins::Logins;
 pub(crate) use reader::Reader;
-use site::Site;
+use site::{Site, Way};
 #[cfg(test)]
 pub(crate) use table::{Need, Scope, TABLE};
 pub(crate) use visitor::Visitor;
@@ -59,11 +59,12 @@ impl Guard {
     ///
     /// # Errors
     /// If there were too many keys from there that are not good, or the system gives no random numbers.
-    pub(crate) fn log_in(&self, key: &str, peer: Option<Peer>) -> Result<Option<String>, Failure> {
+    pub(crate) fn log_in(&self, key: &str, headers: &HeaderMap, peer: Option<Peer>) -> Result<Option<String>, Failure> {
         if self.store.authenticate(key).is_none() {
             return self.counted(peer).map(|()| None);
         }
-        Ok(Some(logins::kept(&self.logins.begin(key, Instant::now())?)))
+        let name = self.logins.begin(key, Instant::now())?;
+        Ok(Some(logins::kept(&name, Way::of(headers))))
     }
 
     /// Logs a browser out: the cookie that has it forget the one it has.
@@ -171,11 +172,11 @@ fn cross_site() -> Failure {
     Failure::new(Reason::CrossSite, "this is not asked for by a page of this collector")
 }
 
-/// Whether a browser wants to show somebody a page.
+/// Whether a browser wants to show somebody a page, of itself or after a form was sent.
 pub(crate) fn is_for_people(request: &Request) -> bool {
     let (headers, path) = (request.headers(), request.uri().path());
     let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    request.method() == Method::GET
+    [Method::GET, Method::POST].contains(request.method())
         && !headers.contains_key(AUTHORIZATION)
         && !path.starts_with("/v1/")
         && path != "/metrics"

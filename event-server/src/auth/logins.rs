@@ -8,6 +8,8 @@ use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use event_store::{Error, api_key};
 
+use super::site::Way;
+
 /// The name of the cookie.
 const NAME: &str = "event_login";
 /// So long a login lasts.
@@ -79,12 +81,15 @@ pub(super) fn name(headers: &HeaderMap) -> Option<&str> {
     pairs.find_map(|pair| pair.trim().strip_prefix(NAME)?.strip_prefix('='))
 }
 
-/// What has a browser keep a name; scripts never see it, and no page of others makes it send it.
-pub(super) fn kept(name: &str) -> String {
-    format!(
-        "{NAME}={name}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict",
-        LASTS.as_secs()
-    )
+/// What has a browser keep a name; scripts never see it, no page of others makes it send it, and it goes on no way that is
+/// less safe than the one on which it came.
+pub(super) fn kept(name: &str, way: Way) -> String {
+    let seconds = LASTS.as_secs();
+    let cookie = format!("{NAME}={name}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict");
+    match way {
+        Way::Tls => format!("{cookie}; Secure"),
+        Way::Plain => cookie,
+    }
 }
 
 /// What has a browser forget it.
@@ -125,6 +130,7 @@ mod tests {
             let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(value))]);
             assert_eq!(name(&headers), expected, "{value}");
         }
-        assert!(kept("abc").starts_with("event_login=abc; ") && forgotten().contains("Max-Age=0"));
+        assert!(kept("abc", Way::Tls).ends_with("; Secure") && !kept("abc", Way::Plain).contains("Secure"));
+        assert!(kept("abc", Way::Plain).starts_with("event_login=abc; ") && forgotten().contains("Max-Age=0"));
     }
 }

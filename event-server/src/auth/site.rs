@@ -39,6 +39,28 @@ impl Site {
     }
 }
 
+/// How a browser reaches us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// With TLS, which somebody before us may take off.
+    Tls,
+    /// Without, or nobody has said.
+    Plain,
+}
+
+impl Way {
+    /// As the browser itself says it, by the page whose form it sends: no proxy has to be believed, and whoever sends something
+    /// else only has a worse cookie of his own.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let origin = headers.get(ORIGIN).map(|origin| origin.as_bytes());
+        if origin.is_some_and(|origin| origin.starts_with(b"https://")) {
+            Way::Tls
+        } else {
+            Way::Plain
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +105,18 @@ mod tests {
         }
         assert_eq!(site(&[("origin", "http://localhost:8000")]), Site::Foreign);
         assert_eq!(site(&[("host", "localhost:8000")]), Site::Unsaid);
+    }
+
+    #[test]
+    fn a_browser_says_on_which_way_it_came() {
+        for (origin, expected) in [
+            ("https://events.example", Way::Tls),
+            ("http://localhost:8000", Way::Plain),
+            ("null", Way::Plain),
+        ] {
+            let headers = HeaderMap::from_iter([(ORIGIN, HeaderValue::from_static(origin))]);
+            assert_eq!(Way::of(&headers), expected, "{origin}");
+        }
+        assert_eq!(Way::of(&HeaderMap::new()), Way::Plain);
     }
 }

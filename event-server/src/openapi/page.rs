@@ -63,7 +63,7 @@ fn people() -> Vec<Route> {
         file.answers_as(Done::Ok, content_type, text(), "A file")
     };
     let change = |path, name, summary| {
-        let change = route(&Method::POST, path, name, summary).under(PEOPLE);
+        let change = route(&Method::POST, path, name, summary).under(PEOPLE).for_people();
         change.answers_nothing(Done::Elsewhere, "Where a browser goes on")
     };
     let settle = |path, name, summary| {
@@ -96,6 +96,21 @@ fn people() -> Vec<Route> {
         page("/refused/{number}", "getRefusedEntryPage", "One refused event, for people")
             .within("number", integer(1), "Its number in the quarantine")
             .refuses(&[Reason::EntryNotFound]),
+        change(
+            "/refused/replay",
+            "replayFromPage",
+            "Judge refused events again, or try what would come of it",
+        )
+        .answers_as(Done::Ok, html, text(), "A page that tells what came of it")
+        .takes([(
+            Media::Form,
+            fields([
+                may("code", text()),
+                may("run", word(["dry", "real"])),
+                may("after", text()),
+            ]),
+        )])
+        .finds(Problems::of_body),
         settle(
             "/refused/{number}/replay",
             "replayEntry",
@@ -111,6 +126,10 @@ fn people() -> Vec<Route> {
         page("/sessions/{id}", "getSessionPage", "A session, for people")
             .within("id", id(), "Its id")
             .refuses(&[Reason::SessionNotFound]),
+        page("/losses", "getLossesPage", "What clients reported as lost, for people")
+            .with("from", text(), "From when on; the last seven days, if nothing is given")
+            .with("to", text(), "Before when")
+            .with("source", text(), "Only of this application"),
         page("/types", "getTypesPage", "What is registered, for people"),
         page("/keys", "getKeysPage", "The keys there are, for people"),
         page("/login", "getLogin", "Where people show their key")

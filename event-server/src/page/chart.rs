@@ -1,14 +1,15 @@
 //! Charts: SVG that takes its colours from the style sheet, so that they are right by day and by night.
 //!
 //! Each mark has a title, which a crate that draws to any surface does not know of; nor does it leave fonts, classes
-//! and the width of the page to the browser.
+//! and the width of the page to the browser. Widths are shares of it, so that a narrow page has narrow columns, and texts
+//! that are as large as ever.
 
 use maud::{Markup, html};
 
-const WIDTH: f64 = 960.0;
+/// Widths are shares of a hundred; heights are as the style sheet has them.
+const WIDTH: f64 = 100.0;
 const HEIGHT: f64 = 240.0;
-/// For the numbers at the left, and the times below.
-const LEFT: f64 = 56.0;
+/// For the times below; the style sheet leaves room for the numbers at the left.
 const BELOW: f64 = 24.0;
 const ABOVE: f64 = 8.0;
 /// So many series have a colour of their own.
@@ -66,12 +67,12 @@ impl Scale {
         Scale {
             least,
             most: if most > least { round_up(most) } else { least + 1.0 },
-            step: (WIDTH - LEFT) / f64::from(buckets),
+            step: WIDTH / f64::from(buckets),
         }
     }
 
     fn x(&self, bucket: usize) -> f64 {
-        LEFT + self.step * f64::from(u32::try_from(bucket).unwrap_or(u32::MAX))
+        self.step * f64::from(u32::try_from(bucket).unwrap_or(u32::MAX))
     }
 
     fn y(&self, value: f64) -> f64 {
@@ -105,9 +106,14 @@ fn short(value: f64) -> String {
     format!("{text}{unit}")
 }
 
-/// A place in the drawing.
-fn at(place: f64) -> String {
-    format!("{place:.1}")
+/// A height in the drawing.
+fn at(height: f64) -> String {
+    format!("{height:.1}")
+}
+
+/// A place from left to right, or a width.
+fn share(place: f64) -> String {
+    format!("{place:.2}%")
 }
 
 fn colour(series: usize) -> usize {
@@ -134,10 +140,9 @@ impl Chart {
             return html! { p.none { "There is nothing to draw." } };
         }
         let scale = Scale::of(self);
-        let view = format!("0 0 {WIDTH} {HEIGHT}");
         html! {
             figure.chart {
-                svg viewBox=(view) role="img" aria-label=(self.title) {
+                svg height=(HEIGHT) role="img" aria-label=(self.title) {
                     (self.grid(&scale))
                     @match self.form {
                         Form::Columns => (self.columns(&scale)),
@@ -165,24 +170,27 @@ impl Chart {
         html! {
             g.grid aria-hidden="true" {
                 @for height in heights {
-                    line x1=(LEFT) x2=(WIDTH) y1=(at(scale.y(height))) y2=(at(scale.y(height))) {}
-                    text x=(LEFT - 8.0) y=(at(scale.y(height) + 4.0)) text-anchor="end" { (short(height)) }
+                    line x1="0" x2="100%" y1=(at(scale.y(height))) y2=(at(scale.y(height))) {}
+                    text x="-8" y=(at(scale.y(height) + 4.0)) text-anchor="end" { (short(height)) }
                 }
-                @for (bucket, name) in self.buckets.iter().enumerate().step_by(every) {
-                    text x=(at(scale.x(bucket))) y=(HEIGHT - 6.0) { (name) }
+                @for (number, (bucket, name)) in self.buckets.iter().enumerate().step_by(every).enumerate() {
+                    @let middle = scale.x(bucket) + scale.step / 2.0;
+                    // A narrow page has room for every second.
+                    text.second[number % 2 == 1] x=(share(middle)) y=(HEIGHT - 4.0) text-anchor="middle" { (name) }
                 }
             }
         }
     }
 
     fn columns(&self, scale: &Scale) -> Markup {
-        let width = (scale.step * 0.8).max(0.5);
+        let width = share(scale.step * 0.8);
         html! {
             @for (bucket, time) in self.buckets.iter().enumerate() {
                 @for (number, part) in self.parts(bucket).iter().enumerate() {
                     @if let Some((below, value)) = part {
                         @let (top, foot) = (scale.y(below + value), scale.y(*below));
-                        rect class={ "s" (colour(number)) } x=(at(scale.x(bucket))) y=(at(top)) width=(at(width)) height=(at(foot - top)) {
+                        @let left = share(scale.x(bucket) + scale.step * 0.1);
+                        rect class={ "s" (colour(number)) } x=(left) y=(at(top)) width=(width) height=(at(foot - top)) {
                             title { (time) ", " (self.series[number].name) ": " (short(*value)) }
                         }
                     }
@@ -209,14 +217,15 @@ impl Chart {
     }
 
     fn lines(&self, scale: &Scale) -> Markup {
-        let middle = scale.step / 2.0;
         html! {
             @for (number, series) in self.series.iter().enumerate() {
-                @let places = places(series, scale, middle);
-                polyline class={ "s" (colour(number)) } points=(points(&places)) {}
-                @for (bucket, x, y, value) in &places {
-                    circle class={ "s" (colour(number)) } cx=(at(*x)) cy=(at(*y)) r="3" {
-                        title { (self.buckets[*bucket]) ", " (series.name) ": " (short(*value)) }
+                @let places = places(series, scale);
+                @for (from, to) in places.iter().zip(places.iter().skip(1)) {
+                    line class={ "s" (colour(number)) } x1=(share(from.x)) y1=(at(from.y)) x2=(share(to.x)) y2=(at(to.y)) {}
+                }
+                @for place in &places {
+                    circle class={ "s" (colour(number)) } cx=(share(place.x)) cy=(at(place.y)) r="3" {
+                        title { (self.buckets[place.bucket]) ", " (series.name) ": " (short(place.value)) }
                     }
                 }
             }
@@ -224,18 +233,23 @@ impl Chart {
     }
 }
 
-/// Bucket, place and value of all there are.
-fn places(series: &Series, scale: &Scale, middle: f64) -> Vec<(usize, f64, f64, f64)> {
-    let values = series.values.iter().enumerate();
-    let there = values.filter_map(|(bucket, value)| Some((bucket, (*value)?)));
-    there
-        .map(|(bucket, value)| (bucket, scale.x(bucket) + middle, scale.y(value), value))
-        .collect()
+/// Where a value of a line is.
+struct Place {
+    bucket: usize,
+    value: f64,
+    x: f64,
+    y: f64,
 }
 
-fn points(places: &[(usize, f64, f64, f64)]) -> String {
-    let each = places.iter().map(|(_, x, y, _)| format!("{x:.1},{y:.1}"));
-    each.collect::<Vec<_>>().join(" ")
+/// The values that there are.
+fn places(series: &Series, scale: &Scale) -> Vec<Place> {
+    let values = series.values.iter().enumerate();
+    let place = |(bucket, value): (usize, &Option<f64>)| {
+        let value = (*value)?;
+        let (x, y) = (scale.x(bucket) + scale.step / 2.0, scale.y(value));
+        Some(Place { bucket, value, x, y })
+    };
+    values.filter_map(place).collect()
 }
 
 #[cfg(test)]
@@ -265,7 +279,7 @@ mod tests {
         assert!(text.contains("<title>09:01, b: 3</title>"), "{text}");
         // 0 to 4 on 208 units: the 2 of b stands on the 1 of a.
         assert!(
-            text.contains("y=\"164.0\"") && text.contains("y=\"60.0\" width"),
+            text.contains("y=\"164.0\"") && text.contains("x=\"5.00%\" y=\"60.0\" width=\"40.00%\""),
             "{text}"
         );
         assert!(text.contains("Events &amp; more") && !text.contains("<a>") && !text.contains("style"));
@@ -274,7 +288,7 @@ mod tests {
     #[test]
     fn lines_pass_over_what_is_not_there() {
         let text = chart(Form::Lines);
-        assert_eq!(text.matches("<polyline ").count(), 2);
+        assert_eq!(text.matches("<line class").count(), 1);
         assert_eq!(text.matches("<circle ").count(), 3);
     }
 

@@ -18,6 +18,8 @@ const MEASURES: [&str; 8] = [
     "p95:/value",
 ];
 const FIELDS: [&str; 6] = ["category", "name", "version", "source", "session_id", "subject"];
+/// What the form always shows.
+const ALWAYS: [&str; 5] = ["measure", "by", "bucket", "from", "to"];
 const BUCKETS: [&str; 5] = ["minute", "hour", "day", "week", "month"];
 
 /// What is asked, as it stands in the form, and what the answer is.
@@ -116,14 +118,20 @@ fn form(explored: &Explored) -> Markup {
                     @for unit in BUCKETS { option value=(unit) selected[value("bucket") == unit] { (unit) } }
                 }
             }
-            (input("Time zone", "zone", value("zone"), None))
             (input("From", "from", value("from"), None))
             (input("To", "to", value("to"), None))
-            (input("Only the greatest", "top", value("top"), None))
-            @for field in FIELDS { (input(&format!("Only {field}"), field, value(field), None)) }
-            @for (name, value) in others(&explored.asked) { (input(&format!("Only {name}"), name, value, None)) }
-            (input("Only where, in the data", "pointer", "", None))
-            (input("is", "value", "", None))
+            // Open where one of them says something, so that nothing is asked that is not seen.
+            details open[explored.asked.iter().any(|(name, _)| !ALWAYS.contains(&name.as_str()))] {
+                summary { "Only some events, and more" }
+                div.question {
+                    @for field in FIELDS { (input(&format!("Only {}", field.replace('_', " ")), field, value(field), None)) }
+                    @for (name, value) in others(&explored.asked) { (input(&format!("Only {name}"), name, value, None)) }
+                    (input("Place in the data", "pointer", "", None))
+                    (input("What is there", "value", "", None))
+                    (input("Only the greatest", "top", value("top"), None))
+                    (input("Time zone", "zone", value("zone"), None))
+                }
+            }
             button type="submit" { "Ask" }
             datalist #measures { @for measure in MEASURES { option value=(measure) {} } }
             datalist #fields { @for field in FIELDS { option value=(field) {} } }
@@ -156,8 +164,16 @@ fn answer(answered: &Answered) -> Markup {
     html! {
         section.wide aria-labelledby="answer" {
             h2 #answer { "Answer" }
-            @if let Some(chart) = &answered.chart { (chart.draw()) }
-            (table(answered))
+            @if let Some(chart) = &answered.chart {
+                (chart.draw())
+                // What is drawn is told a second time, for who wants to know it exactly.
+                details {
+                    summary { "The same in numbers: " (answered.count) @if answered.count == 1 { " row" } @else { " rows" } }
+                    (table(answered))
+                }
+            } @else {
+                (table(answered))
+            }
             p.none {
                 "From " (answered.source) "; "
                 @if let Some(error) = &answered.error { "estimated, with a standard error of " (error) " of each value." }
@@ -191,10 +207,10 @@ fn table(answered: &Answered) -> Markup {
                 tbody {
                     @for row in &answered.rows {
                         tr {
-                            @for column in &row.columns { td { (column) } }
+                            @for column in &row.columns { td.text { (column) } }
                             td.number {
                                 @if let Some(share) = row.share { meter min="0" max="1" value=(share) aria-hidden="true" {} }
-                                (row.value)
+                                span { (row.value) }
                             }
                         }
                     }

@@ -29,6 +29,7 @@ fn row(stored: &StoredEvent) -> Markup {
                 }
             }
             td.type { (envelope.event_type.category) " / " (envelope.event_type.name) }
+            td.source { (envelope.source) }
             td.session {
                 @if let Some(session) = &envelope.session_id {
                     a href={ "sessions/" (encoded(session.as_str())) } { (shortened(session.as_str(), SESSION_CHARACTERS)) }

@@ -12,16 +12,18 @@ pub(super) enum Tab {
     Overview,
     Explore,
     Refused,
+    Lost,
     Types,
     Keys,
     Routes,
 }
 
 impl Tab {
-    const ALL: [Tab; 6] = [
+    const ALL: [Tab; 7] = [
         Tab::Overview,
         Tab::Explore,
         Tab::Refused,
+        Tab::Lost,
         Tab::Types,
         Tab::Keys,
         Tab::Routes,
@@ -33,6 +35,7 @@ impl Tab {
             Tab::Overview => ("./", "Overview"),
             Tab::Explore => ("explore", "Explore"),
             Tab::Refused => ("refused", "Refused"),
+            Tab::Lost => ("losses", "Lost"),
             Tab::Types => ("types", "Types"),
             Tab::Keys => ("keys", "Keys"),
             Tab::Routes => ("docs", "Routes"),

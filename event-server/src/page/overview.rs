@@ -8,7 +8,8 @@ use maud::{Markup, html};
 use super::chart::Chart;
 use super::latest;
 use super::layout::{Frame, Tab};
-use super::text::{encoded, shortened, to_the_minute};
+use super::losses;
+use super::text::{encoded, shortened};
 
 /// As much of a session's id as fits beside its count.
 const SESSION_CHARACTERS: usize = 24;
@@ -19,6 +20,8 @@ pub(crate) struct Overview {
     pub(crate) address: String,
     /// Today's date, in UTC.
     pub(crate) today: String,
+    /// When the last day began, to the hour.
+    pub(crate) since: String,
     /// Events of the last hour, a minute a column, by type.
     pub(crate) minutes: Chart,
     pub(crate) types: Vec<TypeCount>,
@@ -58,8 +61,8 @@ pub(crate) struct Refused {
 pub(crate) struct Lost {
     /// The latest hour first.
     pub(crate) losses: Vec<ReportedLoss>,
-    /// Where the rest is listed, if this is not all.
-    pub(crate) more: Option<String>,
+    /// Whether there is more.
+    pub(crate) more: bool,
 }
 
 /// The whole page.
@@ -74,23 +77,32 @@ pub(crate) fn render(overview: &Overview, visitor: Option<&str>) -> String {
         h1 { "Overview" }
         p.lead { "Events are collected, judged and stored here, and counted exactly." }
         div.sheets {
-            section.wide aria-labelledby="minutes" {
+            @if overview.latest.is_empty() { (lines(overview)) }
+            section.wide aria-labelledby="minutes" data-fresh="minutes" {
                 h2 #minutes { "The last hour" }
                 (overview.minutes.draw())
             }
-            (types(&overview.types))
-            (refused(&overview.refused))
-            (sources(&overview.sources))
-            (sessions(&overview.sessions))
-            (lost(&overview.lost))
-            @if !overview.metrics.is_empty() { (metrics(&overview.metrics)) }
+            div.stack data-fresh="counts" {
+                (types(&overview.types, &overview.since))
+                (sources(&overview.sources, &overview.since))
+            }
+            div.stack data-fresh="others" {
+                (refused(&overview.refused))
+                (lost(&overview.lost))
+                (sessions(&overview.sessions))
+                @if !overview.metrics.is_empty() { (metrics(&overview.metrics)) }
+            }
             (latest(&overview.latest, overview.head))
-            (lines(&overview.address, &overview.today))
+            @if !overview.latest.is_empty() { (lines(overview)) }
         }
     })
 }
 
-fn types(types: &[TypeCount]) -> Markup {
+fn types(types: &[TypeCount], since: &str) -> Markup {
+    let link = |count: &TypeCount| {
+        let [from, category, name] = [since, &count.category, &count.name].map(encoded);
+        format!("explore?measure=count&bucket=hour&from={from}&category={category}&name={name}")
+    };
     html! {
         section {
             h2 { "Events by type" }
@@ -99,12 +111,11 @@ fn types(types: &[TypeCount]) -> Markup {
             } @else {
                 table {
                     caption.unseen { "How many events of each type occurred" }
-                    thead { tr { th scope="col" { "Category" } th scope="col" { "Name" } th.number scope="col" { "Last hour" } th.number scope="col" { "Last day" } } }
+                    thead { tr { th scope="col" { "Type" } th.number scope="col" { "Last hour" } th.number scope="col" { "Last day" } } }
                     tbody {
                         @for count in types {
                             tr {
-                                td { (count.category) }
-                                td { (count.name) }
+                                td.text { a href=(link(count)) { (count.category) " / " (count.name) } }
                                 td.number { (count.hour) }
                                 td.number { (count.day) }
                             }
@@ -142,20 +153,13 @@ fn refused(refused: &[Refused]) -> Markup {
 
 fn lost(lost: &Lost) -> Markup {
     html! {
-        section.wide {
+        section {
             h2 { "Reported lost" }
             @if lost.losses.is_empty() {
                 p.none { "No client reported losses of the last day." }
             } @else {
-                ul {
-                    @for ReportedLoss { source, hour, reason, events } in &lost.losses {
-                        li {
-                            (events) " reported lost by " (source) " in hour " (to_the_minute(&hour.to_string()))
-                            " UTC (" (reason) ")"
-                        }
-                    }
-                }
-                @if let Some(more) = &lost.more { p.none { "This is not all: " a href=(more) { "the whole day" } } }
+                (losses::table(&lost.losses))
+                @if lost.more { p.none { "These are the latest. " a href="losses" { "All of the last week" } } }
             }
         }
     }
@@ -182,11 +186,15 @@ fn metrics(metrics: &[MetricRecord]) -> Markup {
     }
 }
 
-fn sources(sources: &[Count]) -> Markup {
+fn sources(sources: &[Count], since: &str) -> Markup {
+    let link = |source: &str| {
+        let [from, named] = [since, source].map(encoded);
+        html! { a href={ "explore?measure=count&by=category&by=name&bucket=hour&from=" (from) "&source=" (named) } { (source) } }
+    };
     html! {
         section {
             h2 { "Sources of the last day" }
-            (counts(sources, "How many events each source has sent", "Source", |source| html! { (source) }))
+            (counts(sources, "How many events each source has sent", "Source", link))
         }
     }
 }
@@ -214,7 +222,7 @@ fn counts(counts: &[Count], caption: &str, title: &str, shown: impl Fn(&str) -> 
                 tbody {
                     @for Count { name, events } in counts {
                         tr {
-                            td { (shown(name)) }
+                            td.text { (shown(name)) }
                             td.number { (events) }
                         }
                     }
@@ -227,21 +235,33 @@ fn counts(counts: &[Count], caption: &str, title: &str, shown: impl Fn(&str) -> 
 fn latest(events: &[StoredEvent], head: i64) -> Markup {
     html! {
         section.wide {
-            h2 { "Latest events" }
-            p #live .unseen role="status" {}
-            @if events.is_empty() {
-                p.none { "No event is stored yet: paste the lines below into a shell." }
+            div.title {
+                h2 { "Latest events" }
+                p #live .none role="status" {}
             }
-            table {
+            @if events.is_empty() {
+                p.none #nothing { "No event is stored yet: paste the lines above into a shell." }
+            }
+            table.latest {
                 caption.unseen { "Events, the latest first" }
-                thead { tr { th scope="col" { "Occurred at, UTC" } th scope="col" { "Type" } th scope="col" { "Session" } th scope="col" { "Data" } } }
+                thead {
+                    tr {
+                        th scope="col" { "Occurred at, UTC" }
+                        th scope="col" { "Type" }
+                        th scope="col" { "Source" }
+                        th scope="col" { "Session" }
+                        th scope="col" { "Data" }
+                    }
+                }
                 tbody data-after=(head) { (latest::rows(events)) }
             }
         }
     }
 }
 
-fn lines(address: &str, today: &str) -> Markup {
+/// How to begin, for whoever has not begun; for others, folded.
+fn lines(overview: &Overview) -> Markup {
+    let Overview { address, today, .. } = overview;
     let json = "-H 'content-type: application/json'";
     let lines = [
         (
@@ -274,10 +294,12 @@ fn lines(address: &str, today: &str) -> Markup {
     ];
     html! {
         section.wide {
-            h2 { "Try it" }
-            @for (title, line) in &lines {
-                h3 { (title) }
-                pre { code { (line) } }
+            details open[overview.latest.is_empty()] {
+                summary { h2 { "Try it" } }
+                @for (title, line) in &lines {
+                    h3 { (title) }
+                    pre { code { (line) } }
+                }
             }
         }
     }
@@ -339,6 +361,7 @@ mod tests {
         let overview = Overview {
             address: "http://127.0.0.1:8000".to_owned(),
             today: "2026-01-01".to_owned(),
+            since: "2026-01-01T00:00:00Z".to_owned(),
             minutes: minutes(HOSTILE),
             sources: vec![count()],
             sessions: vec![count()],
@@ -361,7 +384,7 @@ mod tests {
                     reason: event_core::Label::new("<script>").unwrap(),
                     events: 37,
                 }],
-                more: Some("v1/losses?from=2021-01-01T00:00:00Z".to_owned()),
+                more: true,
             },
             metrics: Vec::new(),
         };
@@ -371,8 +394,8 @@ mod tests {
         }
         assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"));
         assert!(page.contains("{{7*7}}"));
-        assert!(page.contains("37 reported lost by &lt;b&gt; in hour 2021-01-01 14:00 UTC (&lt;script&gt;)"));
-        assert!(page.contains("href=\"v1/losses?from=2021-01-01T00:00:00Z\""));
+        assert!(page.contains("<td>&lt;b&gt;</td><td><code>&lt;script&gt;</code></td><td class=\"number\">37</td>"));
+        assert!(page.contains("href=\"losses\">All") && page.contains("<details><summary>"));
     }
 
     #[test]
@@ -380,6 +403,7 @@ mod tests {
         let overview = Overview {
             address: "http://127.0.0.1:8000".to_owned(),
             today: "2026-01-01".to_owned(),
+            since: "2026-01-01T00:00:00Z".to_owned(),
             minutes: Chart {
                 series: Vec::new(),
                 ..minutes("")
@@ -392,13 +416,13 @@ mod tests {
             refused: Vec::new(),
             lost: Lost {
                 losses: Vec::new(),
-                more: None,
+                more: false,
             },
             metrics: Vec::new(),
         };
         let page = render(&overview, None);
         assert!(page.contains("No event is stored yet"));
-        assert!(page.contains("No client reported losses"));
+        assert!(page.contains("No client reported losses") && page.contains("<details open>"));
         assert_eq!(page.matches("curl ").count(), 5);
     }
 }

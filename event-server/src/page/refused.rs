@@ -1,8 +1,11 @@
 //! What was refused: a list, by reason, and where to mend it.
 
+use std::collections::BTreeSet;
+
 use event_store::{QuarantineCount, QuarantineEntry};
 use maud::{Markup, html};
 
+use super::entry::Hands;
 use super::layout::{Frame, Tab};
 use super::text::{encoded, to_the_second};
 
@@ -19,6 +22,7 @@ pub(crate) struct Refused {
     pub(crate) entries: Vec<QuarantineEntry>,
     /// The parameters of the next page.
     pub(crate) next: Option<String>,
+    pub(crate) hands: Hands,
 }
 
 /// The whole page.
@@ -40,6 +44,7 @@ pub(crate) fn render(refused: &Refused, visitor: Option<&str>) -> String {
             section.wide {
                 h2 { "Entries" }
                 (form(refused))
+                @if refused.hands == Hands::Free && refused.state == "open" && !refused.entries.is_empty() { (replay(&refused.code)) }
                 (entries(&refused.entries))
                 @if let Some(next) = &refused.next { p { a href={ "refused?" (next) } rel="next" { "Later ones" } } }
             }
@@ -71,9 +76,18 @@ fn counts(counts: &[QuarantineCount]) -> Markup {
 }
 
 fn form(refused: &Refused) -> Markup {
+    let codes: BTreeSet<&str> = refused.counts.iter().map(|count| count.code.as_str()).collect();
+    let asked = refused.code.as_str();
     html! {
         form.question method="get" action="refused" {
-            label { span { "Reason" } input type="text" name="code" value=(refused.code) autocomplete="off" spellcheck="false"; }
+            label {
+                span { "Reason" }
+                select name="code" {
+                    option value="" { "any" }
+                    @if !asked.is_empty() && !codes.contains(asked) { option value=(asked) selected { (asked) } }
+                    @for code in &codes { option value=(code) selected[*code == asked] { (code) } }
+                }
+            }
             label {
                 span { "State" }
                 select name="state" {
@@ -82,6 +96,18 @@ fn form(refused: &Refused) -> Markup {
                 }
             }
             button type="submit" { "Show" }
+        }
+    }
+}
+
+/// Nothing is done to many without having been tried.
+fn replay(code: &str) -> Markup {
+    html! {
+        form.work method="post" action="refused/replay" {
+            input type="hidden" name="code" value=(code);
+            input type="hidden" name="run" value="dry";
+            button type="submit" { "Try to replay " @if code.is_empty() { "all that are open" } @else { "all of this reason" } }
+            p.none { "Shows what would become of them now, and changes nothing." }
         }
     }
 }

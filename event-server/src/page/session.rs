@@ -9,8 +9,9 @@ use super::text::{encoded, indented, shortened, to_the_second};
 
 /// So many events are shown.
 const EVENTS: usize = 500;
-/// As much of an event's data.
+/// As much of an event's data, and as much of it in a line.
 const DATA_CHARACTERS: usize = 2_000;
+const SUMMARY_CHARACTERS: usize = 100;
 
 /// The whole page.
 pub(crate) fn render(id: &str, session: &Session, visitor: Option<&str>) -> String {
@@ -30,10 +31,14 @@ pub(crate) fn render(id: &str, session: &Session, visitor: Option<&str>) -> Stri
             ". " a href={ "../v1/sessions/" (encoded(id)) } { "As JSON" }
         }
         div.sheets {
-            @if !session.gaps.is_empty() { (gaps(&session.gaps)) }
             section.wide {
                 h2 { "Events" }
-                ol.line { @for (at, event) in session.events.iter().take(EVENTS).enumerate() { (item(event, before(session, at))) } }
+                ol.line {
+                    @for (at, event) in session.events.iter().take(EVENTS).enumerate() {
+                        @if let Some(gap) = gap(session, event) { (missing(gap)) }
+                        (item(event, before(session, at)))
+                    }
+                }
                 @if count > EVENTS { p.none { "These are the first " (EVENTS) "; the JSON has all of them." } }
             }
         }
@@ -45,15 +50,17 @@ fn before(session: &Session, at: usize) -> Option<&StoredEvent> {
     session.events.get(at.checked_sub(1)?)
 }
 
-fn gaps(gaps: &[Gap]) -> Markup {
+/// What is missing right before an event, by its number.
+fn gap<'a>(session: &'a Session, event: &StoredEvent) -> Option<&'a Gap> {
+    let number = event.event.envelope().sequence?;
+    session.gaps.iter().find(|gap| gap.before == number)
+}
+
+fn missing(gap: &Gap) -> Markup {
     html! {
-        section.wide {
-            h2 { "Missing" }
-            ul {
-                @for Gap { after, before } in gaps {
-                    li { "Nothing has a number between " (after) " and " (before) "." }
-                }
-            }
+        li.gap {
+            span.when {}
+            span.wrong { "Missing: nothing has a number between " (gap.after) " and " (gap.before) "." }
         }
     }
 }
@@ -62,19 +69,25 @@ fn item(stored: &StoredEvent, before: Option<&StoredEvent>) -> Markup {
     let envelope = stored.event.envelope();
     let occurred_at = envelope.occurred_at.to_string();
     let (id, source) = (encoded(envelope.id.as_str()), encoded(envelope.source.as_str()));
-    let data = shortened(&indented(stored.event.payload().as_str()), DATA_CHARACTERS);
+    let payload = stored.event.payload().as_str();
     html! {
         li {
-            a href={ "../v1/events/" (id) "?source=" (source) } {
-                time datetime=(occurred_at) { (to_the_second(&occurred_at)) }
+            span.when {
+                a href={ "../v1/events/" (id) "?source=" (source) } {
+                    time datetime=(occurred_at) { (to_the_second(&occurred_at)) }
+                }
+                @if let Some(before) = before { span.none { " +" (waited(before, stored)) } }
             }
-            @if let Some(before) = before { span.none { " +" (waited(before, stored)) } }
-            " " strong { (envelope.event_type.category) " / " (envelope.event_type.name) }
-            @if let Some(sequence) = envelope.sequence { span.none { " no. " (sequence) } }
-            " " span.none { "from " (envelope.source) }
-            details {
-                summary { "Data" }
-                pre tabindex="0" { code { (data) } }
+            div {
+                strong { (envelope.event_type.category) " / " (envelope.event_type.name) }
+                span.none {
+                    @if let Some(sequence) = envelope.sequence { " no. " (sequence) }
+                    " from " (envelope.source)
+                }
+                details {
+                    summary { code { (shortened(payload, SUMMARY_CHARACTERS)) } }
+                    pre tabindex="0" { code { (shortened(&indented(payload), DATA_CHARACTERS)) } }
+                }
             }
         }
     }

@@ -30,7 +30,7 @@ pub(super) fn encoded(text: &str) -> String {
 }
 
 /// What stands behind the question mark of a URL.
-pub(super) fn query(pairs: &[(String, String)]) -> String {
+pub(crate) fn query(pairs: &[(String, String)]) -> String {
     let pair = |(name, value): &(String, String)| format!("{}={}", encoded(name), encoded(value));
     pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }

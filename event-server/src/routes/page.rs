@@ -7,6 +7,8 @@ mod live;
 mod explore;
 mod refused;
 mod settle;
+mod replay;
+mod losses;
 mod session;
 mod registered;
 mod keys;
@@ -17,8 +19,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::HeaderMap;
 use axum::http::header::HOST;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -31,6 +33,9 @@ use crate::page;
 use crate::reply::{self, Told};
 use crate::target::NoParameters;
 
+/// What a proxy says that takes TLS off.
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
+
 /// No problem is longer.
 const PROBLEM_BYTES: usize = 1 << 16;
 
@@ -40,10 +45,12 @@ pub(super) fn guarded(gate: Gate<App>) -> Gate<App> {
         .route("/page/live", get(live::tell))
         .route("/explore", get(explore::show))
         .route("/refused", get(refused::list))
+        .route("/refused/replay", post(replay::many))
         .route("/refused/{number}", get(refused::show))
         .route("/refused/{number}/replay", post(settle::replay))
         .route("/refused/{number}/discard", post(settle::discard))
         .route("/sessions/{id}", get(session::show))
+        .route("/losses", get(losses::list))
         .route("/types", get(registered::list))
         .route("/keys", get(keys::list))
         .route("/logout", post(login::end))
@@ -95,7 +102,12 @@ fn address(headers: &HeaderMap) -> String {
     } else {
         "127.0.0.1:8000"
     };
-    format!("http://{host}")
+    // Whoever says so is told so, and nobody else: it is worth no trust, and none is asked for.
+    let scheme = match headers.get(FORWARDED_PROTO).map(HeaderValue::as_bytes) {
+        Some(b"https") => "https",
+        _ => "http",
+    };
+    format!("{scheme}://{host}")
 }
 
 fn now() -> Timestamp {
@@ -107,7 +119,6 @@ fn now() -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
 
     #[test]
     fn the_address_is_safe_to_paste() {
@@ -115,6 +126,9 @@ mod tests {
         assert_eq!(address(&headers), "http://127.0.0.1:8000");
         headers.insert(HOST, HeaderValue::from_static("localhost:9000"));
         assert_eq!(address(&headers), "http://localhost:9000");
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+        assert_eq!(address(&headers), "https://localhost:9000");
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static("javascript"));
         headers.insert(HOST, HeaderValue::from_static("x';rm -rf ~;'"));
         assert_eq!(address(&headers), "http://127.0.0.1:8000");
     }

@@ -1,7 +1,5 @@
 //! `GET /explore`: a question by a form, and its answer.
 
-use std::collections::BTreeSet;
-
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -125,13 +123,17 @@ fn rows(query: &Query, answer: &Answer) -> Vec<Row> {
 }
 
 fn chart(query: &Query, answer: &Answer) -> Option<Chart> {
-    let unit = query.bucket?.unit;
-    let starts: BTreeSet<Timestamp> = answer.rows.iter().filter_map(|row| Some(row.bucket?.start)).collect();
-    let starts: Vec<Timestamp> = starts.into_iter().collect();
-    if starts.is_empty() || starts.len() > BUCKETS {
+    let bucket = query.bucket?;
+    let found = answer.rows.iter().filter_map(|row| Some(row.bucket?.start));
+    let (first, last) = (found.clone().min()?, found.max()?);
+    // All between them: what did not happen takes its time, too.
+    let spans = bucket.spans(first, last.saturating_add_micros(1)).ok()?;
+    if spans.len() > BUCKETS {
         return None;
     }
+    let starts: Vec<Timestamp> = spans.iter().map(|span| span.start).collect();
     let mut series = series::of(answer, &starts);
+    series.retain(|series| series.values.iter().any(Option::is_some));
     let hidden = series.len().saturating_sub(COLOURS);
     series.truncate(COLOURS);
     let of = if hidden > 0 {
@@ -141,13 +143,13 @@ fn chart(query: &Query, answer: &Answer) -> Option<Chart> {
     };
     let name = |start: &Timestamp| -> String {
         let text = text::to_the_minute(&start.to_string());
-        match unit {
+        match bucket.unit {
             Unit::Minute | Unit::Hour => text.chars().skip(5).collect(),
             Unit::Day | Unit::Week | Unit::Month => text.chars().take(10).collect(),
         }
     };
     Some(Chart {
-        title: format!("{} by {unit}{of}", query.measure),
+        title: format!("{} by {}{of}", query.measure, bucket.unit),
         form: if query.measure == Measure::Count {
             Form::Columns
         } else {

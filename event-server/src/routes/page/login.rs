@@ -29,13 +29,13 @@ pub(super) async fn ask(State(app): State<App>, parameters: Parameters) -> Resul
 
 pub(super) async fn begin(State(app): State<App>, _: NoParameters, request: Request) -> Result<Response, Failure> {
     auth::check_site(request.headers())?;
-    let peer = auth::peer(&request);
+    let (peer, headers) = (auth::peer(&request), request.headers().clone());
     let form = form::read(request, &app).await?;
     let [key] = form.once(["key"])?;
     if !app.store.has_keys() {
         return Ok(reply::elsewhere("./"));
     }
-    Ok(match app.guard.log_in(key.unwrap_or_default().trim(), peer)? {
+    Ok(match app.guard.log_in(key.unwrap_or_default().trim(), &headers, peer)? {
         Some(cookie) => reply::elsewhere_with("./", &cookie),
         None => reply::elsewhere("login?again=true"),
     })

@@ -27,7 +27,7 @@ const TYPES: usize = 20;
 const SOURCES: usize = 10;
 const SESSIONS: usize = 10;
 const LATEST: usize = 20;
-const LOSSES: usize = 20;
+const LOSSES: usize = 6;
 
 pub(super) async fn show(
     State(app): State<App>,
@@ -44,6 +44,7 @@ pub(super) async fn show(
     let overview = Overview {
         address: address(&headers),
         today: now.to_string().chars().take(10).collect(),
+        since: Loss::hour_of(now.saturating_add_micros(-24 * HOUR)).to_string(),
         // Before the events: what comes in between is shown twice rather than never.
         head: app.store.head().await?,
         minutes: minutes(&app.store, now).await?,
@@ -172,7 +173,7 @@ async fn lost(store: &EventStore, now: Timestamp) -> Result<Lost, Failure> {
         ..LossFilter::default()
     };
     let mut losses = store.latest_losses(&filter, LOSSES + 1).await?;
-    let more = (losses.len() > LOSSES).then(|| format!("v1/losses?from={from}"));
+    let more = losses.len() > LOSSES;
     losses.truncate(LOSSES);
     Ok(Lost { losses, more })
 }

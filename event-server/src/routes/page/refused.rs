@@ -24,24 +24,18 @@ pub(super) async fn list(
 ) -> Result<Response, Failure> {
     let [code, state, after] = parameters.once(["code", "state", "after"])?;
     let (code, state) = (code.unwrap_or_default(), state.unwrap_or("open"));
-    let wrong = |name: &str, message: String| ParameterError::new(name, Code::InvalidParameter, message);
     let filter = QuarantineFilter {
-        code: Some(code)
-            .filter(|code| !code.is_empty())
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| wrong("code", "there is no such code".to_owned()))?,
+        code: self::code(code)?,
         state: Some(state)
             .filter(|state| !state.is_empty())
             .map(str::parse)
             .transpose()
-            .map_err(|error: StateError| wrong("state", error.to_string()))?,
+            .map_err(|error: StateError| wrong("state", &error.to_string()))?,
         ..QuarantineFilter::default()
     };
-    let after = after.map(str::parse::<i64>).transpose();
     let page = QuarantinePage {
         filter,
-        after: after.map_err(|_| wrong("after", "this is the number of an entry".to_owned()))?,
+        after: self::after(after)?,
         limit: ENTRIES,
     };
     let found = app.store.quarantine(&page).await?;
@@ -51,6 +45,7 @@ pub(super) async fn list(
         state: state.to_owned(),
         entries: found.entries,
         next: found.next.map(|after| refused::next(code, state, after)),
+        hands: hands(&visitor),
     };
     Ok(reply::page(refused::render(&shown, visitor.prefix())))
 }
@@ -62,14 +57,35 @@ pub(super) async fn show(
     _: NoParameters,
 ) -> Result<Response, Failure> {
     let found = app.store.quarantined(number).await?.ok_or_else(not_found)?;
-    let hands = if visitor.may(Access::Admin) {
-        Hands::Free
-    } else {
-        Hands::Tied
-    };
-    Ok(reply::page(entry::render(&found, hands, visitor.prefix())))
+    let page = entry::render(&found, hands(&visitor), visitor.prefix());
+    Ok(reply::page(page))
 }
 
 pub(super) fn not_found() -> Failure {
     Failure::new(Reason::EntryNotFound, "no entry of the quarantine has this number")
+}
+
+/// Whether somebody may replay and discard.
+fn hands(visitor: &Visitor) -> Hands {
+    if visitor.may(Access::Admin) {
+        Hands::Free
+    } else {
+        Hands::Tied
+    }
+}
+
+/// The reason that a form names, if any.
+pub(super) fn code(text: &str) -> Result<Option<Code>, ParameterError> {
+    let code = Some(text).filter(|text| !text.is_empty()).map(str::parse).transpose();
+    code.map_err(|_| wrong("code", "there is no such code"))
+}
+
+/// The number that a page begins behind.
+pub(super) fn after(text: Option<&str>) -> Result<Option<i64>, ParameterError> {
+    let number = text.map(str::parse).transpose();
+    number.map_err(|_| wrong("after", "this is the number of an entry"))
+}
+
+fn wrong(name: &str, message: &str) -> ParameterError {
+    ParameterError::new(name, Code::InvalidParameter, message)
 }
