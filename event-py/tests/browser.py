@@ -101,6 +101,7 @@ class Browser:
         page = Page(self, session)
         for domain in ("Page", "Runtime", "Log", "DOM", "Accessibility", "Audits", "Network"):
             page.call(f"{domain}.enable")
+        page.call("Page.setLifecycleEventsEnabled", enabled=True)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         page.call("Emulation.setEmulatedMedia", features=[scheme])
         page.call("Emulation.setScriptExecutionDisabled", value=not scripts)
@@ -131,9 +132,13 @@ class Page:
         self._loaded(lambda: self.call("Page.navigate", url=url))
 
     def _loaded(self, go: Callable[[], object]) -> None:
-        before = len(self._of("Page.loadEventFired"))
+        known = self._loads()
         go()
-        until(lambda: self.do("1") and len(self._of("Page.loadEventFired")) > before)
+        until(lambda: self.do("1") and self._loads() - known, "another page")
+
+    def _loads(self) -> set[str]:
+        """The documents that were loaded, each by a name of its own."""
+        return {told["loaderId"] for told in self._of("Page.lifecycleEvent") if told["name"] == "load"}
 
     def do(self, script: str) -> Any:
         """What a script says that is no part of the page; promises are waited for."""

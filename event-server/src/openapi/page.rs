@@ -93,9 +93,13 @@ fn people() -> Vec<Route> {
                 "Only those of which this has become: `open` unless given, all if empty",
             )
             .with("after", integer(0), "Only those behind this number"),
-        page("/refused/{number}", "getRefusedEntryPage", "One refused event, for people")
-            .within("number", integer(1), "Its number in the quarantine")
-            .refuses(&[Reason::EntryNotFound]),
+        page(
+            "/refused/{number}",
+            "getRefusedEntryPage",
+            "One refused event, for people",
+        )
+        .within("number", integer(1), "Its number in the quarantine")
+        .refuses(&[Reason::EntryNotFound]),
         change(
             "/refused/replay",
             "replayFromPage",

@@ -176,7 +176,7 @@ impl Chart {
                 @for (number, (bucket, name)) in self.buckets.iter().enumerate().step_by(every).enumerate() {
                     @let middle = scale.x(bucket) + scale.step / 2.0;
                     // A narrow page has room for every second.
-                    text.second[number % 2 == 1] x=(share(middle)) y=(HEIGHT - 4.0) text-anchor="middle" { (name) }
+                    text class=[(number % 2 == 1).then_some("second")] x=(share(middle)) y=(HEIGHT - 4.0) text-anchor="middle" { (name) }
                 }
             }
         }

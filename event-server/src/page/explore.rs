@@ -114,7 +114,7 @@ fn form(explored: &Explored) -> Markup {
             label {
                 span { "Bucket" }
                 select name="bucket" {
-                    option value="" { "none: the whole range" }
+                    option value="" { "none" }
                     @for unit in BUCKETS { option value=(unit) selected[value("bucket") == unit] { (unit) } }
                 }
             }

@@ -62,6 +62,8 @@ fn who_has_no_key_is_led_to_where_he_can_show_one() {
         assert_eq!((led.status, led.header("location")), (303, Some(login)), "{path}");
         assert_eq!(status(&collector, path, &[]), 401, "{path}");
     }
+    let sent = collector.request("POST", "/refused/1/replay", &[HTML, OWN], "");
+    assert_eq!((sent.status, sent.header("location")), (303, Some("../../login")));
     // Programs are told, whatever they take.
     assert_eq!(status(&collector, "/v1/events", &[HTML]), 401);
     let missing = collector.get("/login?again=perhaps");
@@ -82,6 +84,10 @@ fn a_cookie_stands_for_a_key_until_it_is_revoked() {
 
     let good = log_in(&collector, &key);
     assert_eq!((good.status, good.header("location")), (303, Some("./")));
+    assert!(!good.header("set-cookie").unwrap().contains("Secure"));
+    let tls = [FORM, OWN, ("origin", "https://events.example")];
+    let tls = collector.request("POST", "/login", &tls, &format!("key={key}"));
+    assert!(tls.header("set-cookie").unwrap().ends_with("; Secure"));
     let cookie = cookie(&good);
     assert!(!cookie.contains(&key) && !collector.log().contains(&key));
     let cookie = ("cookie", cookie.as_str());

@@ -22,7 +22,7 @@ fn page(collector: &Collector, path: &str) -> String {
         assert_eq!(text.matches(landmark).count(), 1, "{path}: {landmark}");
     }
     assert_eq!(
-        text.matches("<table>").count(),
+        text.matches("<table").count(),
         text.matches("<caption").count(),
         "{path}"
     );
@@ -61,6 +61,7 @@ fn every_page_is_there_and_obeys_nothing() {
         "/refused",
         "/refused/1",
         "/sessions/%3Cs%3E",
+        "/losses",
         "/types",
         "/keys",
         "/login",
@@ -112,6 +113,7 @@ fn a_session_is_told_in_its_order_with_what_is_missing() {
     let collector = filled();
     let text = page(&collector, "/sessions/%3Cs%3E");
     assert!(text.contains("2 events") && text.contains("between 1 and 4"), "{text}");
+    assert_eq!(text.matches("class=\"gap\"").count(), 1);
     assert_eq!(
         collector.get("/sessions/nobody").problem().as_deref(),
         Some("session_not_found")
@@ -128,6 +130,16 @@ fn who_sits_before_a_browser_is_told_of_a_problem_by_a_page() {
     );
     assert!(shown.text().contains("session not found") && shown.text().contains("\"../page.css\""));
     assert!(shown.header("content-security-policy").is_some());
+    let own = [("accept", "text/html"), ("sec-fetch-site", "same-origin")];
+    let sent = send(&collector, "/refused/9/replay", &own, "");
+    assert!(
+        sent.status == 404 && sent.text().contains("entry not found") && sent.text().contains("\"../../page.css\"")
+    );
+    let foreign = [("accept", "text/html"), ("sec-fetch-site", "cross-site")];
+    let sent = send(&collector, "/refused/9/replay", &foreign, "");
+    assert!(sent.status == 403 && sent.text().contains("cross site"));
+    let program = send(&collector, "/refused/9/replay", &[], "");
+    assert_eq!(program.problem().as_deref(), Some("entry_not_found"));
 }
 
 #[test]
@@ -160,6 +172,51 @@ fn what_was_refused_is_marked_mended_and_replayed() {
     assert_eq!(collector.get("/v1/events/4").status, 200);
     assert!(!page(&collector, "/refused").contains("href=\"refused/1\""));
     assert!(page(&collector, "/refused?state=").contains("href=\"refused/1\""));
+}
+
+#[test]
+fn many_are_tried_before_they_are_replayed() {
+    let collector = filled();
+    collector.post(
+        "/v1/events",
+        r#"[{"id": "5", "category": "page", "name": "view", "data": {}}, 7]"#,
+    );
+    let list = page(&collector, "/refused?code=schema_violation");
+    assert!(
+        list.contains("action=\"refused/replay\"") && list.contains("all of this reason"),
+        "{list}"
+    );
+    assert!(!page(&collector, "/refused?state=discarded").contains("action=\"refused/replay\""));
+    collector.put("/v1/types/page/view/1", r#"{"schema": {}}"#);
+
+    let own = ("sec-fetch-site", "same-origin");
+    let sent = |headers: &[(&str, &str)], form: &str| {
+        let headers = [&[FORM][..], headers].concat();
+        send(&collector, "/refused/replay", &headers, form)
+    };
+    let foreign = sent(&[("origin", "https://evil.example")], "run=real");
+    assert_eq!(
+        (foreign.status, foreign.problem().as_deref()),
+        (403, Some("cross_site"))
+    );
+    // Whoever does not say that he means it does not mean it.
+    for form in ["code=schema_violation", "code=schema_violation&run=dry&"] {
+        let tried = sent(&[own], form);
+        assert!(
+            tried.status == 200 && tried.text().contains("2 entries"),
+            "{}",
+            tried.text()
+        );
+        assert!(tried.text().contains("name=\"run\" value=\"real\"") && tried.text().contains("href=\"1\""));
+    }
+    assert_eq!(collector.get("/v1/events/4").status, 404);
+    let done = sent(&[own], "code=schema_violation&run=real");
+    assert!(done.text().contains("<td>stored</td>") && !done.text().contains("value=\"real\""));
+    assert_eq!(collector.get("/v1/events/4").status, 200);
+    assert_eq!(page(&collector, "/refused").matches("href=\"refused/").count(), 1);
+    for wrong in ["run=perhaps", "code=nonsense", "after=x", "other=1"] {
+        assert_eq!(sent(&[own], wrong).status, 400, "{wrong}");
+    }
 }
 
 #[test]

@@ -35,10 +35,12 @@ pub(super) async fn begin(State(app): State<App>, _: NoParameters, request: Requ
     if !app.store.has_keys() {
         return Ok(reply::elsewhere("./"));
     }
-    Ok(match app.guard.log_in(key.unwrap_or_default().trim(), &headers, peer)? {
-        Some(cookie) => reply::elsewhere_with("./", &cookie),
-        None => reply::elsewhere("login?again=true"),
-    })
+    Ok(
+        match app.guard.log_in(key.unwrap_or_default().trim(), &headers, peer)? {
+            Some(cookie) => reply::elsewhere_with("./", &cookie),
+            None => reply::elsewhere("login?again=true"),
+        },
+    )
 }
 
 pub(super) async fn end(State(app): State<App>, _: NoParameters, headers: HeaderMap) -> Result<Response, Failure> {

@@ -2,8 +2,8 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use event_core::query::ParameterError;
 use event_core::Code;
+use event_core::query::ParameterError;
 use event_store::quarantine::{QuarantineFilter, Run, Selection, Work};
 
 use super::super::{App, work};
