@@ -146,9 +146,10 @@ class Page:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def wait(self, script: str) -> Any:
+    def wait(self, script: str) -> None:
         """Waits until a script says something that is true."""
-        return until(lambda: self.do(script), script)
+        # An element itself would come as an empty object.
+        until(lambda: self.do(f"!!({script})"), script)
 
     def text(self, selector: str = "main") -> str:
         """What a part of it says."""

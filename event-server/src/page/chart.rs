@@ -56,7 +56,8 @@ impl Scale {
             all.filter_map(|value| *value).filter(|value| value.is_finite())
         };
         let most = match chart.form {
-            Form::Columns => (0..chart.buckets.len()).map(|at| chart.total(at)).fold(0.0, f64::max),
+            // At least as many as there are lines: events are counted whole.
+            Form::Columns => (0..chart.buckets.len()).map(|at| chart.total(at)).fold(4.0, f64::max),
             Form::Lines => values().fold(0.0, f64::max),
         };
         let least = match chart.form {

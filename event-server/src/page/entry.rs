@@ -109,7 +109,7 @@ fn marks(marks: &[Mark]) -> Markup {
                                 ")"
                             }
                             @if let Some(offset) = offset { " at byte " (offset) }
-                            @if let Some(value) = value { pre tabindex="0" { mark { (indented(value.get())) } } }
+                            @if let Some(value) = value { pre tabindex="0" role="group" aria-label="What stands there" { mark { (indented(value.get())) } } }
                         }
                     }
                 }
@@ -139,7 +139,7 @@ fn document(found: &Inspected) -> Markup {
 }
 
 fn text(text: &str) -> Markup {
-    html! { pre tabindex="0" { code { (super::text::shortened(&indented(text), DOCUMENT_CHARACTERS)) } } }
+    html! { pre tabindex="0" role="group" aria-label="The document" { code { (super::text::shortened(&indented(text), DOCUMENT_CHARACTERS)) } } }
 }
 
 fn history(history: &[HistoryEntry]) -> Markup {

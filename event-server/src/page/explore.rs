@@ -138,7 +138,7 @@ fn form(explored: &Explored) -> Markup {
         }
         p.none {
             "A place in the data is a JSON pointer, as " code { "/shipping_address/province" } ". Times are as "
-            code { "2026-03-29" } " or " code { "2026-03-29T14:00" } ", by the clock of the zone."
+            code { "2026-03-29" } " or " code { "2026-03-29T14:00:00Z" } "; dates are those of the zone."
         }
     }
 }
@@ -186,7 +186,7 @@ fn answer(answered: &Answered) -> Markup {
                 a href={ "explore?" (query) } { "This page" } " · "
                 a href={ "v1/query?" (query) } { "The answer as JSON" }
             }
-            pre tabindex="0" { code { (line) } }
+            pre tabindex="0" role="group" aria-label="A line for a shell" { code { (line) } }
         }
     }
 }

@@ -48,7 +48,7 @@ fn sheet(record: &TypeRecord) -> Markup {
             @if let Some(schema) = &record.schema {
                 details {
                     summary { "Schema" }
-                    pre tabindex="0" { code { (format!("{schema:#}")) } }
+                    pre tabindex="0" role="group" aria-label="The schema" { code { (format!("{schema:#}")) } }
                 }
             } @else {
                 p.none { "It has no schema: whatever data it has are good." }

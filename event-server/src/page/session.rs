@@ -86,7 +86,7 @@ fn item(stored: &StoredEvent, before: Option<&StoredEvent>) -> Markup {
                 }
                 details {
                     summary { code { (shortened(payload, SUMMARY_CHARACTERS)) } }
-                    pre tabindex="0" { code { (shortened(&indented(payload), DATA_CHARACTERS)) } }
+                    pre tabindex="0" role="group" aria-label="The data" { code { (shortened(&indented(payload), DATA_CHARACTERS)) } }
                 }
             }
         }

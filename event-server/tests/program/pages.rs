@@ -104,6 +104,7 @@ fn a_question_of_the_form_has_an_answer_a_link_and_a_line() {
     assert!(text.contains("curl '"));
     let wrong = page(&collector, "/explore?measure=sum");
     assert!(wrong.contains("role=\"alert\"") && wrong.contains("value=\"sum\""));
+    assert!(!page(&collector, "/explore").contains("role=\"alert\""));
     let drawn = page(&collector, "/explore?measure=count&bucket=hour");
     assert!(drawn.contains("<svg ") && drawn.contains("<rect "));
 }

@@ -48,7 +48,7 @@ fn asked(parameters: &Parameters) -> Vec<(String, String)> {
     }
     if asked.is_empty() {
         let hour = now().saturating_add_micros(-DAY).to_string();
-        let from = format!("{}:00", hour.get(..13).unwrap_or_default());
+        let from = format!("{}:00:00Z", hour.get(..13).unwrap_or_default());
         let pairs = [
             ("measure", "count"),
             ("by", "category"),
