@@ -70,7 +70,19 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def collector(tmp_path: Path) -> Iterator[Collector]:
-    started = Collector(tmp_path)
+    yield from running(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
+    """One for all tests that only look."""
+    for collector in running(tmp_path_factory.mktemp("filled")):
+        fill(collector)
+        yield collector
+
+
+def running(directory: Path) -> Iterator[Collector]:
+    started = Collector(directory)
     started.start()
     try:
         yield started
@@ -142,20 +154,19 @@ def test_a_newcomer_sees_his_first_event_without_doing_anything(browser: Browser
         assert "No event is stored yet" not in page.text() and "1 came in just now." in page.text("#live")
         # What is counted is counted again, and drawn.
         page.wait("document.querySelector('[data-fresh=minutes] svg rect')")
-        page.wait("document.querySelector('[data-fresh=others] a[href=\"sessions/s%2D1\"]')")
+        page.wait("document.querySelector('[data-fresh=others] a[href=\"sessions/s-1\"]')")
         assert page.do("window.stays") and page.problems() == []
 
 
-def test_the_pages_need_no_scripts(browser: Browser, collector: Collector) -> None:
-    fill(collector)
+def test_the_pages_need_no_scripts(browser: Browser, filled: Collector) -> None:
     with browser.page(scripts=False) as page:
         for path in PAGES:
-            page.open(collector.url + path)
+            page.open(filled.url + path)
             assert page.text("h1") and page.problems() == [], path
-        page.open(collector.url)
+        page.open(filled.url)
         assert page.do("document.querySelectorAll('svg rect').length") > 0
         assert page.do("document.querySelectorAll('tbody[data-after] tr').length") == 3
-        page.open(collector.url + "/refused?code=schema_violation")
+        page.open(filled.url + "/refused?code=schema_violation")
         page.submit("form[action='refused/replay'] button")
         assert page.text("h1") == "Tried" and "1 entry" in page.text()
 
@@ -237,11 +248,10 @@ def test_who_has_a_key_signs_in_by_it(browser: Browser, collector: Collector) ->
 
 @pytest.mark.parametrize("path", [*PAGES, "/login"])
 def test_the_keyboard_reaches_whatever_there_is_and_all_has_a_name(
-    browser: Browser, collector: Collector, path: str
+    browser: Browser, filled: Collector, path: str
 ) -> None:
-    fill(collector)
     with browser.page() as page:
-        page.open(collector.url + path)
+        page.open(filled.url + path)
         nameless = [role for role, name in page.focusable() if not name and role not in ("RootWebArea", "main", "code")]
         assert nameless == [], nameless
         # The way to the content is the first that there is.
@@ -259,13 +269,12 @@ def test_the_keyboard_reaches_whatever_there_is_and_all_has_a_name(
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_texts_are_to_be_read_and_nothing_is_wider_than_the_page(
-    browser: Browser, collector: Collector, dark: bool
+    browser: Browser, filled: Collector, dark: bool
 ) -> None:
-    fill(collector)
     grounds = set()
     for path in (*PAGES, "/login", "/sessions/nobody"):
         with browser.page(dark=dark, width=400) as page:
-            page.open(collector.url + path)
+            page.open(filled.url + path)
             page.do("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
             assert page.do(FAINT) == [], path
             assert page.do("document.documentElement.scrollWidth") <= 400, path

@@ -138,7 +138,7 @@ impl Chart {
     /// The drawing, and what its colours stand for.
     pub(crate) fn draw(&self) -> Markup {
         if self.is_empty() {
-            return html! { p.none { "There is nothing to draw." } };
+            return html! { p.none { "Nothing happened in that time." } };
         }
         let scale = Scale::of(self);
         html! {

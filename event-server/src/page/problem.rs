@@ -5,8 +5,17 @@ use maud::html;
 
 use super::layout::Frame;
 
+/// What may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// A key that may do more.
+    AnotherKey,
+    /// To begin anew.
+    FirstPage,
+}
+
 /// The whole page, for so deep a path.
-pub(crate) fn render(problem: &Problem, depth: usize) -> String {
+pub(crate) fn render(problem: &Problem, depth: usize, remedy: Remedy) -> String {
     let up = ["", "../", "../../", "../../../"];
     let frame = Frame {
         title: "event: this cannot be shown",
@@ -23,7 +32,12 @@ pub(crate) fn render(problem: &Problem, depth: usize) -> String {
                     @if let Some(parameter) = &problem.parameter { code { (parameter) } ": " }
                     (problem.detail)
                 }
-                p { a href={ (frame.up) "login" } { "Log in with another key" } }
+                p {
+                    @match remedy {
+                        Remedy::AnotherKey => { a href={ (frame.up) "login" } { "Log in with another key" } },
+                        Remedy::FirstPage => { a href={ (frame.up) "./" } { "To the overview" } },
+                    }
+                }
             }
         }
     })

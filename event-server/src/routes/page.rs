@@ -29,7 +29,7 @@ use event_core::wire::Problem;
 
 use super::{App, method_not_allowed};
 use crate::auth::{self, Gate};
-use crate::page;
+use crate::page::{self, problem::Remedy};
 use crate::reply::{self, Told};
 use crate::target::NoParameters;
 
@@ -71,13 +71,18 @@ pub(super) fn open() -> Router<App> {
 pub(super) async fn for_people(request: Request, next: Next) -> Response {
     let (wanted, depth) = (auth::is_for_people(&request), auth::depth(&request));
     let response = next.run(request).await;
-    if !wanted || response.extensions().get::<Told>().is_none() {
+    let remedy = match response.extensions().get() {
+        Some(Told("not_permitted")) => Remedy::AnotherKey,
+        Some(_) => Remedy::FirstPage,
+        None => return response,
+    };
+    if !wanted {
         return response;
     }
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, PROBLEM_BYTES).await.unwrap_or_default();
     match serde_json::from_slice::<Problem>(&bytes) {
-        Ok(problem) => reply::problem_page(parts, page::problem::render(&problem, depth)),
+        Ok(problem) => reply::problem_page(parts, page::problem::render(&problem, depth, remedy)),
         Err(_) => Response::from_parts(parts, Body::from(bytes)),
     }
 }
