@@ -1,19 +1,22 @@
 //! Who asks: anybody, until keys exist; from then on, whoever has one, for what it is for.
 //!
-//! A key comes in the header `Authorization: Bearer …` and nowhere else. Of one that stands in the URL
-//! a browser's history, a proxy and a log would know.
+//! A key comes in the header `Authorization: Bearer …`, and once in the form of `/login`, from where on a cookie stands
+//! for it. Of one that stands in the URL a browser's history, a proxy and a log would know.
 
 mod failures;
 mod table;
 mod gate;
 mod reader;
+mod visitor;
+mod site;
+mod logins;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
-use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::header::{ACCEPT, AUTHORIZATION};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
@@ -24,19 +27,23 @@ use event_store::{EventStore, Origin};
 
 use crate::config::ServerConfig;
 use crate::peer::Peer;
-use crate::reply::{Failure, Reason};
+use crate::reply::{self, Failure, Reason};
 
 use failures::Failures;
 pub(crate) use gate::Gate;
+use logins::Logins;
 pub(crate) use reader::Reader;
+use site::{Site, Way};
 #[cfg(test)]
 pub(crate) use table::{Need, Scope, TABLE};
+pub(crate) use visitor::Visitor;
 
 /// What it takes to tell who asks.
 #[derive(Clone)]
 pub(crate) struct Guard {
     store: EventStore,
     failures: Arc<Failures>,
+    logins: Arc<Logins>,
 }
 
 impl Guard {
@@ -44,7 +51,37 @@ impl Guard {
         Guard {
             store,
             failures: Arc::new(Failures::new(config.failures)),
+            logins: Arc::default(),
         }
+    }
+
+    /// Logs a browser in by a key: the cookie that stands for it from now on, or `None` if the key is not good.
+    ///
+    /// # Errors
+    /// If there were too many keys from there that are not good, or the system gives no random numbers.
+    pub(crate) fn log_in(&self, key: &str, headers: &HeaderMap, peer: Option<Peer>) -> Result<Option<String>, Failure> {
+        if self.store.authenticate(key).is_none() {
+            return self.counted(peer).map(|()| None);
+        }
+        let name = self.logins.begin(key, Instant::now())?;
+        Ok(Some(logins::kept(&name, Way::of(headers))))
+    }
+
+    /// Logs a browser out: the cookie that has it forget the one it has.
+    pub(crate) fn log_out(&self, headers: &HeaderMap) -> String {
+        if let Some(name) = logins::name(headers) {
+            self.logins.end(name);
+        }
+        logins::forgotten()
+    }
+
+    /// Who has logged in; nobody where a header says who asks.
+    fn logged_in(&self, headers: &HeaderMap) -> Option<Principal> {
+        if headers.contains_key(AUTHORIZATION) {
+            return None;
+        }
+        let key = self.logins.key(logins::name(headers)?, Instant::now())?;
+        self.store.authenticate(&key)
     }
 
     /// Whose a key is that came elsewhere than in the header, as other people's clients send theirs with events; nobody's
@@ -83,9 +120,14 @@ impl Guard {
 
     /// What whoever has no good key is told, wherever he comes from.
     fn turned_away(&self, failure: Failure, peer: Option<Peer>) -> Failure {
+        self.counted(peer).err().unwrap_or(failure)
+    }
+
+    /// Counts one who has no good key.
+    fn counted(&self, peer: Option<Peer>) -> Result<(), Failure> {
         match peer.map(|peer| self.failures.count(peer.machine())) {
-            Some(Err(after)) => too_many(after),
-            _ => failure,
+            Some(Err(after)) => Err(too_many(after)),
+            _ => Ok(()),
         }
     }
 }
@@ -99,14 +141,56 @@ fn too_many(after: Duration) -> Failure {
 /// not read before.
 pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     if guard.store.has_keys() {
-        match principal(&guard.store, request.headers()) {
+        let logged_in = guard.logged_in(request.headers());
+        // A browser sends its cookie for whoever asks it to; a key it sends for nobody.
+        if logged_in.is_some() && !request.method().is_safe() && Site::of(request.headers()) != Site::Own {
+            return cross_site().into_response();
+        }
+        match logged_in.map_or_else(|| principal(&guard.store, request.headers()), Ok) {
             Ok(principal) => request.extensions_mut().insert(principal),
+            Err(_) if is_for_people(&request) => return reply::elsewhere(&login(&request)),
             Err(failure) => return guard.turned_away(failure, peer(&request)).into_response(),
         };
     }
     // Nobody behind this has a use for it.
     request.headers_mut().remove(AUTHORIZATION);
     next.run(request).await
+}
+
+/// That no page of others has made a browser send a request, as far as it tells.
+///
+/// # Errors
+/// If one has.
+pub(crate) fn check_site(headers: &HeaderMap) -> Result<(), Failure> {
+    match Site::of(headers) {
+        Site::Foreign => Err(cross_site()),
+        Site::Own | Site::Unsaid => Ok(()),
+    }
+}
+
+fn cross_site() -> Failure {
+    Failure::new(Reason::CrossSite, "this is not asked for by a page of this collector")
+}
+
+/// Whether a browser wants to show somebody a page, of itself or after a form was sent.
+pub(crate) fn is_for_people(request: &Request) -> bool {
+    let (headers, path) = (request.headers(), request.uri().path());
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    [Method::GET, Method::POST].contains(request.method())
+        && !headers.contains_key(AUTHORIZATION)
+        && !path.starts_with("/v1/")
+        && path != "/metrics"
+        && accepted.any(|value| value.contains("text/html"))
+}
+
+/// How many steps up the first page is.
+pub(crate) fn depth(request: &Request) -> usize {
+    request.uri().path().matches('/').count().saturating_sub(1)
+}
+
+/// The way from a page to the one where people log in. It is told from here, for the router may be nested anywhere.
+fn login(request: &Request) -> String {
+    format!("{}login", "../".repeat(depth(request)))
 }
 
 /// Where a request came from, if the listener has said so.

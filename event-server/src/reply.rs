@@ -22,7 +22,8 @@ use serde_json::Value;
 use crate::request_id;
 use answer::body;
 pub(crate) use answer::{
-    Done, Export, asset, close, created, export, gone, json, kept, manual, named, numbers, page, style_sheet,
+    Done, Export, asset, close, created, elsewhere, elsewhere_with, export, gone, json, kept, live, manual, named,
+    numbers, page, problem_page, script, style_sheet,
 };
 
 /// What the `type` of every problem starts with; the code follows.
@@ -62,6 +63,8 @@ reasons! {
     BadContentEncoding => BAD_REQUEST "bad_content_encoding",
     /// The key is not for this.
     NotPermitted => FORBIDDEN "not_permitted",
+    /// A page of others has made a browser ask for a change.
+    CrossSite => FORBIDDEN "cross_site",
     /// No such route.
     NotFound => NOT_FOUND "not_found",
     /// No event with this id.

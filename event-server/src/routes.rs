@@ -28,7 +28,7 @@ mod keys;
 mod health;
 mod numbers;
 mod manual;
-mod home;
+mod page;
 #[cfg(test)]
 mod tests;
 
@@ -38,7 +38,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Uri;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
 use event_store::EventStore;
@@ -69,8 +69,8 @@ struct App {
 }
 
 /// All routes of the collector over a store, to be served by [`serve`](crate::serve) or nested into
-/// another application. Once the store has keys, all but `/health`, `/docs` and
-/// `/openapi.json` ask for one that is for what they do.
+/// another application. Once the store has keys, all but `/health`, `/docs`, `/login`
+/// and `/openapi.json` ask for one that is for what they do.
 ///
 /// ```
 /// use event_server::{ServerConfig, router};
@@ -98,11 +98,14 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         // Whoever only looks whether the program is well has no key.
         .route("/health/live", get(health::live).fallback(method_not_allowed))
         .route("/health/ready", get(health::ready).fallback(method_not_allowed))
+        // Where a key is shown there is none yet.
+        .merge(page::open())
         // The same for every collector; a browser that asks for them has no key yet.
         .route("/docs", get(manual::page).fallback(method_not_allowed))
         .route("/docs/{file}", get(manual::file).fallback(method_not_allowed))
         .route("/openapi.json", get(manual::document).fallback(method_not_allowed))
         .layer(CatchPanicLayer::custom(reply::panicked))
+        .layer(from_fn(page::for_people))
         .layer(from_fn_with_state(app.clone(), admit));
     let router = match cors::layer(&app.config.cors_origins) {
         Some(layer) => router.layer(layer),
@@ -113,9 +116,7 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
 
 /// The routes that ask for keys, once there are some: what for says the table in `auth`.
 fn guarded(app: &App) -> Gate<App> {
-    Gate::new(app.store.clone())
-        .route("/", get(home::show))
-        .route("/page.css", get(home::style_sheet))
+    page::guarded(Gate::new(app.store.clone()))
         .route("/v1/events", get(events::list).post(events::collect))
         .route("/v1/events/{id}", get(events::receipt))
         .route("/v1/export", get(export::stream))

@@ -8,10 +8,13 @@
 
 mod tally;
 mod command;
+mod program;
+mod install;
 mod architecture;
 mod lint;
 mod database;
 mod requirement;
+mod browser;
 mod server;
 mod backends;
 mod databases;

@@ -1,4 +1,4 @@
-//! `REQUIRE_BACKENDS`: the databases, and the Python, whose absence is a failure.
+//! `REQUIRE_BACKENDS`: the databases, the Python and the browser whose absence is a failure.
 
 use crate::command::Outcome;
 use crate::database::Database;
@@ -8,11 +8,15 @@ pub(crate) const VARIABLE: &str = "REQUIRE_BACKENDS";
 /// What Python is called there.
 const PYTHON: &str = "python";
 
+/// What the browser is called there.
+const CHROMIUM: &str = "chromium";
+
 /// What must not be absent.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Required {
     pub(crate) databases: Vec<Database>,
     pub(crate) python: bool,
+    pub(crate) chromium: bool,
 }
 
 /// Reads the environment.
@@ -37,16 +41,23 @@ fn parse(text: &str) -> Result<Required, String> {
             return Ok(Required {
                 databases: Database::ALL.to_vec(),
                 python: true,
+                chromium: true,
             });
         }
         if word == PYTHON {
             required.python = true;
             continue;
         }
+        if word == CHROMIUM {
+            required.chromium = true;
+            continue;
+        }
         let known = Database::ALL.into_iter().find(|database| database.module() == word);
         required.databases.push(known.ok_or_else(|| {
             let names = Database::ALL.map(Database::module).join(", ");
-            format!("{VARIABLE} names `{word}`, which is no database: it is `all` or some of {names}, {PYTHON}")
+            format!(
+                "{VARIABLE} names `{word}`, which is no database: it is `all` or some of {names}, {PYTHON}, {CHROMIUM}"
+            )
         })?);
     }
     Ok(required)
@@ -68,6 +79,7 @@ mod tests {
         let all = Required {
             databases: Database::ALL.to_vec(),
             python: true,
+            chromium: true,
         };
         assert_eq!(parse("all").as_ref(), Ok(&all));
         assert_eq!(parse("mysql,all"), Ok(all));
@@ -77,10 +89,11 @@ mod tests {
     fn names_stand_between_commas() {
         let two = Required {
             databases: vec![Database::Postgres, Database::Mysql],
-            python: false,
+            ..Required::default()
         };
         assert_eq!(parse("postgres, mysql"), Ok(two));
         assert_eq!(parse("python").map(|required| required.python), Ok(true));
+        assert_eq!(parse("chromium").map(|required| required.chromium), Ok(true));
     }
 
     #[test]

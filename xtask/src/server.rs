@@ -1,7 +1,5 @@
 //! A real database server for one run of the tests: its own directory, its own port, gone afterwards.
 
-mod program;
-mod install;
 mod shell;
 mod account;
 mod place;

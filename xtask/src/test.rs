@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::backends::Backends;
+use crate::browser;
 use crate::command::{Outcome, announce, cargo, quietly, succeeds_reading};
 use crate::database::Database;
 use crate::python::Environment;
@@ -132,7 +133,20 @@ fn python(root: &Path, after_rust: bool, report: &mut Report) -> Outcome<()> {
         return Ok(());
     }
     println!("    Built and installed after {} s", start.elapsed().as_secs());
-    report.of(Suite::Python, &mut environment.pytest()?)
+    let mut pytest = environment.pytest()?;
+    match browser::find() {
+        Ok(program) => {
+            pytest.env(browser::VARIABLE, program);
+        }
+        Err(reason) => {
+            let required = requirement::read()?.chromium;
+            report.total.failed += u64::from(required);
+            let lines = browser::absent_lines(&reason.to_string(), required);
+            lines.iter().for_each(|line| println!("    {line}"));
+            report.lines.extend(lines);
+        }
+    }
+    report.of(Suite::Python, &mut pytest)
 }
 
 impl Report {

@@ -18,6 +18,8 @@ pub(crate) enum Media {
     Bytes,
     /// A change of a JSON document.
     JsonPatch,
+    /// The fields of a form, as a browser sends them.
+    Form,
     /// One CloudEvent in structured mode.
     CloudEvent,
     /// An array of CloudEvents.
@@ -33,6 +35,7 @@ impl Media {
             Media::Csv => "text/csv",
             Media::Bytes => "application/octet-stream",
             Media::JsonPatch => "application/json-patch+json",
+            Media::Form => "application/x-www-form-urlencoded",
             Media::CloudEvent => "application/cloudevents+json",
             Media::CloudEventBatch => "application/cloudevents-batch+json",
         }

@@ -12,11 +12,13 @@ use super::shape::{Shape, anything, between, id, integer, may, named, need, open
 use crate::reply::{self, Reason};
 
 /// Problems that any request may be told.
-const ANY: [Reason; 13] = [
+const ANY: [Reason; 14] = [
     Reason::InvalidPath,
     Reason::AmbiguousAuth,
     Reason::Unauthenticated,
     Reason::NotPermitted,
+    // Of whoever has logged in with a browser.
+    Reason::CrossSite,
     Reason::RateLimited,
     Reason::QuotaExceeded,
     Reason::BodyTooLarge,

@@ -8,7 +8,7 @@ use utoipa::openapi::path::{
 };
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::{Required, SecurityRequirement};
+use utoipa::openapi::{RefOr, Required, SecurityRequirement};
 
 use super::problem::Problems;
 use super::shape::{Shape, map, text};
@@ -26,6 +26,8 @@ pub(super) struct Route {
     body: Option<RequestBodyBuilder>,
     done: Vec<(Done, ResponseBuilder)>,
     problems: Problems,
+    /// Whether a browser is told of problems by a page.
+    for_people: bool,
 }
 
 /// Begins with a route: its method, its path, its name for programs and what it does in few words.
@@ -44,6 +46,7 @@ pub(super) fn route(method: &Method, path: &'static str, name: &'static str, sum
         body: None,
         done: Vec::new(),
         problems: Problems::of_any(),
+        for_people: false,
     }
 }
 
@@ -58,6 +61,14 @@ impl Route {
     pub(super) fn under(mut self, tag: &'static str) -> Self {
         self.operation = self.operation.tag(tag);
         self
+    }
+
+    /// Who takes `text/html` is told of problems by a page.
+    pub(super) fn for_people(self) -> Self {
+        Route {
+            for_people: true,
+            ..self
+        }
     }
 
     /// Nobody is asked for a key here.
@@ -199,14 +210,21 @@ impl Route {
             body,
             done,
             problems,
+            for_people,
         } = self;
         let operation = operation.request_body(body.map(RequestBody::from));
         let operation = done.into_iter().fold(operation, |operation, (done, response)| {
             operation.response(done.status().to_string(), response.build())
         });
-        let operation = problems.responses().fold(operation, |operation, (status, response)| {
-            operation.response(status, response)
-        });
+        let operation = problems
+            .responses()
+            .fold(operation, |operation, (status, mut response)| {
+                if for_people {
+                    let page = RefOr::T(Content::new(Some(text())));
+                    response.content.insert("text/html".to_owned(), page);
+                }
+                operation.response(status, response)
+            });
         let operation: Operation = operation.build();
         (path, PathItem::new(method, operation))
     }

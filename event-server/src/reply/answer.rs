@@ -2,9 +2,10 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, LOCATION, REFERRER_POLICY, SET_COOKIE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
@@ -21,6 +22,8 @@ pub(crate) enum Done {
     Gone,
     /// The reader has it already.
     Known,
+    /// Another page says more.
+    Elsewhere,
 }
 
 impl Done {
@@ -31,6 +34,7 @@ impl Done {
             Done::Created => StatusCode::CREATED,
             Done::Gone => StatusCode::NO_CONTENT,
             Done::Known => StatusCode::NOT_MODIFIED,
+            Done::Elsewhere => StatusCode::SEE_OTHER,
         };
         status.as_u16()
     }
@@ -94,6 +98,26 @@ pub(crate) fn gone() -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
+/// 303: a browser goes on to another page, told from the one that it asked for.
+pub(crate) fn elsewhere(place: &str) -> Response {
+    let headers = [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    let mut response = (StatusCode::SEE_OTHER, headers).into_response();
+    if let Ok(place) = HeaderValue::from_str(place) {
+        response.headers_mut().insert(LOCATION, place);
+    }
+    response
+}
+
+/// The same with a cookie.
+pub(crate) fn elsewhere_with(place: &str, cookie: &str) -> Response {
+    let mut response = elsewhere(place);
+    if let Ok(mut cookie) = HeaderValue::from_str(cookie) {
+        cookie.set_sensitive(true);
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
+}
+
 fn serialized(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(text) => body(status, "application/json", text),
@@ -106,25 +130,40 @@ fn unwritable(error: &serde_json::Error) -> Response {
     Failure::new(Reason::InternalError, "the answer could not be written").into_response()
 }
 
-/// 200 with a page of our own, which loads nothing but its style sheet.
+/// What our own pages may do: load their style sheet and their script, and speak to this collector.
+const OWN: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; \
+                   base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// 200 with a page of our own.
 pub(crate) fn page(html: String) -> Response {
-    let policy = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
-                  frame-ancestors 'none'";
-    guarded(html, policy)
+    // With no referrer at all, a form would not say either whose page it stands on.
+    guarded(html, OWN, "same-origin")
+}
+
+/// A problem as a page, with the status and the headers that it has.
+pub(crate) fn problem_page(mut parts: Parts, html: String) -> Response {
+    parts.headers.remove(CONTENT_LENGTH);
+    let page = page(html);
+    for name in [CONTENT_TYPE, CONTENT_SECURITY_POLICY, REFERRER_POLICY] {
+        if let Some(value) = page.headers().get(&name) {
+            parts.headers.insert(name, value.clone());
+        }
+    }
+    Response::from_parts(parts, page.into_body())
 }
 
 /// 200 with the page that tries routes: its scripts lie beside it, and speak to this collector only.
 pub(crate) fn manual(html: String) -> Response {
     let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                   base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    guarded(html, policy)
+    guarded(html, policy, "no-referrer")
 }
 
-fn guarded(html: String, policy: &'static str) -> Response {
+fn guarded(html: String, policy: &'static str, referrer: &'static str) -> Response {
     let mut response = body(StatusCode::OK, "text/html; charset=utf-8", html);
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static(referrer));
     response
 }
 
@@ -170,6 +209,16 @@ pub(crate) fn named(response: &mut Response, id: HeaderValue) {
 /// 200 with a style sheet.
 pub(crate) fn style_sheet(css: &'static str) -> Response {
     body(StatusCode::OK, "text/css; charset=utf-8", css)
+}
+
+/// 200 with a script.
+pub(crate) fn script(js: &'static str) -> Response {
+    body(StatusCode::OK, "text/javascript; charset=utf-8", js)
+}
+
+/// 200 with server-sent events.
+pub(crate) fn live(events: String) -> Response {
+    body(StatusCode::OK, "text/event-stream", events)
 }
 
 pub(super) fn body(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {

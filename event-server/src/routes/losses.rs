@@ -41,15 +41,18 @@ struct Losses {
 
 /// `GET /v1/losses`: by hour, source and reason.
 pub(super) async fn list(State(app): State<App>, reader: Reader, parameters: Parameters) -> Result<Response, Failure> {
-    let filter = filter(&parameters)?;
+    let filter = filter(parameters.once(["from", "to", "source"])?)?;
     // What was lost has no type.
     reader.check_list(filter.source.as_ref(), None)?;
     let losses = app.store.losses(&filter).await?;
     Ok(reply::json(&Losses { losses }))
 }
 
-fn filter(parameters: &Parameters) -> Result<LossFilter, ParameterError> {
-    let [from, to, source] = parameters.once(["from", "to", "source"])?;
+/// What `from`, `to` and `source` ask for.
+///
+/// # Errors
+/// If one of them is none, or the range ends before it begins.
+pub(super) fn filter([from, to, source]: [Option<&str>; 3]) -> Result<LossFilter, ParameterError> {
     let source = source.map(Source::new).transpose();
     let filter = LossFilter {
         from: instant("from", from)?,

@@ -25,12 +25,15 @@ const METHODS: [Method; 8] = [
 
 /// Those who ask whether the program is well, or how to speak to it, have no key; other people's clients have theirs elsewhere, and are asked for it
 /// there.
-const OPEN: [&str; 18] = [
+const OPEN: [&str; 21] = [
     "/docs",
     "/docs/{file}",
     "/health/live",
     "/health/ready",
+    "/login",
     "/openapi.json",
+    "/page.css",
+    "/page.js",
     "/posthog/batch",
     "/posthog/batch/",
     "/posthog/capture",

@@ -25,7 +25,7 @@ fn the_page_greets_shows_and_escapes() {
     let page = collector.get("/");
     assert!(page.text().contains("&lt;img src=x onerror=alert(1)&gt;"));
     assert!(page.text().contains("invalid_envelope"));
-    for tag in ["<b>", "<i>", "<s>", "<script", "<img"] {
+    for tag in ["<b>", "<i>", "<s>", "<script>", "<img"] {
         assert!(!page.text().contains(tag), "{tag}");
     }
 }

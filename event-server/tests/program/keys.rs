@@ -39,9 +39,11 @@ fn status(collector: &Collector, path: &str, key: Option<&str>) -> u16 {
     collector.request("GET", path, &headers, "").status
 }
 
-const GUARDED: [&str; 10] = [
+const GUARDED: [&str; 12] = [
     "/",
-    "/page.css",
+    "/explore",
+    "/refused",
+    "/types",
     "/v1/events",
     "/v1/query?measure=count",
     "/v1/types",

@@ -25,6 +25,8 @@ mod quarantine;
 mod refused;
 mod health;
 mod home;
+mod pages;
+mod login;
 mod document;
 mod numbers;
 mod requests;

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use super::shell;
 use crate::command::{Outcome, output};
+use crate::install::is_root;
 
 /// An account, and the way to it that works on this system.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,11 +97,6 @@ impl Account {
             Self::Other { uid, gid, .. } => Some(format!("{uid}:{gid}")),
         }
     }
-}
-
-/// Whether we may do everything; where `id` is missing, nobody is.
-pub(super) fn is_root() -> bool {
-    output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::engine::Engine;
-use super::install::{Packages, install};
 use super::place::{DATABASE, Place, USER};
-use super::program::{find, search_path, together, versions};
 use super::shell::{line, quoted};
 use crate::command::{Outcome, output};
+use crate::install::{Packages, install};
+use crate::program::{find, search_path, together, versions};
 
 const PACKAGES: Packages = Packages {
     apt: &[&["postgresql"]],

@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 /// The directories of `PATH`.
-pub(super) fn search_path() -> Vec<PathBuf> {
+pub(crate) fn search_path() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).collect()
 }
 
 /// The first directory's program, where an earlier name is better than an earlier directory.
-pub(super) fn find(directories: &[PathBuf], names: &[&str]) -> Option<PathBuf> {
+pub(crate) fn find(directories: &[PathBuf], names: &[&str]) -> Option<PathBuf> {
     let mut candidates = names
         .iter()
         .flat_map(|name| directories.iter().map(move |directory| directory.join(name)));
@@ -18,13 +18,13 @@ pub(super) fn find(directories: &[PathBuf], names: &[&str]) -> Option<PathBuf> {
 }
 
 /// The first directory that holds them all: programs of one version.
-pub(super) fn together<'a>(directories: &'a [PathBuf], names: &[&str]) -> Option<&'a Path> {
+pub(crate) fn together<'a>(directories: &'a [PathBuf], names: &[&str]) -> Option<&'a Path> {
     let holds_all = |directory: &&PathBuf| names.iter().all(|name| directory.join(name).is_file());
     directories.iter().find(holds_all).map(PathBuf::as_path)
 }
 
 /// `below` in every folder of `parent` that begins with `prefix`, the highest version first.
-pub(super) fn versions(parent: &str, prefix: &str, below: &str) -> Vec<PathBuf> {
+pub(crate) fn versions(parent: &str, prefix: &str, below: &str) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(parent) else {
         return Vec::new();
     };

@@ -2,15 +2,14 @@
 
 use std::process::Command;
 
-use super::account::is_root;
-use super::program::{find, search_path};
 use crate::command::{Outcome, output};
+use crate::program::{find, search_path};
 
 /// What to install, by package manager; of several rows the first that can be had.
-pub(super) struct Packages {
-    pub(super) apt: &'static [&'static [&'static str]],
-    pub(super) dnf: &'static [&'static [&'static str]],
-    pub(super) apk: &'static [&'static [&'static str]],
+pub(crate) struct Packages {
+    pub(crate) apt: &'static [&'static [&'static str]],
+    pub(crate) dnf: &'static [&'static [&'static str]],
+    pub(crate) apk: &'static [&'static [&'static str]],
 }
 
 /// Installs them, asking nothing, and says so.
@@ -18,7 +17,7 @@ pub(super) struct Packages {
 /// # Errors
 ///
 /// When we may not, when no package manager is known, or when it fails.
-pub(super) fn install(packages: &Packages) -> Outcome<()> {
+pub(crate) fn install(packages: &Packages) -> Outcome<()> {
     if !is_root() {
         return Err("only root can install it".into());
     }
@@ -56,4 +55,9 @@ fn run(manager: &str, arguments: &[&str]) -> Outcome<()> {
     // Debian's packages start a server as soon as they are installed; not so in this runlevel.
     command.env("RUNLEVEL", "1");
     output(&mut command).map(drop)
+}
+
+/// Whether we may do everything; where `id` is missing, nobody is.
+pub(crate) fn is_root() -> bool {
+    output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }

@@ -1,0 +1,41 @@
+//! Events in a table, one a row: as the first page has them, and as they come in.
+
+use event_core::StoredEvent;
+use maud::{Markup, html};
+
+use super::text::{encoded, shortened, to_the_second};
+
+/// As much of an event's data as fits into a line.
+const DATA_CHARACTERS: usize = 160;
+
+/// As much of a session's id as tells it from its neighbours.
+const SESSION_CHARACTERS: usize = 8;
+
+/// The rows; links are told from the first page.
+pub(crate) fn rows(events: &[StoredEvent]) -> Markup {
+    html! { @for event in events { (row(event)) } }
+}
+
+fn row(stored: &StoredEvent) -> Markup {
+    let envelope = stored.event.envelope();
+    let id = encoded(envelope.id.as_str());
+    let source = encoded(envelope.source.as_str());
+    let occurred_at = envelope.occurred_at.to_string();
+    html! {
+        tr {
+            td {
+                a href={ "v1/events/" (id) "?source=" (source) } {
+                    time datetime=(envelope.occurred_at) title=(envelope.occurred_at) { (to_the_second(&occurred_at)) }
+                }
+            }
+            td.type { (envelope.event_type.category) " / " (envelope.event_type.name) }
+            td.source { (envelope.source) }
+            td.session {
+                @if let Some(session) = &envelope.session_id {
+                    a href={ "sessions/" (encoded(session.as_str())) } { (shortened(session.as_str(), SESSION_CHARACTERS)) }
+                }
+            }
+            td.data { code { (shortened(stored.event.payload().as_str(), DATA_CHARACTERS)) } }
+        }
+    }
+}
