@@ -61,6 +61,8 @@ pub mod loss;
 mod selection;
 mod page;
 mod log;
+pub mod follow;
+pub mod project;
 #[cfg(feature = "export")]
 pub mod export;
 mod answer;

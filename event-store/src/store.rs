@@ -109,6 +109,7 @@ impl EventStore {
             dialect,
             Connections {
                 reader: db.clone(),
+                worker: db.clone(),
                 writer: db,
                 owner: Owner::Application,
             },
@@ -218,6 +219,7 @@ impl EventStore {
             tracing::warn!("what keys have used of their quotas was not saved to the end");
         }
         if self.inner.owner == Owner::Store {
+            self.inner.worker.close_by_ref().await?;
             self.inner.reader.close_by_ref().await?;
             self.inner.writer.close_by_ref().await?;
         }

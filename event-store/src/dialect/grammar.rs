@@ -46,6 +46,9 @@ pub(crate) trait Grammar: Send + Sync {
     /// What a transaction starts with: it sees what others commit, and takes the one lock there is.
     fn begin(&self) -> &'static str;
 
+    /// Microseconds since 1970 by the database's own clock, while a statement runs.
+    fn now(&self) -> &'static str;
+
     /// Makes whoever else would change the tables wait, until this transaction or its connection
     /// ends; the value is a name. `None` where a transaction does so by itself.
     fn lock_tables(&self) -> Option<&'static str>;
