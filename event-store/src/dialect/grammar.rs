@@ -58,6 +58,20 @@ pub(crate) trait Grammar: Send + Sync {
         None
     }
 
+    /// Whether a statement that changes a table ends the transaction that it is in.
+    fn ddl_commits(&self) -> bool {
+        false
+    }
+
+    /// What makes a view of a table, in place of one of that name.
+    fn show(&self, view: &str, table: &str) -> Vec<String> {
+        // Not in place: PostgreSQL would insist on the columns of before.
+        vec![
+            format!("DROP VIEW IF EXISTS {view}"),
+            format!("CREATE VIEW {view} AS SELECT * FROM {table}"),
+        ]
+    }
+
     /// What to write behind a SELECT of rows that this transaction will change.
     fn for_update(&self) -> &'static str {
         " FOR UPDATE"

@@ -202,6 +202,14 @@ macro_rules! common {
             "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"
         }
 
+        fn ddl_commits(&self) -> bool {
+            true
+        }
+
+        fn show(&self, view: &str, table: &str) -> Vec<String> {
+            vec![format!("CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table}")]
+        }
+
         fn lock_tables(&self) -> Option<&'static str> {
             // Every statement that changes a table ends the transaction.
             Some("SELECT GET_LOCK(?, 60)")
