@@ -62,7 +62,8 @@ use shared::Shared;
 ///     }
 ///
 ///     async fn apply(&self, event: &StoredEvent, rows: &Rows<'_>) -> Result<(), Failure> {
-///         let page = event.event.payload().to_value()["page"].as_str().ok_or_else(|| Failure::lasting("no page"))?.to_owned();
+///         let page = event.event.payload().root().get("page").and_then(|page| Some(page.as_str()?.into_owned()));
+///         let page = page.ok_or_else(|| Failure::lasting("no page"))?;
 ///         let known = rows.execute("UPDATE {visits} SET n = n + 1 WHERE page = ?", [page.as_str().into()]).await?;
 ///         if known == 0 {
 ///             rows.execute("INSERT INTO {visits} (page, n) VALUES (?, 1)", [page.into()]).await?;
@@ -103,7 +104,7 @@ pub trait Projection: Send + Sync + 'static {
     /// Events of one key are applied one after the other, in their order. By default the subject, else the session, else
     /// the event's own id.
     fn key(&self, event: &StoredEvent) -> String {
-        key::of_event(event)
+        of_event(event)
     }
 
     /// Makes the tables, unless they are there: it may run more than once.

@@ -63,6 +63,11 @@ pub(crate) trait Grammar: Send + Sync {
         false
     }
 
+    /// Whether one transaction at a time writes, and nobody queues for it: who comes again at once is faster than others.
+    fn has_one_writer(&self) -> bool {
+        false
+    }
+
     /// What makes a view of a table, in place of one of that name.
     fn show(&self, view: &str, table: &str) -> Vec<String> {
         // Not in place: PostgreSQL would insist on the columns of before.

@@ -182,6 +182,10 @@ impl Grammar for Sqlite {
         .to_owned()
     }
 
+    fn has_one_writer(&self) -> bool {
+        true
+    }
+
     fn now(&self) -> &'static str {
         "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
     }

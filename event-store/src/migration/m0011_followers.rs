@@ -12,8 +12,8 @@ pub(super) const UP: &[&str] = &[
         position {int} NOT NULL, applied {int} NOT NULL, token {int} NOT NULL, holder {text:32},
         lease_until {int} NOT NULL, last_error {long}, updated_at {int} NOT NULL,
         PRIMARY KEY (name, generation, shard)) {updated}",
-    // The processes that share the work of a name, while they show signs of life.
-    "CREATE TABLE {members} (name {text:64} NOT NULL, holder {text:32} NOT NULL, lease_until {int} NOT NULL,
+    // The processes that share the work of a version of a name, while they show signs of life.
+    "CREATE TABLE {members} (name {text:64} NOT NULL, holder {text:32} NOT NULL, version {int} NOT NULL, lease_until {int} NOT NULL,
         PRIMARY KEY (name, holder)) {clustered}",
     // An event that a projection could not take, or that waits behind one of its key. Of the key only a digest:
     // it may name somebody.

@@ -202,21 +202,29 @@ pub(super) async fn position(inner: &Inner, held: &Held) -> Result<Option<i64>, 
     }
 }
 
-/// A sign of life among those who share the work; answers how many show one, this one included.
-pub(super) async fn join(inner: &Inner, name: &str, holder: &str, lease: Duration) -> Result<i64, Error> {
+/// A sign of life among those who share the work of a version; answers how many show one, this one included.
+pub(super) async fn join(
+    inner: &Inner,
+    name: &str,
+    version: i64,
+    holder: &str,
+    lease: Duration,
+) -> Result<i64, Error> {
     let clock = inner.dialect.now();
     let put = inner.dialect.update_existing(
         "name, holder",
         &format!("lease_until = {}", inner.dialect.offered("lease_until")),
     );
-    let sql = format!("INSERT INTO {{members}} (name, holder, lease_until) VALUES (?, ?, {clock} + ?) {put}");
-    let values: [Value; 3] = [name.into(), holder.into(), micros(lease).into()];
+    let sql = format!("INSERT INTO {{members}} (name, holder, version, lease_until) VALUES (?, ?, ?, {clock} + ?) {put}");
+    let values: [Value; 4] = [name.into(), holder.into(), version.into(), micros(lease).into()];
     inner
         .worker
         .execute_raw(inner.dialect.statement(&inner.tables.sql(&sql), values))
         .await?;
-    let sql = format!("SELECT COUNT(*) FROM {{members}} WHERE name = ? AND lease_until > {clock}");
-    let statement = inner.dialect.statement(&inner.tables.sql(&sql), [name.into()]);
+    let sql = format!("SELECT COUNT(*) FROM {{members}} WHERE name = ? AND version = ? AND lease_until > {clock}");
+    let statement = inner
+        .dialect
+        .statement(&inner.tables.sql(&sql), [name.into(), version.into()]);
     crate::dictionary::only_number(&inner.worker, statement).await
 }
 
