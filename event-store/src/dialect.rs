@@ -4,6 +4,7 @@ mod bind;
 mod grammar;
 mod failure;
 mod transaction;
+mod news;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]

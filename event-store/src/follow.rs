@@ -13,7 +13,8 @@ use futures_util::Stream;
 use tokio::sync::watch;
 
 use crate::error::Error;
-use crate::inner::{Inner, detached};
+use crate::herald;
+use crate::inner::detached;
 use crate::store::EventStore;
 
 pub(crate) use backoff::{is_of_the_store, pause};
@@ -144,8 +145,8 @@ impl EventStore {
     /// ```
     #[must_use]
     pub fn follow(&self, follow: Follow) -> Follower {
-        let mut arrivals = self.inner().arrivals.subscribe();
-        arrivals.mark_unchanged();
+        herald::listen(self.inner());
+        let arrivals = self.inner().arrivals.subscribe();
         Follower {
             store: self.clone(),
             after: follow.after,
@@ -261,11 +262,4 @@ impl Follower {
         let (filter, after) = (self.follow.filter.clone(), self.after);
         detached(async move { read(&inner, &filter, after, Scope { rows, ..scope }).await }).await
     }
-}
-
-/// Waits until something may have come, or for so long.
-pub(crate) async fn arrival(inner: &Inner, seen: i64, longest: Duration) {
-    let mut arrivals = inner.arrivals.subscribe();
-    let newer = arrivals.wait_for(|head| *head > seen);
-    let _ = tokio::time::timeout(longest, newer).await;
 }

@@ -1,6 +1,6 @@
 //! What all verbs of a store share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) watching: AtomicU64,
     /// The newest place that this process knows of; whoever follows the log waits for it to change.
     pub(crate) arrivals: watch::Sender<i64>,
+    /// Whether news of other processes are listened to.
+    pub(crate) listening: AtomicBool,
     opened: Instant,
     /// Milliseconds from `opened` to the writer's last sign of life.
     heartbeat: AtomicU64,
@@ -88,6 +90,7 @@ impl Inner {
             waiting: Notify::new(),
             watching: AtomicU64::new(0),
             arrivals: watch::Sender::new(0),
+            listening: AtomicBool::new(false),
             opened: Instant::now(),
             heartbeat: AtomicU64::new(0),
         }
@@ -179,6 +182,11 @@ impl Inner {
             *known = head.max(*known);
             newer
         });
+    }
+
+    /// Something may have been stored elsewhere, or the store was closed: whoever follows the log looks.
+    pub(crate) fn heard(&self) {
+        self.arrivals.send_modify(|_| {});
     }
 
     /// The writer lives.

@@ -41,6 +41,7 @@ mod writer;
 mod backfill;
 mod usage;
 mod refresh;
+mod herald;
 mod store;
 mod register;
 mod declare;

@@ -27,6 +27,7 @@ use event_core::{Filter, StoredEvent};
 use tokio::task::JoinHandle;
 
 use crate::error::Error;
+use crate::herald;
 use crate::inner::detached;
 use crate::store::EventStore;
 
@@ -138,6 +139,7 @@ impl EventStore {
         let projection = Arc::new(projection);
         let (begun, of) = (Arc::clone(&shared), Arc::clone(&projection));
         detached(async move { setup::ensure(&begun, &*of).await }).await?;
+        herald::listen(self.inner());
         let task = tokio::spawn(run::run(Arc::clone(&shared), projection));
         Ok(Projector {
             shared,

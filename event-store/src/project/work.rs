@@ -50,6 +50,7 @@ pub(super) struct Work<P> {
     events: VecDeque<Keyed>,
     behind: i64,
     head: i64,
+    arrivals: watch::Receiver<i64>,
     weight: usize,
     waiting: HashSet<Digest>,
     /// So many events at once.
@@ -91,6 +92,7 @@ impl<P: Projection> Work<P> {
             events: VecDeque::new(),
             behind: 0,
             head: 0,
+            arrivals: shared.inner.arrivals.subscribe(),
             weight: 8 << 10,
             waiting: HashSet::new(),
             attempts: 0,
@@ -113,9 +115,8 @@ impl<P: Projection> Work<P> {
                 Next::Again => {}
                 Next::Lost => return,
                 Next::Rest(time) => {
-                    let inner = Arc::clone(&self.shared.inner);
                     tokio::select! {
-                        () = follow::arrival(&inner, self.head, time) => {}
+                        _ = tokio::time::timeout(time, self.arrivals.changed()) => {}
                         _ = self.stop.changed() => {}
                     }
                 }
@@ -174,6 +175,8 @@ impl<P: Projection> Work<P> {
             rows,
             pruned_to: self.pruned_to,
         };
+        // What comes while it is read is not waited for.
+        self.arrivals.mark_unchanged();
         let page = follow::read(&self.shared.inner, &self.shared.filter, self.behind, scope).await?;
         (self.behind, self.head) = (page.position, page.head);
         let bytes: usize = page.events.iter().map(|it| it.event.payload().as_str().len() + 256).sum();

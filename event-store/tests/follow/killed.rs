@@ -37,11 +37,16 @@ pub(crate) async fn kills_at_any_moment_skip_and_double_nothing(disk: Disk) {
     let (done, writes) = (Arc::new(AtomicBool::new(false)), store.clone());
     let until = Arc::clone(&done);
     let writer = tokio::spawn(async move {
-        while !until.load(Ordering::Acquire) {
+        for round in 0_u32.. {
             fill(&writes, 10).await;
             // Now and then one that is parked: that is part of what must not be lost.
-            ingest(&writes, vec![offer("s-4", "fail")]).await;
-            tokio::time::sleep(Duration::from_millis(40)).await;
+            if round.is_multiple_of(15) {
+                ingest(&writes, vec![offer("s-4", "fail")]).await;
+            }
+            tokio::time::sleep(Duration::from_millis(if is_long() { 100 } else { 40 })).await;
+            if until.load(Ordering::Acquire) {
+                return;
+            }
         }
     });
     let mut dice = Dice::new(11);
