@@ -74,7 +74,8 @@ async fn cut(disk: &Disk) -> usize {
     let backend = db.get_database_backend();
     let ask = async |sql: String| db.query_all_raw(Statement::from_string(backend, sql)).await;
     let ended = if disk.name() == "mysql" {
-        let others = "SELECT CAST(id AS SIGNED) FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND db IS NOT NULL";
+        let others = "SELECT CAST(id AS SIGNED) FROM information_schema.processlist \
+                      WHERE id <> CONNECTION_ID() AND db IS NOT NULL";
         let others = ask(others.to_owned()).await.unwrap();
         for other in &others {
             // One that has ended by itself meanwhile is no matter.
@@ -109,7 +110,11 @@ async fn write(store: EventStore, done: Arc<AtomicBool>) -> usize {
     batches * 10
 }
 
+/// One at a time: what is done to the server is done to all.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 async fn goes_on(disk: Disk, how: Break) {
+    let _turn = TURN.lock().await;
     let (store, tally) = (disk.open().await, Tally::new(&disk));
     let projector = store.project(Running::from(tally.clone()), quick().shards(2)).await.unwrap();
     let done = Arc::new(AtomicBool::new(false));

@@ -89,7 +89,9 @@ async fn look<P: Projection>(shared: &Arc<Shared>, projection: &Arc<P>, tasks: &
     let rows = shard::all(inner, &inner.worker, &shared.name).await?;
     let worked = |row: &&Generation| row.version == shared.version && (row.state == LIVE || row.state == BUILDING);
     for (key, task) in tasks.iter() {
-        if !found.iter().filter(worked).any(|row| row.generation == key.0) {
+        let is_ours = |row: &ShardRow| (row.generation, row.shard) == *key && row.token == task.held.token;
+        // What another one took over, its holder would notice with the next event only.
+        if !found.iter().filter(worked).any(|row| row.generation == key.0) || !rows.iter().any(is_ours) {
             task.stop.send_replace(true);
         }
     }
