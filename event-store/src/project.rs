@@ -5,7 +5,7 @@
 //! one name share its work by key: each shard of the keys has one holder, whose lease ends by the database's clock, and
 //! whoever lost it cannot commit any more. An event that cannot be applied is tried again and then parked with its
 //! reason, and the others go on. A new version of the code is built beside the tables that readers use, and takes their
-//! place when it has come as far. See `docs/followers.md`.
+//! place when it has come as far.
 
 mod failure;
 mod key;
@@ -197,3 +197,8 @@ impl Drop for Projector {
         self.shared.stop.send_replace(true);
     }
 }
+
+/// The examples of the page run, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/followers.md")]
+struct Page;
