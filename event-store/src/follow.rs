@@ -225,7 +225,11 @@ impl Follower {
             self.after = page.position;
             let all = page.position >= page.head;
             if !page.events.is_empty() {
-                let bytes: usize = page.events.iter().map(|it| it.event.payload().as_str().len() + 256).sum();
+                let bytes: usize = page
+                    .events
+                    .iter()
+                    .map(|it| it.event.payload().as_str().len() + 256)
+                    .sum();
                 self.weight = (bytes / page.events.len()).max(self.weight / 2).max(1);
             }
             if !page.events.is_empty() || page.position - self.told >= QUIET {
@@ -252,10 +256,7 @@ impl Follower {
             None => {
                 let (inner, after) = (inner.clone(), self.after);
                 let pruned_to = detached(async move { floor(&inner, &inner.reader, after).await }).await?;
-                *self.scope.insert(Scope {
-                    rows: 0,
-                    pruned_to,
-                })
+                *self.scope.insert(Scope { rows: 0, pruned_to })
             }
         };
         let rows = (self.follow.bytes / self.weight).clamp(1, self.follow.rows);

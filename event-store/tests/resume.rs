@@ -116,7 +116,10 @@ static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 async fn goes_on(disk: Disk, how: Break) {
     let _turn = TURN.lock().await;
     let (store, tally) = (disk.open().await, Tally::new(&disk));
-    let projector = store.project(Running::from(tally.clone()), quick().shards(2)).await.unwrap();
+    let projector = store
+        .project(Running::from(tally.clone()), quick().shards(2))
+        .await
+        .unwrap();
     let done = Arc::new(AtomicBool::new(false));
     let writer = tokio::spawn(write(store.clone(), Arc::clone(&done)));
     let mut follower = store.follow(Follow::all());
@@ -145,11 +148,16 @@ async fn goes_on(disk: Disk, how: Break) {
     reached.expect("it did not go on").unwrap();
     assert!(projector.ended().is_none());
     let expected = fold(&store, |_| true).await;
-    assert_eq!(expected.values().map(|(n, _)| n.unsigned_abs()).sum::<u64>(), u64::try_from(written).unwrap());
+    assert_eq!(
+        expected.values().map(|(n, _)| n.unsigned_abs()).sum::<u64>(),
+        u64::try_from(written).unwrap()
+    );
     assert_eq!(table(&disk, &tally).await, expected);
     assert!(store.parked(&tally.name, 0, 10).await.unwrap().is_empty());
     while read.len() < written {
-        let batch = tokio::time::timeout(Duration::from_secs(30), follower.next()).await.expect("it did not go on");
+        let batch = tokio::time::timeout(Duration::from_secs(30), follower.next())
+            .await
+            .expect("it did not go on");
         read.extend(batch.unwrap().events.iter().map(|stored| stored.position));
     }
     assert!(read.is_sorted_by(|a, b| a < b), "read out of order or twice");

@@ -3,7 +3,7 @@
 use axum::http::Method;
 
 use super::route::{Route, route};
-use super::shape::{Shape, anything, label, named, need, record, text, word};
+use super::shape::{Shape, anything, integer, label, list, may, named, need, number, record, text, word};
 use crate::reply::{Done, Reason};
 
 const TAG: &str = "collector";
@@ -50,5 +50,17 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
-    vec![("Health", record([need("status", word(["live", "ready"]))]).into())]
+    let projected = record([
+        need("name", label()),
+        need("position", integer(0)),
+        need("behind", integer(0)),
+        need("lag_seconds", number()),
+        need("parked", integer(0)),
+        need("state", word(["live", "catching_up", "waiting"])),
+    ]);
+    let health = record([
+        need("status", word(["live", "ready"])),
+        may("projections", list(projected)),
+    ]);
+    vec![("Health", health.into())]
 }

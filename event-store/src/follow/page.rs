@@ -87,7 +87,9 @@ pub(crate) async fn read(inner: &Inner, filter: &Filter, after: i64, scope: Scop
 
 /// Whether events behind the place were pruned; asked after the rows were read.
 async fn missing(inner: &Inner, after: i64, pruned_to: i64, selection: &Selection) -> Result<(), Error> {
-    let sql = inner.tables.sql("SELECT kind_id, position FROM {pruned} WHERE position > ?");
+    let sql = inner
+        .tables
+        .sql("SELECT kind_id, position FROM {pruned} WHERE position > ?");
     let statement = inner.dialect.statement(&sql, [after.max(pruned_to).into()]);
     for row in inner.reader.query_all_raw(statement).await? {
         if selection.kinds.contains(&row.try_get_by_index(0)?) {

@@ -51,7 +51,11 @@ impl Generation {
 }
 
 /// The generations of a name, or of all, the oldest first.
-pub(super) async fn all(inner: &Inner, db: &impl ConnectionTrait, name: Option<&str>) -> Result<Vec<Generation>, Error> {
+pub(super) async fn all(
+    inner: &Inner,
+    db: &impl ConnectionTrait,
+    name: Option<&str>,
+) -> Result<Vec<Generation>, Error> {
     select(inner, db, name, "").await
 }
 
@@ -102,10 +106,14 @@ pub(super) async fn change(
     row: &Generation,
     state: &str,
 ) -> Result<bool, Error> {
-    let sql = inner.tables.sql(
-        "UPDATE {projections} SET state = ?, switched_at = ? WHERE name = ? AND generation = ? AND state = ?",
-    );
-    let switched_at = if state == LIVE { Some(now().as_micros()) } else { row.switched_at };
+    let sql = inner
+        .tables
+        .sql("UPDATE {projections} SET state = ?, switched_at = ? WHERE name = ? AND generation = ? AND state = ?");
+    let switched_at = if state == LIVE {
+        Some(now().as_micros())
+    } else {
+        row.switched_at
+    };
     let values: [Value; 5] = [
         state.into(),
         switched_at.into(),

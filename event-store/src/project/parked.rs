@@ -124,7 +124,8 @@ impl EventStore {
             };
             let mut marked = 0;
             for chosen in chunks {
-                let sql = format!("UPDATE {{parked}} SET state = ? WHERE name = ? AND state IN ('parked', 'replay'){chosen}");
+                let sql =
+                    format!("UPDATE {{parked}} SET state = ? WHERE name = ? AND state IN ('parked', 'replay'){chosen}");
                 let values = [state.text().into(), name.as_str().into()];
                 let statement = inner.dialect.statement(&inner.tables.sql(&sql), values);
                 marked += inner.worker.execute_raw(statement).await?.rows_affected();
@@ -215,10 +216,15 @@ pub(super) async fn of_shard(inner: &Inner, held: &Held) -> Result<Vec<(i64, Dig
         "SELECT position, digest, state FROM {parked} WHERE name = ? AND generation = ? AND shard = ? ORDER BY position",
     );
     let values: [Value; 3] = [held.name.as_str().into(), held.generation.into(), held.shard.into()];
-    let rows = inner.worker.query_all_raw(inner.dialect.statement(&sql, values)).await?;
+    let rows = inner
+        .worker
+        .query_all_raw(inner.dialect.statement(&sql, values))
+        .await?;
     let read = |row: &QueryResult| {
         let (digest, state): (Vec<u8>, String) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        let digest = digest.try_into().map_err(|_| Error::corrupt("a malformed digest of a key"))?;
+        let digest = digest
+            .try_into()
+            .map_err(|_| Error::corrupt("a malformed digest of a key"))?;
         Ok((row.try_get_by_index(0)?, digest, ParkedState::of(&state)))
     };
     rows.iter().map(read).collect()
@@ -231,6 +237,9 @@ pub(super) async fn is_asked(inner: &Inner, held: &Held) -> Result<bool, Error> 
          AND state IN ('replay', 'discard') LIMIT 1",
     );
     let values: [Value; 3] = [held.name.as_str().into(), held.generation.into(), held.shard.into()];
-    let found = inner.worker.query_one_raw(inner.dialect.statement(&sql, values)).await?;
+    let found = inner
+        .worker
+        .query_one_raw(inner.dialect.statement(&sql, values))
+        .await?;
     Ok(found.is_some())
 }

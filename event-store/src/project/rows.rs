@@ -58,7 +58,9 @@ pub struct Rows<'a> {
 
 impl std::fmt::Debug for Rows<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rows").field("names", &self.names).finish_non_exhaustive()
+        f.debug_struct("Rows")
+            .field("names", &self.names)
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,7 +135,12 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn put(&self, table: &str, key: usize, row: impl IntoIterator<Item = (&str, Value)>) -> Result<(), Failure> {
+    pub async fn put(
+        &self,
+        table: &str,
+        key: usize,
+        row: impl IntoIterator<Item = (&str, Value)>,
+    ) -> Result<(), Failure> {
         let (columns, values): (Vec<&str>, Vec<Value>) = row.into_iter().unzip();
         let dialect = self.transaction.dialect();
         let (keys, others) = columns.split_at(key.min(columns.len()));
@@ -144,7 +151,10 @@ impl<'a> Rows<'a> {
             _ => dialect.update_existing(&keys, &others.iter().map(change).collect::<Vec<_>>().join(", ")),
         };
         let places = vec!["?"; columns.len()].join(", ");
-        let sql = format!("INSERT INTO {{{table}}} ({}) VALUES ({places}) {tail}", columns.join(", "));
+        let sql = format!(
+            "INSERT INTO {{{table}}} ({}) VALUES ({places}) {tail}",
+            columns.join(", ")
+        );
         self.execute(&sql, values).await.map(drop)
     }
 }

@@ -79,10 +79,15 @@ async fn look<P: Projection>(shared: &Arc<Shared>, projection: &Arc<P>, tasks: &
     if !tasks.is_empty() {
         shard::renew(inner, &shared.name, &shared.holder, lease).await?;
     }
-    let members = shard::join(inner, &shared.name, shared.version, &shared.holder, lease).await?.max(1);
+    let members = shard::join(inner, &shared.name, shared.version, &shared.holder, lease)
+        .await?
+        .max(1);
     let mut found = generation::all(inner, &inner.worker, Some(&shared.name)).await?;
     setup::check(shared, &found)?;
-    if found.iter().any(|row| row.state == ASKED && row.version == shared.version) {
+    if found
+        .iter()
+        .any(|row| row.state == ASKED && row.version == shared.version)
+    {
         setup::ensure(shared, &**projection).await?;
         found = generation::all(inner, &inner.worker, Some(&shared.name)).await?;
     }

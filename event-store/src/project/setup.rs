@@ -93,7 +93,9 @@ pub(super) async fn ensure(shared: &Shared, projection: &impl Projection) -> Res
     if !asked && found.iter().any(|row| ours(&row)) {
         // A process may have ended between the change and its views.
         if dialect.ddl_commits()
-            && let Some(live) = found.iter().find(|row| row.state == LIVE && row.version == shared.version)
+            && let Some(live) = found
+                .iter()
+                .find(|row| row.state == LIVE && row.version == shared.version)
         {
             let transaction = dialect.begin(&inner.worker).await?;
             show(shared, &transaction, live.generation).await?;
@@ -221,7 +223,11 @@ pub(super) async fn switch(shared: &Shared, found: &[Generation], rows: &[ShardR
     let shown: Vec<&Generation> = found.iter().filter(|row| row.is_shown()).collect();
     let furthest = shown.iter().flat_map(|row| positions(&rows, row.generation)).max();
     let passed = positions(&rows, new.generation).min() >= furthest;
-    if !passed || !found.iter().any(|row| building(&row) && row.generation == new.generation) {
+    if !passed
+        || !found
+            .iter()
+            .any(|row| building(&row) && row.generation == new.generation)
+    {
         transaction.rollback().await?;
         return Ok(false);
     }
@@ -241,7 +247,11 @@ pub(super) async fn switch(shared: &Shared, found: &[Generation], rows: &[ShardR
         show(shared, &transaction, new.generation).await?;
         transaction.commit().await?;
     }
-    tracing::info!(name = shared.name, generation = new.generation, "readers have changed over");
+    tracing::info!(
+        name = shared.name,
+        generation = new.generation,
+        "readers have changed over"
+    );
     Ok(true)
 }
 

@@ -137,7 +137,9 @@ pub(super) async fn claim(
         shard: row.shard,
         token: row.token,
     };
-    let values = [Value::from(holder), micros(lease).into()].into_iter().chain(held.values());
+    let values = [Value::from(holder), micros(lease).into()]
+        .into_iter()
+        .chain(held.values());
     let statement = inner.dialect.statement(&inner.tables.sql(&sql), values);
     let taken = inner.worker.execute_raw(statement).await?;
     let token = row.token + 1;
@@ -186,7 +188,9 @@ pub(super) async fn advance(
 /// Says why a shard does not come any further.
 pub(super) async fn say(inner: &Inner, held: &Held, error: &str) -> Result<(), Error> {
     let sql = format!("UPDATE {{shards}} SET last_error = ?, updated_at = ? WHERE {OURS}");
-    let values = [error.into(), now().as_micros().into()].into_iter().chain(held.values());
+    let values = [error.into(), now().as_micros().into()]
+        .into_iter()
+        .chain(held.values());
     let statement = inner.dialect.statement(&inner.tables.sql(&sql), values);
     inner.worker.execute_raw(statement).await?;
     Ok(())
@@ -203,19 +207,14 @@ pub(super) async fn position(inner: &Inner, held: &Held) -> Result<Option<i64>, 
 }
 
 /// A sign of life among those who share the work of a version; answers how many show one, this one included.
-pub(super) async fn join(
-    inner: &Inner,
-    name: &str,
-    version: i64,
-    holder: &str,
-    lease: Duration,
-) -> Result<i64, Error> {
+pub(super) async fn join(inner: &Inner, name: &str, version: i64, holder: &str, lease: Duration) -> Result<i64, Error> {
     let clock = inner.dialect.now();
     let put = inner.dialect.update_existing(
         "name, holder",
         &format!("lease_until = {}", inner.dialect.offered("lease_until")),
     );
-    let sql = format!("INSERT INTO {{members}} (name, holder, version, lease_until) VALUES (?, ?, ?, {clock} + ?) {put}");
+    let sql =
+        format!("INSERT INTO {{members}} (name, holder, version, lease_until) VALUES (?, ?, ?, {clock} + ?) {put}");
     let values: [Value; 4] = [name.into(), holder.into(), version.into(), micros(lease).into()];
     inner
         .worker

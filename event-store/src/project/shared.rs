@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use event_core::Filter;
 use tokio::sync::{Notify, watch};
 
+use super::Projection;
 use super::options::ProjectOptions;
 use super::rows::Names;
-use super::Projection;
 use crate::error::{Cause, Error};
 use crate::inner::Inner;
 
@@ -39,11 +39,7 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(super) fn new(
-        inner: Arc<Inner>,
-        projection: &impl Projection,
-        options: ProjectOptions,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(inner: Arc<Inner>, projection: &impl Projection, options: ProjectOptions) -> Result<Self, Error> {
         options.check()?;
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         let fits = |text: &str, more: &[u8]| {

@@ -87,10 +87,18 @@ impl ProjectionStatus {
         Progress::new(self.position, self.head)
     }
 
+    /// Whether readers see its tables.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        matches!(self.stage, Stage::Live | Stage::Closing)
+    }
+
     /// Whether somebody works on every shard, and none of them is stuck.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.shards.iter().all(|shard| shard.holder.is_some() && shard.error.is_none())
+        self.shards
+            .iter()
+            .all(|shard| shard.holder.is_some() && shard.error.is_none())
     }
 }
 

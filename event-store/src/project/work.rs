@@ -179,7 +179,11 @@ impl<P: Projection> Work<P> {
         self.arrivals.mark_unchanged();
         let page = follow::read(&self.shared.inner, &self.shared.filter, self.behind, scope).await?;
         (self.behind, self.head) = (page.position, page.head);
-        let bytes: usize = page.events.iter().map(|it| it.event.payload().as_str().len() + 256).sum();
+        let bytes: usize = page
+            .events
+            .iter()
+            .map(|it| it.event.payload().as_str().len() + 256)
+            .sum();
         if !page.events.is_empty() {
             self.weight = (bytes / page.events.len()).max(self.weight / 2).max(1);
         }
@@ -200,7 +204,11 @@ impl<P: Projection> Work<P> {
         if self.behind < self.head {
             return Ok(Next::Again);
         }
-        let longest = if self.behind > self.position { QUIET } else { self.shared.options.poll };
+        let longest = if self.behind > self.position {
+            QUIET
+        } else {
+            self.shared.options.poll
+        };
         let time = pause(self.silence, SOONEST, longest);
         self.silence += 1;
         Ok(Next::Rest(time))

@@ -44,7 +44,11 @@ pub(crate) async fn what_is_there_and_what_comes_is_read_once_in_order(disk: Dis
         .map(|store| {
             tokio::spawn(async move {
                 for _ in 0..40 {
-                    ingest(&store, (0..5).map(|number| offer(&format!("w-{number}"), "nothing")).collect()).await;
+                    ingest(
+                        &store,
+                        (0..5).map(|number| offer(&format!("w-{number}"), "nothing")).collect(),
+                    )
+                    .await;
                 }
             })
         })
@@ -159,6 +163,9 @@ pub(crate) async fn a_closed_store_ends_a_follower(disk: Disk) {
     let waiting = tokio::spawn(async move { follower.next().await });
     tokio::time::sleep(Duration::from_millis(50)).await;
     store.close().await.unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(5), waiting).await.unwrap().unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(5), waiting)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(matches!(ended, Err(Error::Closed)), "{ended:?}");
 }

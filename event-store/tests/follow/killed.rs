@@ -11,7 +11,10 @@ use crate::process::{Dice, Task, is_long, start};
 use crate::tally::{Running, Tally, fill, fold, ingest, offer, quick, shown, table};
 
 fn kills() -> u64 {
-    match std::env::var("EVENT_TEST_KILLS").ok().and_then(|text| text.parse().ok()) {
+    match std::env::var("EVENT_TEST_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+    {
         Some(kills) => kills,
         None if is_long() => 1_000,
         None => 12,
@@ -69,7 +72,11 @@ pub(crate) async fn kills_at_any_moment_skip_and_double_nothing(disk: Disk) {
     }
     done.store(true, Ordering::Release);
     writer.await.unwrap();
-    assert!(moved * 4 > kills() * 3, "it came further in {moved} of {} lives", kills());
+    assert!(
+        moved * 4 > kills() * 3,
+        "it came further in {moved} of {} lives",
+        kills()
+    );
     let projector = store.project(Running::from(tally.clone()), options).await.unwrap();
     projector.reach(store.head().await.unwrap()).await.unwrap();
     let good = |stored: &event_core::StoredEvent| stored.event.payload().as_str().contains("nothing");

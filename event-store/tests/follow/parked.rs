@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use event_core::{StoredEvent, Subject};
-use event_store::project::{ParkedState, Projector, Siblings};
 use event_store::EventStore;
+use event_store::project::{ParkedState, Projector, Siblings};
 
 use crate::disk::Disk;
 use crate::tally::{Running, Tally, fill, fold, ingest, offer, quick, shown, subject, table, until};
@@ -33,16 +33,25 @@ pub(crate) async fn an_event_that_fails_for_ever_is_parked_and_the_others_go_on(
     let parked = store.parked(&tally.name, 0, 10).await.unwrap();
     assert_eq!(parked.len(), 1);
     let it = &parked[0];
-    assert_eq!((it.position, it.attempts, it.state, it.code.as_str()), (6, 3, ParkedState::Parked, "failed"));
+    assert_eq!(
+        (it.position, it.attempts, it.state, it.code.as_str()),
+        (6, 3, ParkedState::Parked, "failed")
+    );
     assert_eq!(it.reason, "it never goes well");
     let status = shown(&store, &tally).await.unwrap();
-    assert_eq!((status.parked, status.waiting, status.applied, status.is_well()), (1, 0, 10, true));
+    assert_eq!(
+        (status.parked, status.waiting, status.applied, status.is_well()),
+        (1, 0, 10, true)
+    );
 
     // Replayed too soon it is parked again; mended, it is applied, once.
     assert_eq!(store.replay_parked(&tally.name, None).await.unwrap(), 1);
     until("it failed again", async || {
         let again = store.parked(&tally.name, 0, 10).await.unwrap();
-        again.first().filter(|it| it.attempts == 4 && it.state == ParkedState::Parked).cloned()
+        again
+            .first()
+            .filter(|it| it.attempts == 4 && it.state == ParkedState::Parked)
+            .cloned()
     })
     .await;
     tally.mended.store(true, Ordering::Relaxed);
@@ -61,11 +70,17 @@ pub(crate) async fn a_panic_and_a_long_sleep_are_failures(disk: Disk) {
     let (store, tally) = (disk.open().await, Tally::new(&disk));
     with_bad(&store, "panic").await;
     with_bad(&store, "sleep").await;
-    let projector = store.project(Running::from(tally.clone()), quick().attempts(2)).await.unwrap();
+    let projector = store
+        .project(Running::from(tally.clone()), quick().attempts(2))
+        .await
+        .unwrap();
     reach(&store, &projector).await;
     assert_eq!(table(&disk, &tally).await, fold(&store, |stored| !is_bad(stored)).await);
     let parked = store.parked(&tally.name, 0, 10).await.unwrap();
-    let told: Vec<_> = parked.iter().map(|it| (it.position, it.code.as_str(), it.attempts)).collect();
+    let told: Vec<_> = parked
+        .iter()
+        .map(|it| (it.position, it.code.as_str(), it.attempts))
+        .collect();
     assert_eq!(told, [(6, "panicked", 2), (17, "timed_out", 2)]);
     assert_eq!(parked[0].reason, "on purpose");
     projector.stop().await;
@@ -90,7 +105,10 @@ pub(crate) async fn others_of_its_key_wait_and_are_replayed_in_order(disk: Disk)
     let (store, tally) = (disk.open().await, Tally::new(&disk));
     with_bad(&store, "fail").await;
     let options = quick().siblings(Siblings::Wait).shards(2);
-    let projector = store.project(Running::from(tally.clone()), options.clone()).await.unwrap();
+    let projector = store
+        .project(Running::from(tally.clone()), options.clone())
+        .await
+        .unwrap();
     reach(&store, &projector).await;
     let behind = |stored: &StoredEvent| subject(stored) == "s-3" && stored.position >= 6;
     assert_eq!(table(&disk, &tally).await, fold(&store, |stored| !behind(stored)).await);
@@ -127,7 +145,10 @@ pub(crate) async fn others_of_its_key_wait_and_are_replayed_in_order(disk: Disk)
 pub(crate) async fn what_is_discarded_holds_up_nobody(disk: Disk) {
     let (store, tally) = (disk.open().await, Tally::new(&disk));
     with_bad(&store, "fail").await;
-    let projector = store.project(Running::from(tally.clone()), quick().siblings(Siblings::Wait)).await.unwrap();
+    let projector = store
+        .project(Running::from(tally.clone()), quick().siblings(Siblings::Wait))
+        .await
+        .unwrap();
     reach(&store, &projector).await;
     assert_eq!(shown(&store, &tally).await.unwrap().waiting, 1);
     assert_eq!(store.discard_parked(&tally.name, &[6]).await.unwrap(), 1);

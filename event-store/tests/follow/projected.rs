@@ -13,7 +13,10 @@ use crate::tally::{Running, Tally, fill, fold, quick, shown, table, until};
 pub(crate) async fn tables_are_the_fold_over_the_log(disk: Disk) {
     let (store, tally) = (disk.open().await, Tally::new(&disk));
     fill(&store, 700).await;
-    let projector = store.project(Running::from(tally.clone()), quick().shards(3)).await.unwrap();
+    let projector = store
+        .project(Running::from(tally.clone()), quick().shards(3))
+        .await
+        .unwrap();
     fill(&store, 300).await;
     projector.reach(store.head().await.unwrap()).await.unwrap();
     let expected = fold(&store, |_| true).await;
@@ -27,7 +30,10 @@ pub(crate) async fn a_restart_goes_on_where_it_was(disk: Disk) {
     let tally = Tally::new(&disk);
     for round in 1..=4 {
         let store = disk.open().await;
-        let projector = store.project(Running::from(tally.clone()), quick().batch(7)).await.unwrap();
+        let projector = store
+            .project(Running::from(tally.clone()), quick().batch(7))
+            .await
+            .unwrap();
         fill(&store, 100).await;
         if round % 2 == 0 {
             projector.reach(store.head().await.unwrap()).await.unwrap();
@@ -97,13 +103,27 @@ pub(crate) async fn what_cannot_be_set_up_is_said_so(disk: Disk) {
 pub(crate) async fn how_far_it_is_can_be_asked(disk: Disk) {
     let (store, tally) = (disk.open().await, Tally::new(&disk));
     fill(&store, 30).await;
-    let projector = store.project(Running::from(tally.clone()), quick().shards(2)).await.unwrap();
+    let projector = store
+        .project(Running::from(tally.clone()), quick().shards(2))
+        .await
+        .unwrap();
     projector.reach(30).await.unwrap();
     let status = shown(&store, &tally).await.unwrap();
     assert_eq!((status.stage, status.version, status.generation), (Stage::Live, 1, 1));
-    assert_eq!((status.position, status.head, status.applied, status.parked), (30, 30, 30, 0));
-    assert!(status.is_well() && status.lag.is_zero() && status.shards.len() == 2, "{status:?}");
-    assert!(status.shards.iter().all(|shard| shard.holder.as_deref() == Some(projector.holder())));
+    assert_eq!(
+        (status.position, status.head, status.applied, status.parked),
+        (30, 30, 30, 0)
+    );
+    assert!(
+        status.is_well() && status.lag.is_zero() && status.shards.len() == 2,
+        "{status:?}"
+    );
+    assert!(
+        status
+            .shards
+            .iter()
+            .all(|shard| shard.holder.as_deref() == Some(projector.holder()))
+    );
     projector.stop().await;
     fill(&store, 10).await;
     let status = until("it is held by nobody", async || {
@@ -113,5 +133,8 @@ pub(crate) async fn how_far_it_is_can_be_asked(disk: Disk) {
     assert_eq!((status.position, status.head, status.progress().done), (30, 40, 30));
     assert!(!status.lag.is_zero());
     let table = format!("{}_g1", tally.view());
-    assert_eq!(store.projected_table(&tally.name, &tally.view()).await.unwrap(), Some(table));
+    assert_eq!(
+        store.projected_table(&tally.name, &tally.view()).await.unwrap(),
+        Some(table)
+    );
 }

@@ -13,7 +13,10 @@ use crate::tally::{Running, Tally, fill, fold, quick, shown, table, until};
 pub(crate) async fn a_rebuild_beside_writers_takes_over_at_once(disk: Disk) {
     let (store, tally) = (disk.open().await, Tally::new(&disk));
     fill(&store, 2_000).await;
-    let projector = store.project(Running::from(tally.clone()), quick().shards(2).batch(50)).await.unwrap();
+    let projector = store
+        .project(Running::from(tally.clone()), quick().shards(2).batch(50))
+        .await
+        .unwrap();
     projector.reach(2_000).await.unwrap();
     let done = Arc::new(AtomicBool::new(false));
     let (of, writes) = (Arc::clone(&done), store.clone());
@@ -59,7 +62,10 @@ pub(crate) async fn a_later_version_takes_over_and_the_older_one_ends(disk: Disk
     later.version = 2;
     let second = store.project(Running::from(later), quick().shards(3)).await.unwrap();
     fill(&store, 100).await;
-    until("readers have changed over", async || shown(&store, &tally).await.filter(|it| it.version == 2)).await;
+    until("readers have changed over", async || {
+        shown(&store, &tally).await.filter(|it| it.version == 2)
+    })
+    .await;
     second.reach(400).await.unwrap();
     assert_eq!(table(&disk, &tally).await, fold(&store, |_| true).await);
     let ended = until("the older one ends", async || first.ended()).await;

@@ -113,7 +113,11 @@ impl Projection for Running {
             Some(row) => (row.try_get_by_index(0)?, row.try_get_by_index(1)?),
             None => (0_i64, 0_i64),
         };
-        let row = [("subject", subject.into()), ("n", (n + 1).into()), ("chain", chain(before, stored).into())];
+        let row = [
+            ("subject", subject.into()),
+            ("n", (n + 1).into()),
+            ("chain", chain(before, stored).into()),
+        ];
         rows.put(table, 1, row).await?;
         // After its rows, so that it shows whether they go.
         let data = text(stored);
@@ -129,7 +133,12 @@ impl Projection for Running {
             }
             if data.contains("refuse") {
                 // What is answered does not help.
-                let _ = rows.execute(&format!("INSERT INTO {{{table}}} (subject, n, chain) VALUES ('x', NULL, 0)"), []).await;
+                let _ = rows
+                    .execute(
+                        &format!("INSERT INTO {{{table}}} (subject, n, chain) VALUES ('x', NULL, 0)"),
+                        [],
+                    )
+                    .await;
             }
         }
         Ok(())
