@@ -25,8 +25,8 @@ mod loss;
 mod losses;
 mod new_key;
 mod keys;
-mod health;
 mod numbers;
+mod health;
 mod manual;
 mod page;
 #[cfg(test)]

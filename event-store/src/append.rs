@@ -38,6 +38,8 @@ pub(crate) struct Appended {
     pub(crate) verdicts: Vec<Verdict>,
     /// The change of the catalog that the transaction has seen.
     pub(crate) changes: i64,
+    /// The newest place, once it is committed.
+    pub(crate) head: i64,
 }
 
 /// Ids that are looked up at once.
@@ -119,6 +121,7 @@ pub(crate) async fn append(
     Ok(Appended {
         verdicts,
         changes: log.changes,
+        head: log.head,
     })
 }
 

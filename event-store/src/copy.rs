@@ -21,6 +21,9 @@ const VALUES: usize = 8_000;
 /// The table of the one row that all writers take first; it is written last.
 const LOG: &str = "log";
 
+/// Tables that say what other tables hold, which are the application's and not copied: projections are built anew.
+const LEFT: [&str; 4] = ["projections", "shards", "members", "parked"];
+
 /// What was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -85,7 +88,8 @@ impl EventStore {
 
     async fn copy(&self, target: &Target, progress: &mut impl FnMut(Progress)) -> Result<Copied, Error> {
         let inner = self.inner();
-        let layouts = migration::layouts();
+        let mut layouts = migration::layouts();
+        layouts.retain(|layout| !LEFT.contains(&layout.name));
         target.prepare(&layouts).await?;
         let source = inner.dialect.snapshot(&inner.reader).await?;
         take_time(inner.dialect, &source).await?;

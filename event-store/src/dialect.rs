@@ -4,6 +4,7 @@ mod bind;
 mod grammar;
 mod failure;
 mod transaction;
+mod news;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
@@ -56,10 +57,12 @@ impl Deref for Dialect {
     }
 }
 
-/// One connection to write, some to read.
+/// One connection to write, some to read, and some for transactions of projections: on SQLite the one that writes, so
+/// that they and the writer take turns.
 pub(crate) struct Connections {
     pub(crate) writer: DatabaseConnection,
     pub(crate) reader: DatabaseConnection,
+    pub(crate) worker: DatabaseConnection,
     pub(crate) owner: Owner,
 }
 
@@ -75,6 +78,9 @@ pub(crate) enum Owner {
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Connections to read with.
 const READERS: u32 = 4;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+/// Connections for transactions of projections, each made when it is needed first.
+const WORKERS: u32 = 4;
 
 impl Dialect {
     /// The dialect of a connection that the application made.

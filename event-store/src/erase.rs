@@ -237,6 +237,10 @@ async fn events(
         );
         db.execute_raw(inner.dialect.statement(&sql, [])).await?;
         shadow::forget(&places, inner.dialect, db, &inner.tables).await?;
+        // What a projection said of them may name the subject.
+        let sql = inner.tables.sql("DELETE FROM {parked} WHERE position IN");
+        let statement = format!("{sql} ({})", list(&places));
+        db.execute_raw(inner.dialect.statement(&statement, [])).await?;
         // After the rows, so that what is counted anew is counted without them.
         cells::without(inner, db, &dictionary, &events, touched).await?;
     }

@@ -124,6 +124,33 @@ pub enum Error {
     /// A store was to be copied here, and not all of it came.
     #[error("a copy of another store into this database was never finished: copy it again")]
     Unfinished,
+    /// Events that a follower has not seen are pruned: whatever is made from them would lack something. Begin anew, or
+    /// go on behind them.
+    #[error("events up to place {to} of the log are pruned, and the follower has come to {after}")]
+    Pruned {
+        /// How far it has come.
+        after: i64,
+        /// Where the last of them was.
+        to: i64,
+    },
+    /// A projection cannot be set up.
+    #[error("the projection {name} cannot be set up: {reason}")]
+    Projection {
+        /// Which.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// A projection of a later version has taken the place of this one.
+    #[error("the projection {name} is of version {found} by now, and this program has {known}")]
+    Superseded {
+        /// Which.
+        name: String,
+        /// The version that is shown to readers.
+        found: i64,
+        /// That of this program.
+        known: i64,
+    },
     /// There is something in the database that a store was to be copied to.
     #[error("a store is copied into an empty one only, and this one holds something")]
     NotEmpty,

@@ -1,12 +1,12 @@
 //! What all verbs of a store share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use event_core::{Registry, StoredEvent, Timestamp};
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
-use tokio::sync::{Notify, RwLock as AsyncRwLock};
+use tokio::sync::{Notify, RwLock as AsyncRwLock, watch};
 
 use crate::allowance::{Allowances, Moment};
 use crate::api_key::KeyRing;
@@ -26,6 +26,8 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     pub(crate) writer: DatabaseConnection,
     pub(crate) reader: DatabaseConnection,
+    /// Projections write by it.
+    pub(crate) worker: DatabaseConnection,
     pub(crate) owner: Owner,
     pub(crate) queue: Queue,
     pub(crate) counts: Counts,
@@ -37,6 +39,10 @@ pub(crate) struct Inner {
     pub(crate) waiting: Notify,
     /// How often such were handed in since nobody looked out for them.
     pub(crate) watching: AtomicU64,
+    /// The newest place that this process knows of; whoever follows the log waits for it to change.
+    pub(crate) arrivals: watch::Sender<i64>,
+    /// Whether news of other processes are listened to.
+    pub(crate) listening: AtomicBool,
     opened: Instant,
     /// Milliseconds from `opened` to the writer's last sign of life.
     heartbeat: AtomicU64,
@@ -58,13 +64,19 @@ impl Inner {
         (change, registry): (i64, Registry),
         keys: KeyRing,
     ) -> Self {
-        let Connections { writer, reader, owner } = connections;
+        let Connections {
+            writer,
+            reader,
+            worker,
+            owner,
+        } = connections;
         Inner {
             dialect,
             tables,
             options,
             writer,
             reader,
+            worker,
             owner,
             queue,
             counts: Counts::new(),
@@ -77,6 +89,8 @@ impl Inner {
             dictionary: AsyncRwLock::default(),
             waiting: Notify::new(),
             watching: AtomicU64::new(0),
+            arrivals: watch::Sender::new(0),
+            listening: AtomicBool::new(false),
             opened: Instant::now(),
             heartbeat: AtomicU64::new(0),
         }
@@ -159,6 +173,20 @@ impl Inner {
             since_start: self.opened.elapsed(),
             time: now(),
         }
+    }
+
+    /// Events up to this place are committed: whoever follows the log is told.
+    pub(crate) fn arrived(&self, head: i64) {
+        self.arrivals.send_if_modified(|known| {
+            let newer = head > *known;
+            *known = head.max(*known);
+            newer
+        });
+    }
+
+    /// Something may have been stored elsewhere, or the store was closed: whoever follows the log looks.
+    pub(crate) fn heard(&self) {
+        self.arrivals.send_modify(|_| {});
     }
 
     /// The writer lives.

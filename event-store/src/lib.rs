@@ -41,6 +41,7 @@ mod writer;
 mod backfill;
 mod usage;
 mod refresh;
+mod herald;
 mod store;
 mod register;
 mod declare;
@@ -61,6 +62,8 @@ pub mod loss;
 mod selection;
 mod page;
 mod log;
+pub mod follow;
+pub mod project;
 #[cfg(feature = "export")]
 pub mod export;
 mod answer;

@@ -156,6 +156,7 @@ pub(crate) async fn sequence(inner: &Inner, ids: &mut Ids, most: usize) -> Resul
     );
     transaction.execute_raw(dialect.statement(&delete, [])).await?;
     transaction.commit().await?;
+    inner.arrived(appended.head);
     inner.counts.told(&appended.verdicts);
     Ok(numbers.len())
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::backfill::Progress;
 use crate::day;
-use crate::dialect::Transaction;
+use crate::dialect::{Bind, Insert, Kind, Merge, Taken, Transaction};
 use crate::dictionary::only_number;
 use crate::entity::metric::MetricRow;
 use crate::error::Error;
@@ -189,6 +189,16 @@ impl Plan {
     }
 }
 
+/// Up to where events of a kind may be missing, for those who follow the log.
+const PRUNED: Insert<2> = Insert {
+    table: "{pruned}",
+    columns: [("kind_id", Kind::Int), ("position", Kind::Int)],
+    taken: Taken::Merges {
+        key: "kind_id",
+        changes: &[("position", Merge::Greatest)],
+    },
+};
+
 const SELECT: &str = "SELECT position, event_id, source_id, hash, occurred_at FROM {events} WHERE kind_id = ?";
 
 /// Keeps the ids of rows, and takes the rows away.
@@ -213,6 +223,10 @@ async fn take_away(
         })
         .collect::<Result<Vec<_>, Error>>()?;
     rowless::keep(&events, counted, inner, db).await?;
+    if let Some(last) = events.iter().map(|event| event.position).max() {
+        db.insert(&PRUNED, &inner.tables, &[[Bind::Int(kind_id), Bind::Int(last)]])
+            .await?;
+    }
     for chunk in events.chunks(CHUNK) {
         let places: Vec<String> = chunk.iter().map(|event| event.position.to_string()).collect();
         let sql = format!(

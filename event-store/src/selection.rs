@@ -97,7 +97,6 @@ impl Selection {
     }
 
     /// The same in words that no index on kinds serves: for rows that are read in the order of the log.
-    #[cfg(feature = "export")]
     pub(crate) fn of_kinds_in_the_log(&self) -> Option<String> {
         (!self.all_kinds).then(|| one_of_numbers("(e.kind_id + 0)", &self.kinds))
     }

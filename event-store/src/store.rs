@@ -12,6 +12,7 @@ use crate::backfill;
 use crate::catalog;
 use crate::dialect::{Connections, Dialect, Owner};
 use crate::error::Error;
+use crate::herald;
 use crate::inner::{Inner, detached};
 use crate::migration;
 use crate::options::Options;
@@ -109,6 +110,7 @@ impl EventStore {
             dialect,
             Connections {
                 reader: db.clone(),
+                worker: db.clone(),
                 writer: db,
                 owner: Owner::Application,
             },
@@ -139,6 +141,9 @@ impl EventStore {
         }
         let task = tokio::spawn(writer::run(Arc::clone(&inner), jobs));
         tokio::spawn(refresh::run(Arc::downgrade(&inner)));
+        if dialect.carries_news() {
+            tokio::spawn(herald::tell(Arc::downgrade(&inner), inner.arrivals.subscribe()));
+        }
         backfill::resume(&inner).await?;
         Ok(EventStore {
             inner,
@@ -203,6 +208,7 @@ impl EventStore {
     /// If the database cannot be closed; what was answered as stored is stored all the same.
     pub async fn close(&self) -> Result<(), Error> {
         self.inner.queue.close();
+        self.inner.heard();
         let task = self.writer.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task
             && let Err(error) = task.await
@@ -218,6 +224,7 @@ impl EventStore {
             tracing::warn!("what keys have used of their quotas was not saved to the end");
         }
         if self.inner.owner == Owner::Store {
+            self.inner.worker.close_by_ref().await?;
             self.inner.reader.close_by_ref().await?;
             self.inner.writer.close_by_ref().await?;
         }

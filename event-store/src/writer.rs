@@ -147,7 +147,12 @@ async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
         *ids = Ids::default();
     }
     match outcome {
-        Ok(Committed { verdicts, changes }) => {
+        Ok(Committed {
+            verdicts,
+            changes,
+            head,
+        }) => {
+            inner.arrived(head);
             let events = verdicts.iter().map(Vec::len).sum::<usize>();
             inner.counts.committed(started.elapsed(), events);
             inner.counts.told(verdicts.iter().flatten());
@@ -197,6 +202,7 @@ struct Committed {
     verdicts: Vec<Vec<Verdict>>,
     /// The change of the catalog that it has seen.
     changes: i64,
+    head: i64,
 }
 
 /// One transaction, whose failure is counted.
@@ -229,7 +235,11 @@ async fn attempt(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<C
 /// What is done inside the transaction.
 async fn work(inner: &Inner, ids: &mut Ids, transaction: &Transaction, group: &[Job]) -> Result<Committed, Error> {
     let entries: Vec<_> = group.iter().flat_map(|job| job.entries.iter()).collect();
-    let append::Appended { verdicts: all, changes } = append::append(inner, ids, transaction, &entries).await?;
+    let append::Appended {
+        verdicts: all,
+        changes,
+        head,
+    } = append::append(inner, ids, transaction, &entries).await?;
     let (mut all, mut verdicts) = (all.into_iter(), Vec::with_capacity(group.len()));
     for job in group {
         let of_job: Vec<Verdict> = all.by_ref().take(job.entries.len()).collect();
@@ -239,5 +249,9 @@ async fn work(inner: &Inner, ids: &mut Ids, transaction: &Transaction, group: &[
         }
         verdicts.push(of_job);
     }
-    Ok(Committed { verdicts, changes })
+    Ok(Committed {
+        verdicts,
+        changes,
+        head,
+    })
 }

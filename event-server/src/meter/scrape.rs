@@ -3,6 +3,7 @@
 use std::fmt;
 
 use event_store::Health;
+use event_store::project::ProjectionStatus;
 use event_store::stats::{Distribution, Stats};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSet};
@@ -26,6 +27,8 @@ pub(crate) struct Kept {
     pub(crate) position: i64,
     /// Refused events that nobody has dealt with.
     pub(crate) refused: i64,
+    /// Of projections, those whose tables readers see.
+    pub(crate) projections: Vec<ProjectionStatus>,
 }
 
 impl Collector for Scrape {
@@ -47,6 +50,7 @@ impl Collector for Scrape {
                 "Refused events that nobody has dealt with",
                 &kept.refused,
             )?;
+            projections(encoder, &kept.projections)?;
         }
         if let Some(connections) = self.connections {
             let connections = i64::try_from(connections).unwrap_or(i64::MAX);
@@ -130,6 +134,44 @@ impl Scrape {
         }
         Ok(())
     }
+}
+
+fn projections(encoder: &mut DescriptorEncoder<'_>, all: &[ProjectionStatus]) -> fmt::Result {
+    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    family(
+        encoder,
+        "projection_position",
+        "Up to where its events are applied",
+        all,
+        |it| it.position,
+    )?;
+    let help = "Places of the log that are not applied yet";
+    family(encoder, "projection_behind", help, all, |it| it.head - it.position)?;
+    let help = "The age of the oldest event that is not applied yet";
+    let mut lags = encoder.encode_descriptor("projection_lag", help, Some(&Unit::Seconds), MetricType::Gauge)?;
+    for it in all {
+        let labels = [("projection", it.name.as_str())];
+        lags.encode_family(&labels)?.encode_gauge(&it.lag.as_secs_f64())?;
+    }
+    let help = "Events that could not be applied";
+    family(encoder, "projection_parked", help, all, |it| count(it.parked))?;
+    let help = "Whether somebody works on all of it, and nothing is stuck";
+    family(encoder, "projection_up", help, all, |it| i64::from(it.is_well()))
+}
+
+fn family(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    all: &[ProjectionStatus],
+    value: impl Fn(&ProjectionStatus) -> i64,
+) -> fmt::Result {
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for it in all {
+        let labels = [("projection", it.name.as_str())];
+        family.encode_family(&labels)?.encode_gauge(&value(it))?;
+    }
+    Ok(())
 }
 
 fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: &impl EncodeGaugeValue) -> fmt::Result {

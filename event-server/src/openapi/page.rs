@@ -4,7 +4,9 @@ use axum::http::Method;
 
 use super::problem::Problems;
 use super::route::{Route, route};
-use super::shape::{Member, Shape, anything, flag, id, integer, label, may, named, need, record, text, word};
+use super::shape::{
+    Member, Shape, anything, flag, id, integer, label, list, may, named, need, number, record, text, word,
+};
 use crate::body::Media;
 use crate::reply::{Done, Reason};
 
@@ -170,5 +172,17 @@ fn fields(members: impl IntoIterator<Item = Member>) -> Shape {
 }
 
 pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
-    vec![("Health", record([need("status", word(["live", "ready"]))]).into())]
+    let projected = record([
+        need("name", label()),
+        need("position", integer(0)),
+        need("behind", integer(0)),
+        need("lag_seconds", number()),
+        need("parked", integer(0)),
+        need("state", word(["live", "catching_up", "waiting"])),
+    ]);
+    let health = record([
+        need("status", word(["live", "ready"])),
+        may("projections", list(projected)),
+    ]);
+    vec![("Health", health.into())]
 }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
+use event_store::project::ProjectionStatus;
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::App;
+use super::numbers::shown;
 use crate::reply::{self, Failure, Reason};
 use crate::target::NoParameters;
 
@@ -17,10 +19,44 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Serialize)]
 struct Health {
     status: &'static str,
+    /// None, where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    projections: Vec<Projected>,
+}
+
+/// How far tables are that are made from the log.
+#[derive(Serialize)]
+struct Projected {
+    name: String,
+    position: i64,
+    behind: i64,
+    lag_seconds: f64,
+    parked: u64,
+    state: &'static str,
+}
+
+impl From<ProjectionStatus> for Projected {
+    fn from(it: ProjectionStatus) -> Self {
+        Projected {
+            position: it.position,
+            behind: it.head - it.position,
+            lag_seconds: it.lag.as_secs_f64(),
+            parked: it.parked,
+            state: match (it.is_well(), it.head > it.position) {
+                (false, _) => "waiting",
+                (true, true) => "catching_up",
+                (true, false) => "live",
+            },
+            name: it.name,
+        }
+    }
 }
 
 pub(super) async fn live(_: NoParameters) -> Response {
-    reply::json(&Health { status: "live" })
+    reply::json(&Health {
+        status: "live",
+        projections: Vec::new(),
+    })
 }
 
 pub(super) async fn ready(State(app): State<App>, _: NoParameters) -> Result<Response, Failure> {
@@ -32,7 +68,15 @@ pub(super) async fn ready(State(app): State<App>, _: NoParameters) -> Result<Res
         ));
     }
     match timeout(PATIENCE, app.store.ping()).await {
-        Ok(Ok(())) => Ok(reply::json(&Health { status: "ready" })),
+        // Those who wait for tables ask for them; whoever sends events does not.
+        Ok(Ok(())) => {
+            let projections = timeout(PATIENCE, shown(&app.store)).await.ok().flatten();
+            let projections = projections.unwrap_or_default();
+            Ok(reply::json(&Health {
+                status: "ready",
+                projections: projections.into_iter().map(Projected::from).collect(),
+            }))
+        }
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(Failure::unavailable()),
     }

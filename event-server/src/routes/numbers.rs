@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use event_store::EventStore;
+use event_store::project::ProjectionStatus;
 use tokio::time::timeout;
 
 use super::App;
@@ -13,6 +14,8 @@ use crate::meter::{Kept, Scrape};
 use crate::reply;
 use crate::target::NoParameters;
 
+/// So many projections have numbers: each is a label.
+const MOST: usize = 100;
 /// A database that has not answered for so long says nothing this time; all other numbers are told.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -31,5 +34,18 @@ async fn kept(store: &EventStore) -> Option<Kept> {
     let position = store.position().await.ok()?;
     let counts = store.quarantine_counts().await.ok()?;
     let refused = counts.iter().map(|count| count.entries).sum();
-    Some(Kept { position, refused })
+    let projections = shown(store).await?;
+    Some(Kept {
+        position,
+        refused,
+        projections,
+    })
+}
+
+/// How far projections are whose tables readers see.
+pub(super) async fn shown(store: &EventStore) -> Option<Vec<ProjectionStatus>> {
+    let mut all = store.projections().await.ok()?;
+    all.retain(ProjectionStatus::is_shown);
+    all.truncate(MOST);
+    Some(all)
 }

@@ -6,8 +6,15 @@ use crate::error::{Cause, Error};
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        let cause = Cause::from(&error);
-        match &error {
+        Error::of_reference(&error)
+    }
+}
+
+impl Error {
+    /// What an error means that somebody else will have.
+    pub(crate) fn of_reference(error: &DbErr) -> Self {
+        let cause = Cause::from(error);
+        match error {
             DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => Error::Closed,
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Error::Unavailable(cause),
             DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {

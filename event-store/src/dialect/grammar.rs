@@ -46,6 +46,9 @@ pub(crate) trait Grammar: Send + Sync {
     /// What a transaction starts with: it sees what others commit, and takes the one lock there is.
     fn begin(&self) -> &'static str;
 
+    /// Microseconds since 1970 by the database's own clock, while a statement runs.
+    fn now(&self) -> &'static str;
+
     /// Makes whoever else would change the tables wait, until this transaction or its connection
     /// ends; the value is a name. `None` where a transaction does so by itself.
     fn lock_tables(&self) -> Option<&'static str>;
@@ -53,6 +56,25 @@ pub(crate) trait Grammar: Send + Sync {
     /// Ends the wait where the end of the transaction does not.
     fn unlock_tables(&self) -> Option<&'static str> {
         None
+    }
+
+    /// Whether a statement that changes a table ends the transaction that it is in.
+    fn ddl_commits(&self) -> bool {
+        false
+    }
+
+    /// Whether one transaction at a time writes, and nobody queues for it: who comes again at once is faster than others.
+    fn has_one_writer(&self) -> bool {
+        false
+    }
+
+    /// What makes a view of a table, in place of one of that name.
+    fn show(&self, view: &str, table: &str) -> Vec<String> {
+        // Not in place: PostgreSQL would insist on the columns of before.
+        vec![
+            format!("DROP VIEW IF EXISTS {view}"),
+            format!("CREATE VIEW {view} AS SELECT * FROM {table}"),
+        ]
     }
 
     /// What to write behind a SELECT of rows that this transaction will change.

@@ -11,7 +11,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 use super::bind::{Bind, Insert, Taken};
 use super::failure::{exec, query, unreachable};
 use super::grammar::{Grammar, plain_keys};
-use super::{Connections, Dialect, Owner, READERS};
+use super::{Connections, Dialect, Owner, READERS, WORKERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
 use crate::tables::Tables;
@@ -23,13 +23,14 @@ const MOST_BYTES: usize = 4 << 20;
 
 pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
     Ok(Connections {
-        writer: open(url, options, 1).await?,
-        reader: open(url, options, READERS).await?,
+        writer: open(url, options, 1, false).await?,
+        reader: open(url, options, READERS, false).await?,
+        worker: open(url, options, WORKERS, true).await?,
         owner: Owner::Store,
     })
 }
 
-async fn open(url: &str, options: &Options, connections: u32) -> Result<DatabaseConnection, Error> {
+async fn open(url: &str, options: &Options, connections: u32, lazy: bool) -> Result<DatabaseConnection, Error> {
     // SeaORM knows them by the older name.
     let url = url
         .strip_prefix("mariadb:")
@@ -37,6 +38,7 @@ async fn open(url: &str, options: &Options, connections: u32) -> Result<Database
     let mut connect = ConnectOptions::new(url.clone());
     connect
         .max_connections(connections)
+        .connect_lazy(lazy)
         .acquire_timeout(options.request_timeout)
         .sqlx_logging(false)
         .map_sqlx_mysql_pool_opts(|pool| {
@@ -194,6 +196,18 @@ macro_rules! common {
         fn begin(&self) -> &'static str {
             // Repeatable reads would lock the gaps between keys, too.
             "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION"
+        }
+
+        fn now(&self) -> &'static str {
+            "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"
+        }
+
+        fn ddl_commits(&self) -> bool {
+            true
+        }
+
+        fn show(&self, view: &str, table: &str) -> Vec<String> {
+            vec![format!("CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table}")]
         }
 
         fn lock_tables(&self) -> Option<&'static str> {

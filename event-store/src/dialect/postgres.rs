@@ -12,7 +12,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 use super::bind::{Bind, Insert, Kind, Taken};
 use super::failure::{query, unreachable};
 use super::grammar::{Grammar, numbered, plain_keys};
-use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, READERS};
+use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, READERS, WORKERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
 
@@ -21,17 +21,19 @@ const MOST_BYTES: usize = 16 << 20;
 
 pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
     Ok(Connections {
-        writer: open(url, options, 1).await?,
-        reader: open(url, options, READERS).await?,
+        writer: open(url, options, 1, false).await?,
+        reader: open(url, options, READERS, false).await?,
+        worker: open(url, options, WORKERS, true).await?,
         owner: Owner::Store,
     })
 }
 
-async fn open(url: &str, options: &Options, connections: u32) -> Result<DatabaseConnection, Error> {
+async fn open(url: &str, options: &Options, connections: u32, lazy: bool) -> Result<DatabaseConnection, Error> {
     let loose = options.durability == Durability::Normal;
     let mut connect = ConnectOptions::new(url);
     connect
         .max_connections(connections)
+        .connect_lazy(lazy)
         .acquire_timeout(options.request_timeout)
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(move |postgres| {
@@ -208,6 +210,10 @@ impl Grammar for Postgres {
     fn begin(&self) -> &'static str {
         // The application's connections may wait for ever by default.
         "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '1500ms'"
+    }
+
+    fn now(&self) -> &'static str {
+        "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
     }
 
     fn lock_tables(&self) -> Option<&'static str> {

@@ -39,6 +39,7 @@ pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections,
         open(url, options, READERS, true).await?
     };
     Ok(Connections {
+        worker: writer.clone(),
         writer,
         reader,
         owner: Owner::Store,
@@ -179,6 +180,14 @@ impl Grammar for Sqlite {
             _ => "",
         }
         .to_owned()
+    }
+
+    fn has_one_writer(&self) -> bool {
+        true
+    }
+
+    fn now(&self) -> &'static str {
+        "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
     }
 
     fn back_up(&self) -> Option<&'static str> {
