@@ -109,7 +109,7 @@ impl Meter {
 }
 
 /// The method of a request, one of a few.
-fn known(method: &Method) -> &'static str {
+pub(crate) fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

@@ -60,6 +60,8 @@ pub(crate) struct Job {
     pub(crate) reply: oneshot::Sender<Result<Vec<Verdict>, Error>>,
     pub(crate) place: Place,
     pub(crate) turn: Arc<Turn>,
+    /// The span in which the caller waits, if somebody makes traces.
+    pub(crate) asked_in: Option<tracing::Id>,
 }
 
 /// Whether a job's turn has come. A caller that waits no longer may withdraw a job until then, and
@@ -166,6 +168,7 @@ impl Queue {
             reply,
             place,
             turn: Arc::clone(&turn),
+            asked_in: tracing::Span::current().id(),
         };
         self.jobs.send(job).map_err(|_| Error::Closed)?;
         Ok((answer, turn))

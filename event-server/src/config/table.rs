@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, Uri};
 use chrono_tz::Tz;
 use event_core::Source;
 use event_core::policy::UnknownTypes;
@@ -130,6 +130,10 @@ settings! {
         "From which level on lines are logged, to standard error; `info` has one a request";
     log_format: LogFormat = value::log_format, "text", "EVENT_SERVER_LOG_FORMAT", "text|json",
         "How log lines are written";
+    otlp_endpoint: Option<Uri> = value::endpoint, "", "OTEL_EXPORTER_OTLP_ENDPOINT", "URL",
+        "Where traces are sent by OTLP over HTTP, say http://127.0.0.1:4318; `/v1/traces` is added";
+    otlp_service: String = value::text, "event-server", "OTEL_SERVICE_NAME", "TEXT",
+        "What traces call this collector";
 }
 
 /// The places where one setting may stand.

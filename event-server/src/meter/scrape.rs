@@ -9,6 +9,8 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSe
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
+use crate::spans::Spans;
+
 /// One look at the store.
 #[derive(Debug)]
 pub(crate) struct Scrape {
@@ -18,6 +20,8 @@ pub(crate) struct Scrape {
     pub(crate) database: Option<Kept>,
     /// Open connections of the listener that serves us, if it is one of ours.
     pub(crate) connections: Option<usize>,
+    /// Spans of traces, if some are sent.
+    pub(crate) spans: Option<Spans>,
 }
 
 /// What the database holds.
@@ -51,6 +55,15 @@ impl Collector for Scrape {
         if let Some(connections) = self.connections {
             let connections = i64::try_from(connections).unwrap_or(i64::MAX);
             gauge(encoder, "http_connections", "Open connections", &connections)?;
+        }
+        if let Some(spans) = &self.spans {
+            let help = "Spans for traces: sent, dropped because too many waited, or not taken";
+            let mut counts = encoder.encode_descriptor("trace_spans", help, None, MetricType::Counter)?;
+            for (outcome, count) in spans.outcomes() {
+                counts
+                    .encode_family(&[("outcome", outcome)])?
+                    .encode_counter::<NoLabelSet, _, u64>(&count, None)?;
+            }
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ pub(super) async fn show(State(app): State<App>, _: NoParameters, request: Reque
         health: app.store.health(),
         database: timeout(PATIENCE, kept(&app.store)).await.ok().flatten(),
         connections,
+        spans: request.extensions().get().cloned(),
     };
     reply::numbers(app.meter.write(scrape))
 }

@@ -35,6 +35,8 @@ mod count;
 mod settings;
 mod stop;
 mod load;
+#[cfg(feature = "otlp")]
+mod traces;
 
 /// The events of the three clicks that the README sends.
 const CLICKS: &str = r#"[
