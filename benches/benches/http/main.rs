@@ -1,1 +1,44 @@
-fn main() {}
+//! The collector over HTTP: what it takes, beside servers that do less and servers that do the same, and what is left
+//! of that when too much is asked for. The load comes from this process, on the same processors.
+//! Run it by `cargo xtask bench --only http`.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
+
+mod options;
+mod server;
+mod overload;
+
+use event_benches::machine;
+use event_benches::results::Results;
+use options::Options;
+
+fn main() {
+    if std::env::args().any(|argument| argument == server::PEER) {
+        return server::throw_away();
+    }
+    let options = Options::read();
+    let mut sections = Vec::new();
+    if options.wants("overload") {
+        let tables = overload::CASES.iter().map(|case| {
+            let table = overload::overload(case, options.rounds, options.duration, &options.flags);
+            println!("{table}");
+            table
+        });
+        sections.push(("Overload", tables.collect()));
+    }
+    if let Some(file) = &options.results {
+        let results = Results {
+            machine: machine::lines(&[options.remark()]),
+            command: options.command(),
+            sections,
+        };
+        results.write(file).unwrap();
+    }
+}
+
+/// The number in the middle, the least and the greatest.
+fn spread(numbers: impl Iterator<Item = f64>) -> (f64, f64, f64) {
+    let mut numbers: Vec<f64> = numbers.collect();
+    numbers.sort_by(f64::total_cmp);
+    (numbers[numbers.len() / 2], numbers[0], numbers[numbers.len() - 1])
+}
