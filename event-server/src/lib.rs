@@ -30,6 +30,7 @@ mod target;
     allow(dead_code, reason = "only spans that are sent are counted")
 )]
 mod spans;
+mod connections;
 mod meter;
 mod body;
 mod peer;
@@ -38,7 +39,6 @@ mod cors;
 mod page;
 pub mod openapi;
 mod manual;
-mod connections;
 mod trace;
 mod routes;
 pub mod listener;

@@ -172,6 +172,7 @@ async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
         Ok(Committed { verdicts, changes }) => {
             let events = verdicts.iter().map(Vec::len).sum::<usize>();
             inner.counts.committed(started.elapsed(), events);
+            inner.queue.committed(events, started.elapsed());
             inner.counts.told(verdicts.iter().flatten());
             Span::current().record("event.events", events);
             tracing::debug!(callers = group.len(), events, elapsed = ?started.elapsed(), "committed");

@@ -17,7 +17,7 @@ use crate::target::NoParameters;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) async fn show(State(app): State<App>, _: NoParameters, request: Request) -> Response {
-    let connections = request.extensions().get::<Connections>().map(Connections::count);
+    let connections = request.extensions().get::<Connections>().cloned();
     let scrape = Scrape {
         stats: app.store.stats(),
         health: app.store.health(),

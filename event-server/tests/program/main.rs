@@ -35,6 +35,7 @@ mod count;
 mod settings;
 mod stop;
 mod load;
+mod shed;
 #[cfg(feature = "otlp")]
 mod traces;
 
