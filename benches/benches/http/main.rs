@@ -6,6 +6,8 @@
 
 mod options;
 mod server;
+mod contest;
+mod django;
 mod overload;
 
 use event_benches::machine;
@@ -17,7 +19,21 @@ fn main() {
         return server::throw_away();
     }
     let options = Options::read();
-    let mut sections = Vec::new();
+    let (mut sections, mut versions) = (Vec::new(), vec![options.remark()]);
+    let mut tables = Vec::new();
+    if options.wants("contest") {
+        tables.extend(contest::contest(options.rounds, options.duration, &options.flags));
+    }
+    if options.wants("django") {
+        match django::contest(options.rounds, options.duration, &options.flags, &mut versions) {
+            Ok(more) => tables.extend(more),
+            Err(missing) => println!("!! NOT MEASURED: the Django service, for want of {missing}"),
+        }
+    }
+    for table in &tables {
+        println!("{table}");
+    }
+    sections.push(("HTTP", tables));
     if options.wants("overload") {
         let tables = overload::CASES.iter().map(|case| {
             let table = overload::overload(case, options.rounds, options.duration, &options.flags);
@@ -28,7 +44,7 @@ fn main() {
     }
     if let Some(file) = &options.results {
         let results = Results {
-            machine: machine::lines(&[options.remark()]),
+            machine: machine::lines(&versions),
             command: options.command(),
             sections,
         };
