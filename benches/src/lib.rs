@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod events;
+pub mod load;
 pub mod machine;
 pub mod orders;
 pub mod rounds;

@@ -65,7 +65,7 @@ impl fmt::Display for Table {
 }
 
 /// The sections of the file, in their order.
-const SECTIONS: [&str; 4] = ["Append", "Queries", "Track", "Files"];
+const SECTIONS: [&str; 6] = ["Append", "Queries", "Track", "Files", "HTTP", "Overload"];
 
 /// Everything that one run has measured.
 pub struct Results {

@@ -6,6 +6,7 @@ mod bars;
 mod shown;
 mod asked;
 mod progress;
+mod traces;
 mod serve;
 mod metrics;
 mod losses;
@@ -36,6 +37,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use event_server::config::{Flags, Settings};
 use event_store::EventStore;
+use traces::Traces;
 
 /// What the program ends with, beside 0.
 const FAILED: u8 = 1;
@@ -117,7 +119,7 @@ pub(crate) fn run() -> ExitCode {
         Err(error) => return misused(&error.render().to_string()),
     };
     match cli.command {
-        Some(Command::Serve(flags)) => work(&flags, serve::run),
+        Some(Command::Serve(flags)) => serve(&flags),
         Some(Command::Count(arguments)) => work(arguments.flags(), async |settings| arguments.run(settings).await),
         Some(Command::Query(arguments)) => work(arguments.flags(), async |settings| arguments.run(settings).await),
         Some(Command::Top(arguments)) => work(arguments.flags(), async |settings| arguments.run(settings).await),
@@ -137,7 +139,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Key(command)) => work(command.flags(), async |settings| command.run(settings).await),
         Some(Command::Types(command)) => work(command.flags(), async |settings| command.run(settings).await),
         Some(Command::Openapi) => openapi::run(),
-        None => work(&cli.flags, serve::run),
+        None => serve(&cli.flags),
     }
 }
 
@@ -147,12 +149,28 @@ fn work(flags: &Flags, job: impl AsyncFnOnce(&Settings) -> Outcome) -> ExitCode 
         Ok(settings) => settings,
         Err(error) => return fail(&error, UNUSABLE_SETTINGS),
     };
-    log::start(settings.log_level, settings.log_format);
+    log::start(settings.log_level, settings.log_format, None);
+    finish(&settings, job)
+}
+
+/// Reads the settings, and serves: what happens then may be told by traces, too.
+fn serve(flags: &Flags) -> ExitCode {
+    let begun = Settings::read(flags).and_then(|settings| Ok((Traces::asked(&settings)?, settings)));
+    let (traces, settings) = match begun {
+        Ok(begun) => begun,
+        Err(error) => return fail(&error, UNUSABLE_SETTINGS),
+    };
+    log::start(settings.log_level, settings.log_format, traces.layer());
+    finish(&settings, async |settings| serve::run(settings, traces).await)
+}
+
+/// Does a job to its end.
+fn finish(settings: &Settings, job: impl AsyncFnOnce(&Settings) -> Outcome) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error, FAILED),
     };
-    let outcome = runtime.block_on(job(&settings));
+    let outcome = runtime.block_on(job(settings));
     // What a driver says of a URL that it cannot read may be the URL.
     outcome.unwrap_or_else(|error| fail(&settings.database_url.hide_in(&with_causes(&*error)), FAILED))
 }

@@ -144,6 +144,7 @@ impl Settings {
             .durability(self.durability)
             .queue_events(self.queue_events)
             .queue_bytes(self.queue_bytes)
+            .queue_time(self.queue_time)
             .limits(self.limits())
             .unknown_types(self.unknown_types)
             .future_tolerance_seconds(self.future_tolerance)

@@ -25,6 +25,12 @@ mod etag;
 mod request_id;
 mod reply;
 mod target;
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, reason = "only spans that are sent are counted")
+)]
+mod spans;
+mod connections;
 mod meter;
 mod body;
 mod peer;
@@ -33,9 +39,11 @@ mod cors;
 mod page;
 pub mod openapi;
 mod manual;
-mod connections;
+mod trace;
 mod routes;
 pub mod listener;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 #[cfg(any(test, feature = "test"))]
 pub mod test;
 

@@ -61,11 +61,12 @@ impl From<TcpListener> for Listener {
 }
 
 impl Listener {
-    /// How many connections are served at a time; more wait to be accepted. 1,024 by default.
+    /// How many connections are served at a time; 1,024 by default. A few more are asked what they want: questions after
+    /// health are answered, and all others told to come again. The rest wait to be accepted.
     #[must_use]
     pub fn connections(self, connections: usize) -> Self {
         Listener {
-            connections: connections.min(Semaphore::MAX_PERMITS),
+            connections: connections.min(Semaphore::MAX_PERMITS - SPARE),
             ..self
         }
     }
@@ -97,6 +98,11 @@ impl Listener {
 
 /// So many bytes of a body are read from a client that is turned away, so that it hears of it.
 const UNWANTED: usize = 5 * 1024 * 1024;
+/// So many connections beyond those that are served are told so at a time. With the time that each of them waits for
+/// its answer this bounds what all of it costs, however many come.
+const SPARE: usize = 128;
+/// How long one of them may take to say what it wants.
+const SOON: Duration = Duration::from_secs(1);
 /// How long to wait when the system is out of something, say of file descriptors.
 const BREATHER: Duration = Duration::from_millis(100);
 
@@ -119,7 +125,12 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
         .max_buf_size(64 * 1024)
         .keep_alive(true);
     let (stop, stopping) = watch::channel(false);
-    let slots = Arc::new(Semaphore::new(connections));
+    let mut brief = http.clone();
+    brief.header_read_timeout(header_timeout.min(SOON)).keep_alive(false);
+    let (slots, places) = (
+        Arc::new(Semaphore::new(connections)),
+        Arc::new(Semaphore::new(connections + SPARE)),
+    );
     let connections = Connections::default();
     let mut tasks = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -128,10 +139,18 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
             biased;
             () = &mut shutdown => break,
             Some(_) = tasks.join_next() => {}
-            accepted = accept(&socket, &slots) => match accepted {
-                Ok((stream, address, slot)) => {
-                    let (stream, slot) = ((stream, Peer(address.ip())), (slot, connections.open()));
-                    tasks.spawn(converse(stream, slot, http.clone(), router.clone(), stopping.clone(), linger));
+            accepted = accept(&socket, &places) => match accepted {
+                Ok((stream, address, place)) => {
+                    let (stream, place) = ((stream, Peer(address.ip())), (place, connections.open()));
+                    match Arc::clone(&slots).try_acquire_owned() {
+                        Ok(slot) => {
+                            let place = (slot, place);
+                            tasks.spawn(converse(stream, place, http.clone(), router.clone(), stopping.clone(), linger));
+                        }
+                        Err(_) => {
+                            tasks.spawn(turn_away(stream, place, brief.clone(), router.clone(), stopping.clone()));
+                        }
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no connection could be accepted");
@@ -152,14 +171,17 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
     }
 }
 
+/// A place among all connections, served or not.
+type Place = (OwnedSemaphorePermit, Open);
+
 async fn accept(
     socket: &TcpListener,
-    slots: &Arc<Semaphore>,
+    places: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     loop {
         match socket.accept().await {
-            Ok((stream, address)) => return Ok((stream, address, slot)),
+            Ok((stream, address)) => return Ok((stream, address, place)),
             // The client went away while it waited: that says nothing about the next one.
             Err(error)
                 if matches!(
@@ -174,7 +196,7 @@ async fn accept(
 /// One connection, from its first request to its last.
 async fn converse(
     (stream, peer): (TcpStream, Peer),
-    slot: (OwnedSemaphorePermit, Open),
+    place: (OwnedSemaphorePermit, Place),
     http: http1::Builder,
     router: Router,
     mut stopping: watch::Receiver<bool>,
@@ -184,7 +206,7 @@ async fn converse(
     let _ = stream.set_nodelay(true);
     let stopped = stopping.clone();
     let begun = AtomicBool::new(false);
-    let connections = slot.1.among();
+    let connections = place.1.1.among();
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         begun.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(peer);
@@ -210,7 +232,38 @@ async fn converse(
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke");
     }
-    drop(slot);
+    drop(place);
+}
+
+/// A connection beyond those that are served: one request, and for most of them the answer that there are too many.
+async fn turn_away(
+    (stream, peer): (TcpStream, Peer),
+    place: Place,
+    http: http1::Builder,
+    router: Router,
+    stopping: watch::Receiver<bool>,
+) {
+    let _ = stream.set_nodelay(true);
+    let connections = place.1.among();
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(connections.clone());
+        let request = request.map(Body::new);
+        if request.uri().path().starts_with("/health/") {
+            return answer(request, router.clone(), stopping.clone());
+        }
+        connections.turn_away();
+        Box::pin(async move {
+            sleep(reply::RELUCTANCE).await;
+            body::discard(request.into_body(), UNWANTED);
+            Ok(Failure::crowded().into_response())
+        })
+    });
+    // Soon over, whatever it sends: nobody has to end it.
+    if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, "a connection that was turned away broke");
+    }
+    drop(place);
 }
 
 /// A boxed answer.

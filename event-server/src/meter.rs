@@ -32,6 +32,7 @@ pub(crate) struct Meter {
     requests: Family<Labels<3>, Counter>,
     durations: Family<Labels<2>, Histogram>,
     problems: Family<Labels<1>, Counter>,
+    shed: Family<Labels<1>, Counter>,
     received: Counter,
 }
 
@@ -39,7 +40,7 @@ impl Meter {
     pub(crate) fn new() -> Self {
         let requests = Family::default();
         let durations: Family<_, Histogram> = Family::new_with_constructor(|| Histogram::new(DURATIONS));
-        let (problems, received) = (Family::default(), Counter::default());
+        let (problems, shed, received) = (Family::default(), Family::default(), Counter::default());
         let mut registry = Registry::with_prefix(PREFIX);
         registry.register("http_requests", "Requests that were answered", requests.clone());
         registry.register_with_unit(
@@ -53,6 +54,11 @@ impl Meter {
             "Requests that were not done, by the code they were told",
             problems.clone(),
         );
+        registry.register(
+            "http_shed",
+            "Requests with events that were turned away because too much waits, before or after their bodies were read",
+            shed.clone(),
+        );
         registry.register_with_unit(
             "http_received",
             "Bytes of bodies as they came over the wire",
@@ -64,6 +70,7 @@ impl Meter {
             requests,
             durations,
             problems,
+            shed,
             received,
         }
     }
@@ -85,6 +92,11 @@ impl Meter {
     /// A request was told a problem.
     pub(crate) fn refused(&self, code: &'static str) {
         self.problems.get_or_create(&[("code", Cow::Borrowed(code))]).inc();
+    }
+
+    /// A request was turned away because of too much load.
+    pub(crate) fn shed(&self, body: &'static str) {
+        self.shed.get_or_create(&[("body", Cow::Borrowed(body))]).inc();
     }
 
     /// Counts bytes that come in.
@@ -109,7 +121,7 @@ impl Meter {
 }
 
 /// The method of a request, one of a few.
-fn known(method: &Method) -> &'static str {
+pub(crate) fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

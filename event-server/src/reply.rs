@@ -26,6 +26,10 @@ pub(crate) use answer::{
     numbers, page, problem_page, script, style_sheet,
 };
 
+/// How long whoever is turned away because of too much load waits for being told so: one who comes back at once,
+/// whatever the answer says, can then not take much of the time that the others need.
+pub(crate) const RELUCTANCE: Duration = Duration::from_millis(200);
+
 /// What the `type` of every problem starts with; the code follows.
 pub(crate) const PROBLEMS: &str = "https://event-rs.github.io/problems/";
 
@@ -272,6 +276,19 @@ impl Failure {
         )
     }
 
+    pub(crate) fn overloaded() -> Self {
+        Failure::new(
+            Reason::Overloaded,
+            "too many events wait to be stored; nothing was stored, try again later",
+        )
+    }
+
+    /// More connections than are served at a time.
+    pub(crate) fn crowded() -> Self {
+        let detail = "too many connections are open; nothing was stored, try again later";
+        Failure::new(Reason::Overloaded, detail).closing()
+    }
+
     pub(crate) fn shutting_down() -> Self {
         Failure::new(
             Reason::ShuttingDown,
@@ -379,10 +396,7 @@ impl From<event_store::Error> for Failure {
                 Failure::new(Reason::BatchTooLarge, detail)
             }
             E::Closed => Failure::shutting_down(),
-            E::Overloaded => Failure::new(
-                Reason::Overloaded,
-                "too many events wait to be stored; nothing was stored, try again later",
-            ),
+            E::Overloaded => Failure::overloaded(),
             error => {
                 tracing::error!(error = %error, cause = error.source().map(tracing::field::display), "the store failed");
                 match error {

@@ -49,9 +49,10 @@ use crate::auth::{self, Gate, Guard};
 use crate::body::{self, Content};
 use crate::config::ServerConfig;
 use crate::cors;
-use crate::meter::Meter;
+use crate::meter::{self, Meter};
 use crate::reply::{self, Failure, Reason, Told};
 use crate::request_id::{self, RequestId};
+use crate::trace;
 
 /// So many bytes of headers are taken; the connection's buffer itself is not so exact.
 const HEADER_BYTES: usize = 64 * 1024;
@@ -196,14 +197,17 @@ async fn attend(State(app): State<App>, request: Request, next: Next) -> Respons
     let id = RequestId::of(request.headers());
     // Of the gravest level, so that a log of errors alone has the id, too.
     let span = tracing::error_span!(target: "event_server::request", "request", id = id.as_str());
+    let trace = span.in_scope(|| trace::begin(meter::known(&method), route, &id, request.headers()));
     let answer = request_id::within(id.clone(), next.run(request));
-    let mut response = answer.instrument(span.clone()).await;
+    let mut response = answer.instrument(trace.clone()).instrument(span.clone()).await;
     reply::named(&mut response, id.to_header());
     let status = response.status().as_u16();
     app.meter.answered(&method, route, status, started.elapsed());
-    if let Some(Told(code)) = response.extensions().get() {
+    let told = response.extensions().get().map(|Told(code)| *code);
+    if let Some(code) = told {
         app.meter.refused(code);
     }
+    trace::end(&trace, status, told);
     span.in_scope(|| {
         tracing::info!(
             target: "event_server::request",

@@ -12,7 +12,7 @@ use crate::inner::now;
 use crate::judge::{Judge, Judged, Offer, Origin, definition, storage};
 use crate::original::Kept;
 use crate::outbox;
-use crate::queue::Entry;
+use crate::queue::{Entry, Place};
 use crate::shadow;
 use crate::store::EventStore;
 
@@ -27,7 +27,8 @@ impl EventStore {
     ///
     /// # Errors
     /// [`Error::Unknown`] where the commit failed or did not answer in time: offer the same events
-    /// again, and their ids will tell. With any other error nothing was stored; [`Error::RateLimited`] and
+    /// again, and their ids will tell. With any other error nothing was stored: [`Error::Overloaded`] where too much waits
+    /// already ([`Options::queue_time`](crate::Options::queue_time)); [`Error::RateLimited`] and
     /// [`Error::QuotaExceeded`] are for the holder of a key who sends too much.
     pub async fn ingest(&self, offers: Vec<Offer>, origin: &Origin) -> Result<Vec<Verdict>, Error> {
         if offers.is_empty() {
@@ -44,6 +45,11 @@ impl EventStore {
             }
         }
         let events = offers.len();
+        // Before they are judged, which is a good part of all that they cost.
+        let place = self
+            .inner()
+            .queue
+            .reserve(events, offers.iter().map(Offer::bytes).sum())?;
         if let Some(sender) = origin.sender() {
             self.admit(sender, Use::Events(events))?;
         }
@@ -62,11 +68,18 @@ impl EventStore {
                 what: format!("judging failed: {error}"),
             })?
         };
-        let outcome = self.keep(judged).await;
+        let outcome = self.keep(judged, Some(place)).await;
         if let Some(sender) = origin.sender() {
             self.give_back(sender, events, &outcome);
         }
         outcome
+    }
+
+    /// Whether [`EventStore::ingest`] takes something now, as far as one can know: whoever has yet to receive
+    /// what is offered may say no before.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.inner().queue.has_room() || self.inner().queue.is_closed()
     }
 
     /// Stores events that [`EventStore::registry`] has found valid, in one transaction.
@@ -85,7 +98,7 @@ impl EventStore {
                 received_at,
             })
         };
-        self.keep(events.into_iter().map(entry).collect()).await
+        self.keep(events.into_iter().map(entry).collect(), None).await
     }
 
     /// Stores valid events in a transaction of the application's own, beside its rows: all of them
@@ -108,7 +121,7 @@ impl EventStore {
         Ok(())
     }
 
-    async fn keep(&self, judged: Vec<Judged>) -> Result<Vec<Verdict>, Error> {
+    async fn keep(&self, judged: Vec<Judged>, place: Option<Place>) -> Result<Vec<Verdict>, Error> {
         let mut verdicts: Vec<Option<Verdict>> = Vec::with_capacity(judged.len());
         let mut entries = Vec::with_capacity(judged.len());
         for one in judged {
@@ -126,7 +139,7 @@ impl EventStore {
         let mut kept = if entries.is_empty() {
             Vec::new()
         } else {
-            self.store(Arc::new(entries), None).await?
+            self.store(Arc::new(entries), None, place).await?
         }
         .into_iter();
         let all = verdicts.into_iter().map(|verdict| verdict.or_else(|| kept.next()));
@@ -138,15 +151,20 @@ impl EventStore {
     /// entry, in order.
     #[cfg(feature = "import")]
     pub(crate) async fn ingest_marked(&self, entries: Arc<Vec<Entry>>, mark: Arc<Mark>) -> Result<Vec<Verdict>, Error> {
-        self.store(entries, Some(mark)).await
+        self.store(entries, Some(mark), None).await
     }
 
-    async fn store(&self, entries: Arc<Vec<Entry>>, mark: Option<Arc<Mark>>) -> Result<Vec<Verdict>, Error> {
+    async fn store(
+        &self,
+        entries: Arc<Vec<Entry>>,
+        mark: Option<Arc<Mark>>,
+        place: Option<Place>,
+    ) -> Result<Vec<Verdict>, Error> {
         let inner = self.inner();
         // A large batch may take longer than a small one.
         let patience = inner.options.request_timeout
             + std::time::Duration::from_micros(200) * u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let (answer, turn) = inner.queue.offer(entries, mark)?;
+        let (answer, turn) = inner.queue.offer(entries, mark, place)?;
         match tokio::time::timeout(patience, answer).await {
             Ok(Ok(verdicts)) => verdicts,
             Ok(Err(_)) => Err(Error::Unknown(Cause::new("the writer went away"))),

@@ -39,6 +39,20 @@ pub enum Offer {
     Event(Box<Event>),
 }
 
+impl Offer {
+    /// About what it will hold in memory, once it is judged.
+    pub(crate) fn bytes(&self) -> usize {
+        let sent = match self {
+            Offer::Json(bytes)
+            | Offer::Foreign { bytes, .. }
+            | Offer::CloudEvent(bytes)
+            | Offer::ByClockOfSender(bytes) => bytes.len(),
+            Offer::Event(event) => event.payload().as_str().len(),
+        };
+        512 + 3 * sent
+    }
+}
+
 impl From<Event> for Offer {
     fn from(event: Event) -> Self {
         Offer::Event(Box::new(event))

@@ -30,6 +30,7 @@ pub struct Options {
     pub(crate) durability: Durability,
     pub(crate) queue_events: usize,
     pub(crate) queue_bytes: usize,
+    pub(crate) queue_time: Duration,
     pub(crate) limits: Limits,
     pub(crate) unknown_types: UnknownTypes,
     pub(crate) future_tolerance_seconds: u32,
@@ -43,6 +44,7 @@ impl Default for Options {
             durability: Durability::Full,
             queue_events: 100_000,
             queue_bytes: 64 * 1024 * 1024,
+            queue_time: Duration::from_millis(500),
             limits: Limits::default(),
             unknown_types: UnknownTypes::default(),
             future_tolerance_seconds: 300,
@@ -83,6 +85,14 @@ impl Options {
     #[must_use]
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = bytes;
+        self
+    }
+
+    /// How long events that wait may be likely to take, by what they have cost of late: while it is longer,
+    /// [`EventStore::ingest`](crate::EventStore::ingest) takes no more. 500 ms by default; imports wait as long as they have to.
+    #[must_use]
+    pub fn queue_time(mut self, time: Duration) -> Self {
+        self.queue_time = time;
         self
     }
 

@@ -1,7 +1,9 @@
-//! What waits to be stored: bounded in events and in bytes, refused at once when full.
+//! What waits to be stored: bounded in events, in bytes and in the time that it is likely to wait; refused at once
+//! when there is no room.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use event_core::policy::Storage;
 use event_core::refusal::Refusal;
@@ -60,6 +62,8 @@ pub(crate) struct Job {
     pub(crate) reply: oneshot::Sender<Result<Vec<Verdict>, Error>>,
     pub(crate) place: Place,
     pub(crate) turn: Arc<Turn>,
+    /// The span in which the caller waits, if somebody makes traces.
+    pub(crate) asked_in: Option<tracing::Id>,
 }
 
 /// Whether a job's turn has come. A caller that waits no longer may withdraw a job until then, and
@@ -97,8 +101,17 @@ pub(crate) struct Load {
     bytes: AtomicUsize,
     most_events: usize,
     most_bytes: usize,
+    /// Nothing more is reserved while what waits is likely to take longer.
+    most_time: Duration,
+    /// What an event has cost of late, in nanoseconds.
+    cost: AtomicU64,
     closed: AtomicBool,
 }
+
+/// What an event costs as long as nobody knows better.
+const FIRST_COST: u64 = 50_000;
+/// In a commit of fewer events most of the time is the disk's, however many they are.
+const TELLING: usize = 256;
 
 /// Room in the queue, given back when dropped.
 #[derive(Debug)]
@@ -115,6 +128,17 @@ impl Drop for Place {
     }
 }
 
+impl Place {
+    /// Takes as much as is needed after all.
+    fn fit(&mut self, events: usize, bytes: usize) {
+        self.load.events.fetch_add(events, Ordering::Relaxed);
+        self.load.events.fetch_sub(self.events, Ordering::Relaxed);
+        self.load.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.load.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        (self.events, self.bytes) = (events, bytes);
+    }
+}
+
 /// The callers' end of the queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
@@ -123,12 +147,18 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(crate) fn new(most_events: usize, most_bytes: usize) -> (Self, mpsc::UnboundedReceiver<Job>) {
+    pub(crate) fn new(
+        most_events: usize,
+        most_bytes: usize,
+        most_time: Duration,
+    ) -> (Self, mpsc::UnboundedReceiver<Job>) {
         let load = Load {
             events: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             most_events,
             most_bytes,
+            most_time,
+            cost: AtomicU64::new(FIRST_COST),
             closed: AtomicBool::new(false),
         };
         // Unbounded here, because the load bounds it by what the entries weigh.
@@ -142,22 +172,53 @@ impl Queue {
         )
     }
 
-    /// Takes the entries, or says at once why not.
+    /// Room for events that are yet to be judged: whoever finds none is spared the work. In the order of callers, so
+    /// that those who were let in are answered in time.
+    pub(crate) fn reserve(&self, events: usize, bytes: usize) -> Result<Place, Error> {
+        if !self.has_room() && !self.is_closed() {
+            return Err(Error::Overloaded);
+        }
+        self.take(events, bytes)
+    }
+
+    /// Whether what waits is likely to be stored soon enough for more to be taken.
+    pub(crate) fn has_room(&self) -> bool {
+        let (events, bytes) = self.waiting();
+        let cost = self.load.cost.load(Ordering::Relaxed);
+        let time = Duration::from_nanos(cost.saturating_mul(events as u64));
+        events < self.load.most_events && bytes < self.load.most_bytes && time <= self.load.most_time
+    }
+
+    /// Events were committed: learns what one costs.
+    pub(crate) fn committed(&self, events: usize, elapsed: Duration) {
+        if events < TELLING {
+            return;
+        }
+        let own = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX) / events as u64;
+        let before = self.load.cost.load(Ordering::Relaxed);
+        // One writer, and so nobody in between; a hiccup of the disk counts a quarter.
+        self.load.cost.store(
+            (before / 4).saturating_mul(3).saturating_add(own / 4),
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Takes the entries into a place that was reserved, or says at once why not.
     pub(crate) fn offer(
         &self,
         entries: Arc<Vec<Entry>>,
         mark: Option<Arc<Mark>>,
+        reserved: Option<Place>,
     ) -> Result<(Answer, Arc<Turn>), Error> {
-        if self.load.closed.load(Ordering::Acquire) {
-            return Err(Error::Closed);
-        }
-        if entries.len() > self.load.most_events {
-            return Err(Error::BatchTooLarge {
-                events: entries.len(),
-                limit: self.load.most_events,
-            });
-        }
-        let place = self.place(entries.len(), entries.iter().map(Entry::bytes).sum())?;
+        let (events, bytes) = (entries.len(), entries.iter().map(Entry::bytes).sum());
+        let place = match reserved {
+            Some(_) if self.is_closed() => return Err(Error::Closed),
+            Some(mut place) => {
+                place.fit(events, bytes);
+                place
+            }
+            None => self.take(events, bytes)?,
+        };
         let (reply, answer) = oneshot::channel();
         let turn = Arc::new(Turn::default());
         let job = Job {
@@ -166,12 +227,20 @@ impl Queue {
             reply,
             place,
             turn: Arc::clone(&turn),
+            asked_in: tracing::Span::current().id(),
         };
         self.jobs.send(job).map_err(|_| Error::Closed)?;
         Ok((answer, turn))
     }
 
-    fn place(&self, events: usize, bytes: usize) -> Result<Place, Error> {
+    fn take(&self, events: usize, bytes: usize) -> Result<Place, Error> {
+        if self.is_closed() {
+            return Err(Error::Closed);
+        }
+        if events > self.load.most_events {
+            let limit = self.load.most_events;
+            return Err(Error::BatchTooLarge { events, limit });
+        }
         let place = Place {
             load: Arc::clone(&self.load),
             events,
@@ -200,5 +269,59 @@ impl Queue {
             self.load.events.load(Ordering::Relaxed),
             self.load.bytes.load(Ordering::Relaxed),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(500);
+
+    #[test]
+    fn more_is_taken_as_long_as_what_waits_is_stored_soon() {
+        let (queue, _jobs) = Queue::new(100_000, 1 << 30, SOON);
+        // Commits of a few events say nothing.
+        queue.committed(1, Duration::from_secs(1));
+        let first = queue.reserve(9_000, 1).unwrap();
+        assert!(queue.has_room());
+        let second = queue.reserve(9_000, 1).unwrap();
+        assert!(!queue.has_room());
+        assert!(matches!(queue.reserve(1, 1), Err(Error::Overloaded)));
+        // The disk has become ten times as fast, and after some commits that is known.
+        for _ in 0..20 {
+            queue.committed(4_000, Duration::from_millis(20));
+        }
+        assert!(queue.reserve(1, 1).is_ok());
+        for _ in 0..20 {
+            queue.committed(4_000, Duration::from_secs(2));
+        }
+        assert!(matches!(queue.reserve(1, 1), Err(Error::Overloaded)));
+        drop((first, second));
+        assert!(
+            queue.reserve(90_000, 1).is_ok(),
+            "where nothing waits, as much as the queue holds"
+        );
+        assert_eq!(queue.waiting(), (0, 0));
+    }
+
+    #[test]
+    fn a_place_is_as_large_as_what_comes_into_it() {
+        let (queue, _jobs) = Queue::new(10, 1000, SOON);
+        let place = queue.reserve(10, 999).unwrap();
+        assert!(matches!(queue.reserve(1, 1), Err(Error::Overloaded)));
+        queue.offer(Arc::new(Vec::new()), None, Some(place)).unwrap();
+        assert_eq!(queue.waiting(), (0, 0));
+        assert!(matches!(
+            queue.reserve(11, 1),
+            Err(Error::BatchTooLarge { events: 11, limit: 10 })
+        ));
+        let late = queue.reserve(1, 1).unwrap();
+        queue.close();
+        assert!(matches!(
+            queue.offer(Arc::new(Vec::new()), None, Some(late)),
+            Err(Error::Closed)
+        ));
+        assert!(matches!(queue.reserve(1, 1), Err(Error::Closed)));
     }
 }

@@ -136,7 +136,8 @@ impl Counts {
     }
 
     /// A transaction of the writer has failed.
-    pub(crate) fn failed(&self, error: &Error) {
+    /// Tells of what kind it was.
+    pub(crate) fn failed(&self, error: &Error) -> Option<&'static str> {
         let kind = match error {
             Error::Unavailable(_) => 0,
             Error::Contention(_) => 1,
@@ -144,10 +145,11 @@ impl Counts {
             Error::Full(_) => 3,
             Error::Statement(_) => 4,
             // The same batch offered twice: nothing has failed.
-            Error::ImportTaken => return,
+            Error::ImportTaken => return None,
             _ => 5,
         };
         self.failures[kind].fetch_add(1, Ordering::Relaxed);
+        Some(FAILURES[kind])
     }
 
     /// A client has lost events.

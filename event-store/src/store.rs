@@ -126,7 +126,7 @@ impl EventStore {
         migration::migrate(dialect, writer, &tables).await?;
         let registry = catalog::current(dialect, reader, &tables, &options, &Registry::default()).await?;
         let keys = KeyRing::current(dialect, reader, &tables).await?;
-        let (queue, jobs) = Queue::new(options.queue_events, options.queue_bytes);
+        let (queue, jobs) = Queue::new(options.queue_events, options.queue_bytes, options.queue_time);
         let inner = Arc::new(Inner::new(
             dialect,
             tables,

@@ -11,6 +11,8 @@ use event_core::Verdict;
 use sea_orm::ConnectionTrait as _;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, MissedTickBehavior, interval};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::append::{self, Ids};
 use crate::catalog;
@@ -51,7 +53,7 @@ pub(crate) async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job
                 // A writer that cannot write shows no sign of life until it can again.
                 if !well {
                     let tried = try_to_write(&inner).await;
-                    well = tried.inspect_err(|error| inner.counts.failed(error)).is_ok();
+                    well = tried.inspect_err(|error| _ = inner.counts.failed(error)).is_ok();
                 }
                 if well {
                     inner.beat();
@@ -73,11 +75,31 @@ pub(crate) async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job
             events += job.entries.len();
             group.push(job);
         }
-        well = store(&inner, &mut ids, group).await;
+        let span = span(&group);
+        well = store(&inner, &mut ids, group).instrument(span).await;
         if well {
             inner.beat();
         }
     }
+}
+
+/// The span of a commit, with links to those of the callers that share it. Not in the log.
+fn span(group: &[Job]) -> Span {
+    let span = tracing::info_span!(
+        target: "event_store::trace",
+        parent: None,
+        "commit",
+        event.callers = group.len(),
+        event.events = Empty,
+        error.r#type = Empty,
+        otel.status_code = Empty,
+    );
+    if !span.is_disabled() {
+        for asked_in in group.iter().filter_map(|job| job.asked_in.as_ref()) {
+            span.follows_from(asked_in);
+        }
+    }
+    span
 }
 
 /// Changes a row to what it is, to the disk and back.
@@ -155,7 +177,9 @@ async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
             inner.arrived(head);
             let events = verdicts.iter().map(Vec::len).sum::<usize>();
             inner.counts.committed(started.elapsed(), events);
+            inner.queue.committed(events, started.elapsed());
             inner.counts.told(verdicts.iter().flatten());
+            Span::current().record("event.events", events);
             tracing::debug!(callers = group.len(), events, elapsed = ?started.elapsed(), "committed");
             for (job, verdicts) in group.into_iter().zip(verdicts) {
                 answer(job, Ok(verdicts));
@@ -208,7 +232,13 @@ struct Committed {
 /// One transaction, whose failure is counted.
 async fn commit(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Committed, Error> {
     let outcome = attempt(inner, ids, group).await;
-    outcome.inspect_err(|error| inner.counts.failed(error))
+    outcome.inspect_err(|error| {
+        if let Some(kind) = inner.counts.failed(error) {
+            Span::current()
+                .record("error.type", kind)
+                .record("otel.status_code", "ERROR");
+        }
+    })
 }
 
 /// Verdicts for each job, in order, but for those that their callers withdrew.

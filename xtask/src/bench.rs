@@ -21,7 +21,8 @@ const PROGRAM: [&str; 8] = [
     "event-server",
 ];
 
-/// Measures, and writes the results. `--only track` and `--only files` need no servers.
+/// Measures, and writes the results. `--only track` and `--only files` need no servers; `--only http` has one of its peers
+/// store in PostgreSQL, and looks itself for Redis.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
     let only = |name: &str| arguments.windows(2).any(|pair| pair == ["--only", name]);
     let alone = only("track") || only("files");
@@ -29,10 +30,15 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
         ("track", "What a call of track costs the application")
     } else if only("files") {
         ("files", "Counts straight from a file, beside DuckDB and Polars")
+    } else if only("http") {
+        (
+            "http",
+            "The collector over HTTP, beside servers that do less and the same, and under too much load",
+        )
     } else {
         ("databases", "Ratios to what an expert would write by hand")
     };
-    if only("files") {
+    if only("files") || only("http") {
         announce("The program", &format!("cargo {}", PROGRAM.join(" ")));
         if !succeeds(&mut cargo(root, &PROGRAM))? {
             return Ok(false);

@@ -37,7 +37,9 @@ usage: cargo xtask <command>
   bench          append and queries on every database, as ratios, into benches/RESULTS.md;
                  [--rows N] [--rounds N] [--only append|queries] [--database NAME]; and the calls of track, without
                  databases: --only track [--rounds N] [--calls N] [--python yes|no]; and counts straight from files
-                 of 5 and 20 million rows, beside DuckDB and Polars: --only files [--rows N] [--rounds N] [--keep yes]
+                 of 5 and 20 million rows, beside DuckDB and Polars: --only files [--rows N] [--rounds N] [--keep yes];
+                 and the collector over HTTP, beside axum and a Django service, and under five times its peak:
+                 --only http [--rounds N] [--seconds N] [--part contest|django|overload] [--flags A,B]
   lint           formatting, clippy, documentation, architecture, dependencies
   architecture   the arrows between crates, the order of modules, the rules for files";
 

@@ -10,12 +10,21 @@ use event_server::{router, serve};
 use event_store::EventStore;
 use tokio::net::TcpListener;
 
+use super::traces::{Sending, Traces};
 use super::{Outcome, UNUSABLE_SETTINGS, fail, open};
 
 /// How often the task that writes to the database is looked after.
 const CHECK: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(settings: &Settings) -> Outcome {
+pub(super) async fn run(settings: &Settings, traces: Traces) -> Outcome {
+    let sending = traces.start();
+    let outcome = collect(settings, &sending).await;
+    // After the store is closed, whose last commits have spans.
+    sending.finish().await;
+    outcome
+}
+
+async fn collect(settings: &Settings, sending: &Sending) -> Outcome {
     let store = open(settings).await?;
     if let Some(key) = &settings.first_key
         && let Err(error) = begin(&store, key).await
@@ -56,7 +65,8 @@ pub(super) async fn run(settings: &Settings) -> Outcome {
             () = lost(&store) => outcome = Err("the task that writes to the database has ended".into()),
         }
     };
-    serve(listener, router(store.clone(), settings.server()), shutdown).await;
+    let router = sending.counted_in(router(store.clone(), settings.server()));
+    serve(listener, router, shutdown).await;
     store.close().await?;
     tracing::info!("stopped");
     outcome

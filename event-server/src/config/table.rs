@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, Uri};
 use chrono_tz::Tz;
 use event_core::Source;
 use event_core::policy::UnknownTypes;
@@ -86,6 +86,8 @@ settings! {
         "How many events may wait to be stored";
     queue_bytes: usize = value::bytes, "64MiB", "EVENT_SERVER_QUEUE_BYTES", "SIZE",
         "How many bytes of events may wait to be stored";
+    queue_time: Duration = value::time, "500ms", "EVENT_SERVER_QUEUE_TIME", "TIME",
+        "How long what waits to be stored may be likely to take; while it is longer, more is refused before it is read";
     listen: SocketAddr = value::address, "127.0.0.1:8000", "EVENT_SERVER_LISTEN", "ADDRESS",
         "Where to listen; only on this machine as long as no keys exist. Port 0 takes a free one";
     first_key: Option<FirstKey> = value::first_key, "", "EVENT_SERVER_FIRST_KEY", "KEY",
@@ -95,7 +97,7 @@ settings! {
     cors_origins: Vec<HeaderValue> = value::origins, "", "EVENT_SERVER_CORS_ORIGINS", "ORIGINS",
         "The origins whose pages may ask from inside a browser: scheme and host each, with commas between them";
     connection_limit: usize = value::count, "1024", "EVENT_SERVER_CONNECTION_LIMIT", "NUMBER",
-        "How many connections are served at a time; more wait to be accepted";
+        "How many connections are served at a time; more are told to come again, but for questions after its health";
     header_timeout: Duration = value::time, "10s", "EVENT_SERVER_HEADER_TIMEOUT", "TIME",
         "How long a connection may take to send a request's headers, or wait for its next request";
     body_timeout: Duration = value::time, "30s", "EVENT_SERVER_BODY_TIMEOUT", "TIME",
@@ -130,6 +132,10 @@ settings! {
         "From which level on lines are logged, to standard error; `info` has one a request";
     log_format: LogFormat = value::log_format, "text", "EVENT_SERVER_LOG_FORMAT", "text|json",
         "How log lines are written";
+    otlp_endpoint: Option<Uri> = value::endpoint, "", "OTEL_EXPORTER_OTLP_ENDPOINT", "URL",
+        "Where traces are sent by OTLP over HTTP, say http://127.0.0.1:4318; `/v1/traces` is added";
+    otlp_service: String = value::text, "event-server", "OTEL_SERVICE_NAME", "TEXT",
+        "What traces call this collector";
 }
 
 /// The places where one setting may stand.

@@ -78,6 +78,25 @@ pub(super) fn origins(text: &str) -> Result<Vec<HeaderValue>, String> {
         .collect()
 }
 
+/// `http://127.0.0.1:4318`: without a name and a password, which are secrets, and have a place elsewhere.
+pub(super) fn endpoint(text: &str) -> Result<Option<Uri>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let place: Option<Uri> = text.parse().ok();
+    let place = place.filter(|place| {
+        let known = place
+            .scheme_str()
+            .is_some_and(|scheme| ["http", "https"].contains(&scheme));
+        let plain = place
+            .authority()
+            .is_some_and(|authority| !authority.as_str().contains('@'));
+        known && plain && place.query().is_none()
+    });
+    let wrong = "this is a URL of http: or https:, say http://127.0.0.1:4318, without a user and a query";
+    place.map(Some).ok_or_else(|| wrong.to_owned())
+}
+
 pub(super) fn text(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
@@ -209,6 +228,30 @@ mod tests {
         }
         for text in ["", "10", "0s", "1h", "-1s", "86401s", "99999999999999999999s"] {
             assert!(time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn traces_go_to_a_place_without_secrets() {
+        assert_eq!(endpoint(""), Ok(None));
+        for fit in [
+            "http://127.0.0.1:4318",
+            "https://otel.example/prefix/",
+            "http://[::1]:4318",
+        ] {
+            assert!(endpoint(fit).is_ok_and(|place| place.is_some()), "{fit}");
+        }
+        for unfit in [
+            "127.0.0.1:4318",
+            "grpc://otel:4317",
+            "http://ann:secret@otel",
+            "http://otel/?key=secret",
+            "http://",
+        ] {
+            assert!(
+                endpoint(unfit).is_err_and(|message| !message.contains("secret")),
+                "{unfit}"
+            );
         }
     }
 

@@ -10,6 +10,9 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSe
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
+use crate::connections::Connections;
+use crate::spans::Spans;
+
 /// One look at the store.
 #[derive(Debug)]
 pub(crate) struct Scrape {
@@ -18,7 +21,9 @@ pub(crate) struct Scrape {
     /// What the database answers; nothing if it does not.
     pub(crate) database: Option<Kept>,
     /// Open connections of the listener that serves us, if it is one of ours.
-    pub(crate) connections: Option<usize>,
+    pub(crate) connections: Option<Connections>,
+    /// Spans of traces, if some are sent.
+    pub(crate) spans: Option<Spans>,
 }
 
 /// What the database holds.
@@ -52,9 +57,22 @@ impl Collector for Scrape {
             )?;
             projections(encoder, &kept.projections)?;
         }
-        if let Some(connections) = self.connections {
-            let connections = i64::try_from(connections).unwrap_or(i64::MAX);
-            gauge(encoder, "http_connections", "Open connections", &connections)?;
+        if let Some(connections) = &self.connections {
+            let open = i64::try_from(connections.count()).unwrap_or(i64::MAX);
+            gauge(encoder, "http_connections", "Open connections", &open)?;
+            let help = "Connections that were told to come again, because too many were open";
+            let mut turned_away =
+                encoder.encode_descriptor("http_connections_shed", help, None, MetricType::Counter)?;
+            turned_away.encode_counter::<NoLabelSet, _, u64>(&connections.turned_away(), None)?;
+        }
+        if let Some(spans) = &self.spans {
+            let help = "Spans for traces: sent, dropped because too many waited, or not taken";
+            let mut counts = encoder.encode_descriptor("trace_spans", help, None, MetricType::Counter)?;
+            for (outcome, count) in spans.outcomes() {
+                counts
+                    .encode_family(&[("outcome", outcome)])?
+                    .encode_counter::<NoLabelSet, _, u64>(&count, None)?;
+            }
         }
         Ok(())
     }

@@ -1,17 +1,17 @@
 //! A body of many events → offers → verdicts.
 
-use event_core::Verdict;
 use event_core::foreign::{Batch, outline};
 use event_core::wire::{self, BatchReply};
 use event_store::api_key::Principal;
-use event_store::{EventStore, Offer, Origin};
+use event_store::{Error, Offer, Origin};
+use tokio::time::sleep;
 
 use super::App;
 use crate::auth;
 use crate::body::Media;
 use crate::config::ServerConfig;
 use crate::peer::Peer;
-use crate::reply::{Failure, Reason};
+use crate::reply::{self, Failure, Reason};
 
 /// The events of a body, each by itself.
 ///
@@ -65,16 +65,37 @@ pub(super) fn sender(
 /// If that could not be done.
 pub(super) async fn foreign(app: &App, batch: Batch, sender: Option<&Principal>) -> Result<BatchReply, Failure> {
     let offers = batch.events.into_iter().map(Offer::ByClockOfSender).collect();
-    ingest(&app.store, offers, &auth::origin_of(sender, &app.config)).await
+    ingest(app, offers, &auth::origin_of(sender, &app.config)).await
+}
+
+/// That more events may come. Asked before a body is read, which is most of what a refusal costs.
+///
+/// # Errors
+/// If too much waits to be stored.
+pub(super) async fn room(app: &App) -> Result<(), Failure> {
+    if app.store.has_room() {
+        return Ok(());
+    }
+    app.meter.shed("unread");
+    sleep(reply::RELUCTANCE).await;
+    Err(Failure::overloaded())
 }
 
 /// Has offers judged and stored.
 ///
 /// # Errors
 /// If that could not be done; nothing is known to be stored then.
-pub(super) async fn ingest(store: &EventStore, offers: Vec<Offer>, origin: &Origin) -> Result<BatchReply, Failure> {
-    let results: Vec<Verdict> = store.ingest(offers, origin).await?;
-    Ok(BatchReply { results })
+pub(super) async fn ingest(app: &App, offers: Vec<Offer>, origin: &Origin) -> Result<BatchReply, Failure> {
+    match app.store.ingest(offers, origin).await {
+        Ok(results) => Ok(BatchReply { results }),
+        Err(error) => {
+            if matches!(error, Error::Overloaded) {
+                app.meter.shed("read");
+                sleep(reply::RELUCTANCE).await;
+            }
+            Err(error.into())
+        }
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ const KINDS: [Media; 4] = [Media::Json, Media::Ndjson, Media::CloudEvent, Media:
 /// `POST /v1/events`: one verdict an event, in their order.
 pub(super) async fn collect(State(app): State<App>, _: NoParameters, request: Request) -> Result<Response, Failure> {
     let origin = auth::origin(&request, &app.config);
+    collect::room(&app).await?;
     let (media, body) = body::read(request, &app.config, &KINDS).await?;
     // No other kind than these four was read.
     let offer = match media {
@@ -27,7 +28,7 @@ pub(super) async fn collect(State(app): State<App>, _: NoParameters, request: Re
     let items = collect::split(media, &body, &app.config)?;
     let offers = items.into_iter().map(|item| offer(item.to_vec())).collect();
     drop(body);
-    Ok(reply::json(&collect::ingest(&app.store, offers, &origin).await?))
+    Ok(reply::json(&collect::ingest(&app, offers, &origin).await?))
 }
 
 #[derive(Serialize)]

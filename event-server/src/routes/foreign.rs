@@ -24,6 +24,7 @@ pub(super) async fn collect(
         return Err(event_store::Error::TypeNotFound.into());
     }
     let origin = auth::origin(&request, &app.config);
+    collect::room(&app).await?;
     let (media, body) = body::read(request, &app.config, &[Media::Json, Media::Ndjson]).await?;
     let offer = |document: &[u8]| Offer::Foreign {
         bytes: document.to_vec(),
@@ -35,5 +36,5 @@ pub(super) async fn collect(
         .map(offer)
         .collect();
     drop(body);
-    Ok(reply::json(&collect::ingest(&app.store, offers, &origin).await?))
+    Ok(reply::json(&collect::ingest(&app, offers, &origin).await?))
 }

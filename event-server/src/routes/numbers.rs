@@ -20,12 +20,13 @@ const MOST: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) async fn show(State(app): State<App>, _: NoParameters, request: Request) -> Response {
-    let connections = request.extensions().get::<Connections>().map(Connections::count);
+    let connections = request.extensions().get::<Connections>().cloned();
     let scrape = Scrape {
         stats: app.store.stats(),
         health: app.store.health(),
         database: timeout(PATIENCE, kept(&app.store)).await.ok().flatten(),
         connections,
+        spans: request.extensions().get().cloned(),
     };
     reply::numbers(app.meter.write(scrape))
 }

@@ -40,6 +40,7 @@ async fn capture(State(app): State<App>, request: Request) -> Result<Response, F
     }
     let peer = auth::peer(&request);
     app.guard.may_try(peer)?;
+    collect::room(&app).await?;
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
     let sender = collect::sender(&app, None, &body, peer)?;
     let batch = posthog::batch(&body)?;

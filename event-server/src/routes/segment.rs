@@ -28,6 +28,7 @@ pub(super) fn routes() -> Router<App> {
 
 async fn batch(State(app): State<App>, request: Request) -> Result<Response, Failure> {
     let (key, peer) = (early(&app, &request)?, auth::peer(&request));
+    collect::room(&app).await?;
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
     let sender = collect::sender(&app, key, &body, peer)?;
     take(&app, segment::batch(&body)?, sender.as_ref()).await
@@ -35,6 +36,7 @@ async fn batch(State(app): State<App>, request: Request) -> Result<Response, Fai
 
 async fn one(app: App, call: Call, request: Request) -> Result<Response, Failure> {
     let (key, peer) = (early(&app, &request)?, auth::peer(&request));
+    collect::room(&app).await?;
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
     let sender = collect::sender(&app, key, &body, peer)?;
     take(&app, segment::call(call, &body)?, sender.as_ref()).await

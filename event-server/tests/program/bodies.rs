@@ -121,20 +121,35 @@ fn slow_senders_are_not_waited_for() {
 }
 
 #[test]
-fn connections_beyond_the_limit_wait() {
+fn connections_beyond_the_limit_are_told_to_come_again() {
     let collector = Collector::start_with(&["--connection-limit", "1"]);
     let mut first = collector.connect();
-    assert_eq!(first.request("GET", "/health/live", &[], "").status, 200);
-    let mut second = collector.connect();
-    second.send_request("GET", "/health/live", &[], "");
-    second.patience(Duration::from_millis(300));
+    assert_eq!(first.request("GET", "/v1/types", &[], "").status, 200);
+    for (method, path) in [("GET", "/v1/types"), ("POST", "/v1/events")] {
+        let mut second = collector.connect();
+        let told = second.request(method, path, &[JSON], r#"{"category": "c", "name": "n"}"#);
+        assert_eq!((told.status, told.problem().as_deref()), (503, Some("overloaded")));
+        assert!(told.header("retry-after").is_some());
+        assert_eq!(told.header("connection"), Some("close"));
+    }
+    // Whoever only asks how it does is answered, and the one that was there first notices nothing.
+    assert_eq!(collector.get("/health/live").status, 200);
+    assert_eq!(collector.get("/health/ready").status, 200);
+    assert_eq!(
+        first.request("GET", "/v1/query?measure=count", &[], "").json()["rows"][0]["value"],
+        "0"
+    );
+    let numbers = first.request("GET", "/metrics", &[], "");
     assert!(
-        second.try_response().is_none(),
-        "it is served although another one is open"
+        numbers.text().contains("\nevent_http_connections_shed_total 2\n"),
+        "{}",
+        numbers.text()
     );
     drop(first);
-    second.patience(Duration::from_secs(20));
-    assert_eq!(second.response().status, 200);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while collector.get("/v1/types").status != 200 {
+        assert!(Instant::now() < deadline, "its place is not given back");
+    }
 }
 
 #[test]

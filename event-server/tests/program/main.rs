@@ -37,6 +37,9 @@ mod count;
 mod settings;
 mod stop;
 mod load;
+mod shed;
+#[cfg(feature = "otlp")]
+mod traces;
 
 /// The events of the three clicks that the README sends.
 const CLICKS: &str = r#"[

@@ -195,3 +195,11 @@ fn settings_reach_the_work() {
     let line: serde_json::Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
     assert_eq!((&line["route"], &line["status"]), (&"/v1/events".into(), &200.into()));
 }
+
+#[test]
+#[cfg(not(feature = "otlp"))]
+fn a_program_without_traces_says_so() {
+    let output = run(&[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(complaint(&output).contains("--features otlp"));
+}

@@ -69,7 +69,9 @@ impl Collector {
         let mut command = Command::new(env!("CARGO_BIN_EXE_event-server"));
         let settings = std::env::vars_os().map(|(name, _)| name).filter(|name| {
             let name = name.to_string_lossy();
-            name.starts_with("DATABASE_URL") || name.starts_with("EVENT_SERVER_")
+            ["DATABASE_URL", "EVENT_SERVER_", "OTEL_"]
+                .iter()
+                .any(|start| name.starts_with(start))
         });
         for name in settings.collect::<Vec<_>>() {
             command.env_remove(name);

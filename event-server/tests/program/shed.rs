@@ -1,0 +1,117 @@
+//! More events than can be stored: refused early, told when to come again, and nothing of it is half done.
+
+use std::time::{Duration, Instant};
+
+use crate::collector::{Collector, Connection};
+use crate::lock::Lock;
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+fn event(id: &str) -> String {
+    format!(r#"{{"id": "{id}", "category": "c", "name": "n", "data": {{"id": "{id}"}}}}"#)
+}
+
+fn number(collector: &Collector, name: &str) -> u64 {
+    let numbers = collector.get("/metrics");
+    let line = numbers
+        .text()
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    line.unwrap_or_default()
+}
+
+fn wait_until(what: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !what() {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Sends the head of a request and nothing of its body.
+fn announce(collector: &Collector, path: &str) -> Connection {
+    let mut connection = collector.connect();
+    connection.patience(Duration::from_secs(5));
+    connection.send_request("POST", path, &[JSON, ("content-length", "100")], "");
+    connection
+}
+
+#[test]
+fn a_full_queue_refuses_before_bodies_are_read_and_takes_more_once_it_is_empty() {
+    const WAITING: usize = 3;
+    let collector = Collector::start_with(&["--queue-events", "3", "--database-timeout", "60s"]);
+    let reader = collector.connect();
+    let lock = Lock::hold(&collector.database());
+    let mut waiting: Vec<Connection> = (0..WAITING)
+        .map(|number| {
+            let mut connection = collector.connect();
+            connection.patience(Duration::from_secs(30));
+            connection.send_request("POST", "/v1/events", &[JSON], event(&format!("e-{number}")));
+            connection
+        })
+        .collect();
+    wait_until(|| number(&collector, "event_queue_events ") == WAITING as u64);
+
+    for path in ["/v1/events", "/segment/v1/batch", "/posthog/batch"] {
+        let told = announce(&collector, path).response();
+        assert_eq!(
+            (told.status, told.problem().as_deref()),
+            (503, Some("overloaded")),
+            "{path}"
+        );
+        let seconds: u64 = told.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=10).contains(&seconds), "{path}: {seconds}");
+    }
+    assert_eq!(number(&collector, r#"event_http_shed_total{body="unread"} "#), 3);
+
+    // The connection of one who was refused is still of use, and reads and health are not concerned.
+    let mut refused = collector.connect();
+    assert_eq!(
+        refused.request("POST", "/v1/events", &[JSON], event("refused")).status,
+        503
+    );
+    assert_eq!(refused.request("GET", "/v1/events/refused", &[], "").status, 404);
+    assert_eq!(collector.get("/health/live").status, 200);
+    drop(reader);
+
+    lock.release();
+    for connection in &mut waiting {
+        let told = connection.response();
+        // The writer may have lost its patience with the lock, and says so; it never says `stored` and has not.
+        assert!([200, 503].contains(&told.status), "{}", told.text());
+        let ids: Vec<String> = (0..WAITING).map(|number| format!("e-{number}")).collect();
+        assert!(told.status == 503 || ids.iter().any(|id| told.text().contains(id.as_str())));
+    }
+    wait_until(|| number(&collector, "event_queue_events ") == 0);
+    let taken = refused.request("POST", "/v1/events", &[JSON], event("refused"));
+    assert_eq!(taken.json()["results"][0]["status"], "stored", "{}", taken.text());
+    for number in 0..WAITING {
+        let again = collector.post("/v1/events", event(&format!("e-{number}"))).json();
+        let status = again["results"][0]["status"].clone();
+        assert!(status == "duplicate" || status == "stored", "{again}");
+    }
+    assert_eq!(collector.get("/v1/query?measure=count").json()["rows"][0]["value"], "4");
+}
+
+#[test]
+fn what_is_likely_to_wait_too_long_is_refused_and_what_was_let_in_is_not() {
+    // So short that a single event that waits is one too many.
+    let collector = Collector::start_with(&["--queue-time", "1ms", "--database-timeout", "60s"]);
+    let batch: Vec<String> = (0..100).map(|number| event(&format!("b-{number}"))).collect();
+    // Where nothing waits, a batch of any size is taken.
+    let stored = collector.post("/v1/events", format!("[{}]", batch.join(",")));
+    assert_eq!(stored.status, 200, "{}", stored.text());
+
+    let lock = Lock::hold(&collector.database());
+    let mut waiting = collector.connect();
+    waiting.patience(Duration::from_secs(30));
+    let batch = batch.join(",").replace("b-", "c-");
+    waiting.send_request("POST", "/v1/events", &[JSON], format!("[{batch}]"));
+    wait_until(|| number(&collector, "event_queue_events ") == 100);
+    let told = announce(&collector, "/v1/events").response();
+    assert_eq!((told.status, told.problem().as_deref()), (503, Some("overloaded")));
+    lock.release();
+    assert!([200, 503].contains(&waiting.response().status));
+    wait_until(|| number(&collector, "event_queue_events ") == 0);
+    assert_eq!(collector.post("/v1/events", event("after")).status, 200);
+}
