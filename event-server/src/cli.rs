@@ -6,6 +6,7 @@ mod bars;
 mod shown;
 mod asked;
 mod progress;
+mod feeds;
 mod serve;
 mod metrics;
 mod losses;

@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "log",
     "sources",
     "kinds",
@@ -32,6 +32,7 @@ const NAMES: [&str; 23] = [
     "shadows",
     "sketches",
     "key_days",
+    "bookmarks",
 ];
 
 impl Tables {

@@ -10,7 +10,7 @@ use event_server::{router, serve};
 use event_store::EventStore;
 use tokio::net::TcpListener;
 
-use super::{Outcome, UNUSABLE_SETTINGS, fail, open};
+use super::{Outcome, UNUSABLE_SETTINGS, fail, feeds, open};
 
 /// How often the task that writes to the database is looked after.
 const CHECK: Duration = Duration::from_secs(1);
@@ -28,6 +28,13 @@ pub(super) async fn run(settings: &Settings) -> Outcome {
         store.close().await?;
         return Ok(fail(&error, UNUSABLE_SETTINGS));
     }
+    let feeds = match feeds::start(settings, &store) {
+        Ok(links) => links,
+        Err(error) => {
+            store.close().await?;
+            return Ok(fail(&error, UNUSABLE_SETTINGS));
+        }
+    };
     let socket = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
@@ -56,7 +63,9 @@ pub(super) async fn run(settings: &Settings) -> Outcome {
             () = lost(&store) => outcome = Err("the task that writes to the database has ended".into()),
         }
     };
-    serve(listener, router(store.clone(), settings.server()), shutdown).await;
+    let mut config = settings.server();
+    config.links = feeds;
+    serve(listener, router(store.clone(), config), shutdown).await;
     store.close().await?;
     tracing::info!("stopped");
     outcome

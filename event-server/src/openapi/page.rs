@@ -50,5 +50,19 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
-    vec![("Health", record([need("status", word(["live", "ready"]))]).into())]
+    let health = record([
+        need("status", word(["live", "ready"])),
+        may("links", map(named("Link"))),
+    ]);
+    let link = record([
+        need("up", flag()),
+        may("problem", text()),
+        may("place", text()),
+        may("last_event_at", instant()),
+        need("connections", integer(0)),
+        need("stored", integer(0)),
+        need("duplicates", integer(0)),
+        need("refused", integer(0)),
+    ]);
+    vec![("Health", health.into()), ("Link", link.into())]
 }

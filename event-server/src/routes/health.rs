@@ -1,5 +1,6 @@
 //! `/health`: whether the program runs, and whether it can work.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::App;
+use crate::link::LinkState;
 use crate::reply::{self, Failure, Reason};
 use crate::target::NoParameters;
 
@@ -17,10 +19,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Serialize)]
 struct Health {
     status: &'static str,
+    /// What feeds the log from elsewhere. A link that is down makes nobody send elsewhere: events are taken as before.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    links: BTreeMap<&'static str, LinkState>,
 }
 
 pub(super) async fn live(_: NoParameters) -> Response {
-    reply::json(&Health { status: "live" })
+    reply::json(&Health {
+        status: "live",
+        links: BTreeMap::new(),
+    })
 }
 
 pub(super) async fn ready(State(app): State<App>, _: NoParameters) -> Result<Response, Failure> {
@@ -32,7 +40,10 @@ pub(super) async fn ready(State(app): State<App>, _: NoParameters) -> Result<Res
         ));
     }
     match timeout(PATIENCE, app.store.ping()).await {
-        Ok(Ok(())) => Ok(reply::json(&Health { status: "ready" })),
+        Ok(Ok(())) => Ok(reply::json(&Health {
+            status: "ready",
+            links: app.config.links.iter().map(|link| (link.name(), link.state())).collect(),
+        })),
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(Failure::unavailable()),
     }
