@@ -29,7 +29,9 @@ impl EventStore {
     pub async fn bookmark(&self, name: &str) -> Result<Option<(String, Timestamp)>, Error> {
         let (inner, name) = (self.inner().clone(), name.to_owned());
         detached(async move {
-            let sql = inner.tables.sql("SELECT place, updated_at FROM {bookmarks} WHERE name = ?");
+            let sql = inner
+                .tables
+                .sql("SELECT place, updated_at FROM {bookmarks} WHERE name = ?");
             let statement = inner.dialect.statement(&sql, [name.into()]);
             let Some(row) = inner.reader.query_one_raw(statement).await? else {
                 return Ok(None);
@@ -68,11 +70,7 @@ impl EventStore {
         detached(async move {
             let transaction = inner.dialect.begin(&inner.writer).await?;
             position::lock(inner.dialect, &transaction, &inner.tables).await?;
-            let row = [
-                Bind::Text(&name),
-                Bind::Text(&place),
-                Bind::Int(now().as_micros()),
-            ];
+            let row = [Bind::Text(&name), Bind::Text(&place), Bind::Int(now().as_micros())];
             transaction.insert(&BOOKMARKS, &inner.tables, &[row]).await?;
             transaction.commit().await
         })

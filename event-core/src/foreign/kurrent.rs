@@ -121,12 +121,24 @@ mod tests {
     #[test]
     fn data_stays_as_it_was_written() {
         let text = event(&recorded(br#"{ "amount": 1.50, "b": 1e2 }"#), None);
-        assert!(text.ends_with(br#""data":{ "amount": 1.50, "b": 1e2 }}"#), "{}", String::from_utf8_lossy(&text));
+        assert!(
+            text.ends_with(br#""data":{ "amount": 1.50, "b": 1e2 }}"#),
+            "{}",
+            String::from_utf8_lossy(&text)
+        );
     }
 
     #[test]
     fn what_is_no_object_is_a_text() {
-        for odd in ["", "{", "[1]", "7", r#"1,"source":"shop""#, r#"{"a":1,"a":2}"#, r#"{}},"id":"other""#] {
+        for odd in [
+            "",
+            "{",
+            "[1]",
+            "7",
+            r#"1,"source":"shop""#,
+            r#"{"a":1,"a":2}"#,
+            r#"{}},"id":"other""#,
+        ] {
             assert_eq!(data(odd.as_bytes()), odd, "{odd}");
         }
         assert_eq!(data(b"\xff{}"), "\u{fffd}{}");
@@ -145,8 +157,14 @@ mod tests {
     #[test]
     fn what_the_database_wrote_for_itself_is_known() {
         assert!(!recorded(b"{}").is_of_the_system());
-        let metadata = Recorded { event_type: "$metadata", ..recorded(b"{}") };
-        let of_stream = Recorded { stream: "$$quote-7", ..recorded(b"{}") };
+        let metadata = Recorded {
+            event_type: "$metadata",
+            ..recorded(b"{}")
+        };
+        let of_stream = Recorded {
+            stream: "$$quote-7",
+            ..recorded(b"{}")
+        };
         assert!(metadata.is_of_the_system() && of_stream.is_of_the_system());
     }
 }

@@ -104,7 +104,11 @@ impl Kurrent {
         let from: Option<Place> = known.and_then(|(place, _)| place.parse().ok());
         let mut subscription = Subscription::open(&self.url, node, from).await?;
         self.link.connected();
-        tracing::info!(node, from = from.map(|place| place.to_string()), "reading from KurrentDB");
+        tracing::info!(
+            node,
+            from = from.map(|place| place.to_string()),
+            "reading from KurrentDB"
+        );
         let mut bookmark = Bookmark {
             store,
             name: &bookmark,

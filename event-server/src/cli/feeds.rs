@@ -25,8 +25,9 @@ pub(super) fn start(settings: &Settings, _: &EventStore) -> Result<Vec<Link>, Co
         None => Ok(Vec::new()),
         Some(_) => Err(ConfigError {
             setting: "kurrent_url".to_owned(),
-            message: "this program cannot read from KurrentDB: build it with `--features kurrent`, or leave this setting out"
-                .to_owned(),
+            message:
+                "this program cannot read from KurrentDB: build it with `--features kurrent`, or leave this setting out"
+                    .to_owned(),
         }),
     }
 }

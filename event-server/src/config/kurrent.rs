@@ -140,7 +140,10 @@ mod tests {
     fn a_password_is_sent_and_never_shown() {
         let url = KurrentUrl::parse("kurrentdb://ann:s%40fe@db?tls=true").unwrap();
         let sent = url.authorization.as_ref().unwrap();
-        assert_eq!(sent.to_str().unwrap(), format!("Basic {}", BASE64_STANDARD.encode("ann:s@fe")));
+        assert_eq!(
+            sent.to_str().unwrap(),
+            format!("Basic {}", BASE64_STANDARD.encode("ann:s@fe"))
+        );
         assert_eq!(format!("{url:?}"), "kurrentdb://db:2113");
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 use chrono_tz::Tz;
-use event_core::{Label, Source};
 use event_core::policy::UnknownTypes;
+use event_core::{Label, Source};
 use event_store::Durability;
 
 use super::database::DatabaseUrl;

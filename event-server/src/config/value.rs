@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, Uri};
 use chrono_tz::Tz;
-use event_core::{Label, Source};
 use event_core::policy::UnknownTypes;
+use event_core::{Label, Source};
 use event_store::Durability;
 
 use super::ConfigError;

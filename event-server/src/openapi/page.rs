@@ -3,7 +3,7 @@
 use axum::http::Method;
 
 use super::route::{Route, route};
-use super::shape::{Shape, anything, label, named, need, record, text, word};
+use super::shape::{Shape, anything, flag, instant, integer, label, map, may, named, need, record, text, word};
 use crate::reply::{Done, Reason};
 
 const TAG: &str = "collector";

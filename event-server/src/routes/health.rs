@@ -42,7 +42,12 @@ pub(super) async fn ready(State(app): State<App>, _: NoParameters) -> Result<Res
     match timeout(PATIENCE, app.store.ping()).await {
         Ok(Ok(())) => Ok(reply::json(&Health {
             status: "ready",
-            links: app.config.links.iter().map(|link| (link.name(), link.state())).collect(),
+            links: app
+                .config
+                .links
+                .iter()
+                .map(|link| (link.name(), link.state()))
+                .collect(),
         })),
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(Failure::unavailable()),

@@ -64,7 +64,10 @@ impl Owned {
 
 impl From<RecordedEvent> for Owned {
     fn from(mut event: RecordedEvent) -> Self {
-        let ticks = event.metadata.get("created").and_then(|ticks| ticks.parse::<i64>().ok());
+        let ticks = event
+            .metadata
+            .get("created")
+            .and_then(|ticks| ticks.parse::<i64>().ok());
         let created = ticks.and_then(|ticks| Timestamp::from_micros(ticks / TICKS).ok());
         Owned {
             id: event.id.unwrap_or_default().string,
@@ -96,7 +99,9 @@ impl Subscription {
                 request.metadata_mut().insert("authorization", value);
             }
             // Whatever node answers may answer: a follower has every event a little later.
-            request.metadata_mut().insert("requires-leader", MetadataValue::from_static("false"));
+            request
+                .metadata_mut()
+                .insert("requires-leader", MetadataValue::from_static("false"));
             let codec: ProstCodec<ReadReq, ReadResp> = ProstCodec::default();
             let response = grpc.server_streaming(request, READ, codec).await;
             Ok::<_, String>(response.map_err(|status| refused(&status))?.into_inner())
