@@ -4,6 +4,7 @@
 //! same door as any other: what is wrong with it is found there, and kept there. A message that cannot be read at all
 //! stays as it is, for the same reason.
 
+pub mod kurrent;
 pub mod posthog;
 pub mod segment;
 

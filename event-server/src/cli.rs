@@ -7,6 +7,7 @@ mod shown;
 mod asked;
 mod progress;
 mod traces;
+mod feeds;
 mod serve;
 mod metrics;
 mod losses;

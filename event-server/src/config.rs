@@ -3,6 +3,7 @@
 
 mod database;
 mod first_key;
+mod kurrent;
 mod value;
 mod table;
 
@@ -14,8 +15,11 @@ use chrono_tz::Tz;
 use event_core::{Limits, Source};
 use event_store::{EventStore, Options};
 
+use crate::link::Link;
+
 pub use database::DatabaseUrl;
 pub use first_key::FirstKey;
+pub use kurrent::KurrentUrl;
 pub use table::{Flags, Settings};
 pub use value::{LogFormat, LogLevel};
 
@@ -41,6 +45,8 @@ pub struct ServerConfig {
     pub failures: u32,
     /// The origins whose pages may ask from inside a browser.
     pub cors_origins: Vec<HeaderValue>,
+    /// What feeds the log from elsewhere: health and metrics tell how that does.
+    pub links: Vec<Link>,
 }
 
 /// A setting cannot be used.
@@ -122,6 +128,7 @@ impl Settings {
             batch_events: self.batch_limit,
             failures: u32::try_from(self.failure_limit).unwrap_or(u32::MAX),
             cors_origins: self.cors_origins.clone(),
+            links: Vec::new(),
         }
     }
 

@@ -20,7 +20,10 @@
 //! ```
 
 // Bottom first: a file may use only what stands above it in this list.
+pub mod link;
 pub mod config;
+#[cfg(feature = "kurrent")]
+pub mod bridge;
 mod etag;
 mod request_id;
 mod reply;

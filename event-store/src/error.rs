@@ -92,6 +92,12 @@ pub enum Error {
     /// A key that was revoked, has expired or was replaced is not replaced.
     #[error("the key was revoked, has expired or was replaced")]
     KeyEnded,
+    /// A name or a place that is empty or too long to be a bookmark.
+    #[error("a bookmark has a name and a place of 1 to {limit} characters")]
+    Bookmark {
+        /// How many characters each may have.
+        limit: usize,
+    },
     /// More losses than are listed at once.
     #[error("these are more than {limit} rows: ask for a shorter range, or for one source")]
     TooManyLosses {

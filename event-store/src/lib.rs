@@ -59,6 +59,7 @@ pub mod trial;
 pub mod infer;
 pub mod compare;
 pub mod loss;
+mod bookmark;
 mod selection;
 mod page;
 mod log;

@@ -14,6 +14,7 @@ mod m0008_sketches;
 mod m0009_upcasters;
 mod m0010_rights;
 mod m0011_followers;
+mod m0012_bookmarks;
 mod layout;
 
 pub(crate) use layout::{Layout, layouts};
@@ -25,7 +26,7 @@ use crate::error::Error;
 use crate::tables::Tables;
 
 /// The statements of each migration; its number is its place, from 1.
-const MIGRATIONS: [&[&str]; 11] = [
+const MIGRATIONS: [&[&str]; 12] = [
     m0001_first_tables::UP,
     m0002_metrics::UP,
     m0003_api_keys::UP,
@@ -37,6 +38,7 @@ const MIGRATIONS: [&[&str]; 11] = [
     m0009_upcasters::UP,
     m0010_rights::UP,
     m0011_followers::UP,
+    m0012_bookmarks::UP,
 ];
 
 /// Brings the tables up to date. Safe to run again, and from several processes at once.

@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 29] = [
     "log",
     "sources",
     "kinds",
@@ -37,6 +37,7 @@ const NAMES: [&str; 28] = [
     "members",
     "parked",
     "pruned",
+    "bookmarks",
 ];
 
 impl Tables {

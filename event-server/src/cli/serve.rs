@@ -11,7 +11,7 @@ use event_store::EventStore;
 use tokio::net::TcpListener;
 
 use super::traces::{Sending, Traces};
-use super::{Outcome, UNUSABLE_SETTINGS, fail, open};
+use super::{Outcome, UNUSABLE_SETTINGS, fail, feeds, open};
 
 /// How often the task that writes to the database is looked after.
 const CHECK: Duration = Duration::from_secs(1);
@@ -37,6 +37,13 @@ async fn collect(settings: &Settings, sending: &Sending) -> Outcome {
         store.close().await?;
         return Ok(fail(&error, UNUSABLE_SETTINGS));
     }
+    let feeds = match feeds::start(settings, &store) {
+        Ok(links) => links,
+        Err(error) => {
+            store.close().await?;
+            return Ok(fail(&error, UNUSABLE_SETTINGS));
+        }
+    };
     let socket = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
@@ -65,7 +72,9 @@ async fn collect(settings: &Settings, sending: &Sending) -> Outcome {
             () = lost(&store) => outcome = Err("the task that writes to the database has ended".into()),
         }
     };
-    let router = sending.counted_in(router(store.clone(), settings.server()));
+    let mut config = settings.server();
+    config.links = feeds;
+    let router = sending.counted_in(router(store.clone(), config));
     serve(listener, router, shutdown).await;
     store.close().await?;
     tracing::info!("stopped");

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, Uri};
 use chrono_tz::Tz;
-use event_core::Source;
 use event_core::policy::UnknownTypes;
+use event_core::{Label, Source};
 use event_store::Durability;
 
 use super::database::DatabaseUrl;
 use super::first_key::FirstKey;
+use super::kurrent::KurrentUrl;
 use super::value::{self, LogFormat, LogLevel};
 use super::{ConfigError, Environment, File};
 
@@ -126,6 +127,12 @@ settings! {
         "How far ahead of this clock events may lie whose type says nothing about it";
     default_source: Source = value::source, "unknown", "EVENT_SERVER_DEFAULT_SOURCE", "TEXT",
         "The source of events that name none";
+    kurrent_url: Option<KurrentUrl> = value::kurrent_url, "", "EVENT_SERVER_KURRENT_URL", "URL",
+        "A KurrentDB (EventStoreDB) whose events are read into the log, say kurrentdb://localhost:2113?tls=false";
+    kurrent_source: Source = value::source, "kurrentdb", "EVENT_SERVER_KURRENT_SOURCE", "TEXT",
+        "The source of events that come from KurrentDB";
+    kurrent_category: Option<Label> = value::label, "", "EVENT_SERVER_KURRENT_CATEGORY", "TEXT",
+        "The category of events that come from KurrentDB, instead of what stands before the first hyphen of their stream";
     timezone: Tz = value::zone, "UTC", "EVENT_SERVER_TIMEZONE", "ZONE",
         "The zone of times that come without an offset, say Europe/Paris";
     log_level: LogLevel = value::log_level, "info", "EVENT_SERVER_LOG_LEVEL", "off|error|warn|info|debug",

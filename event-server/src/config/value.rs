@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, Uri};
 use chrono_tz::Tz;
-use event_core::Source;
 use event_core::policy::UnknownTypes;
+use event_core::{Label, Source};
 use event_store::Durability;
 
 use super::ConfigError;
 use super::database::DatabaseUrl;
 use super::first_key::FirstKey;
+use super::kurrent::KurrentUrl;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,6 +180,15 @@ pub(super) fn unknown_types(text: &str) -> Result<UnknownTypes, String> {
 
 pub(super) fn source(text: &str) -> Result<Source, String> {
     Source::new(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn label(text: &str) -> Result<Option<Label>, String> {
+    let label = (!text.is_empty()).then(|| Label::new(text)).transpose();
+    label.map_err(|error| error.to_string())
+}
+
+pub(super) fn kurrent_url(text: &str) -> Result<Option<KurrentUrl>, String> {
+    (!text.is_empty()).then(|| KurrentUrl::parse(text)).transpose()
 }
 
 pub(super) fn zone(text: &str) -> Result<Tz, String> {

@@ -5,7 +5,7 @@ use axum::http::Method;
 use super::problem::Problems;
 use super::route::{Route, route};
 use super::shape::{
-    Member, Shape, anything, flag, id, integer, label, list, may, named, need, number, record, text, word,
+    Member, Shape, anything, flag, id, instant, integer, label, list, map, may, named, need, number, record, text, word,
 };
 use crate::body::Media;
 use crate::reply::{Done, Reason};
@@ -183,6 +183,17 @@ pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
     let health = record([
         need("status", word(["live", "ready"])),
         may("projections", list(projected)),
+        may("links", map(named("Link"))),
     ]);
-    vec![("Health", health.into())]
+    let link = record([
+        need("up", flag()),
+        may("problem", text()),
+        may("place", text()),
+        may("last_event_at", instant()),
+        need("connections", integer(0)),
+        need("stored", integer(0)),
+        need("duplicates", integer(0)),
+        need("refused", integer(0)),
+    ]);
+    vec![("Health", health.into()), ("Link", link.into())]
 }

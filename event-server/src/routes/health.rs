@@ -1,5 +1,6 @@
 //! `/health`: whether the program runs, and whether it can work.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 
 use super::App;
 use super::numbers::shown;
+use crate::link::LinkState;
 use crate::reply::{self, Failure, Reason};
 use crate::target::NoParameters;
 
@@ -22,6 +24,9 @@ struct Health {
     /// None, where there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     projections: Vec<Projected>,
+    /// What feeds the log from elsewhere. A link that is down makes nobody send elsewhere: events are taken as before.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    links: BTreeMap<&'static str, LinkState>,
 }
 
 /// How far tables are that are made from the log.
@@ -56,6 +61,7 @@ pub(super) async fn live(_: NoParameters) -> Response {
     reply::json(&Health {
         status: "live",
         projections: Vec::new(),
+        links: BTreeMap::new(),
     })
 }
 
@@ -72,9 +78,11 @@ pub(super) async fn ready(State(app): State<App>, _: NoParameters) -> Result<Res
         Ok(Ok(())) => {
             let projections = timeout(PATIENCE, shown(&app.store)).await.ok().flatten();
             let projections = projections.unwrap_or_default();
+            let links = app.config.links.iter().map(|link| (link.name(), link.state()));
             Ok(reply::json(&Health {
                 status: "ready",
                 projections: projections.into_iter().map(Projected::from).collect(),
+                links: links.collect(),
             }))
         }
         Ok(Err(error)) => Err(error.into()),

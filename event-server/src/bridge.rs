@@ -1,0 +1,3 @@
+//! What feeds the log over a network from elsewhere.
+
+pub mod kurrent;
