@@ -82,12 +82,12 @@ impl Scale {
     }
 }
 
-/// The next number of one digit that is 1, 2, 4, 5 or 8, with zeros.
+/// The next number that four lines divide well.
 fn round_up(value: f64) -> f64 {
     let power = 10_f64.powf(value.log10().floor());
-    let digits = [1.0, 2.0, 4.0, 5.0, 8.0, 10.0];
+    let digits = [1.2, 2.0, 4.0, 6.0, 8.0, 12.0];
     let found = digits.into_iter().find(|digit| digit * power >= value);
-    found.unwrap_or(10.0) * power
+    found.unwrap_or(12.0) * power
 }
 
 /// A number, as short as it may be.
@@ -305,7 +305,7 @@ mod tests {
         ] {
             assert_eq!(short(value), expected);
         }
-        for (value, expected) in [(1.0, 1.0), (3.0, 4.0), (9.0, 10.0), (60.0, 80.0), (100.0, 100.0)] {
+        for (value, expected) in [(1.0, 1.2), (3.0, 4.0), (9.0, 12.0), (45.0, 60.0), (100.0, 120.0)] {
             assert!((round_up(value) - expected).abs() < 1e-9, "{value}");
         }
     }

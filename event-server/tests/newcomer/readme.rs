@@ -33,6 +33,25 @@ fn paste(line: &str, collector: &Collector) -> Value {
 }
 
 #[test]
+fn the_third_command_of_a_newcomer_shows_on_the_page() {
+    let (_, behind) = README.split_once("## Three commands").unwrap();
+    let block = behind.split("```").nth(1).unwrap();
+    let commands: Vec<&str> = block.lines().skip(1).filter(|line| !line.is_empty()).collect();
+    assert!(
+        commands.len() == 3 && commands[1] == "cargo run --release",
+        "{commands:?}"
+    );
+    let collector = Collector::start();
+    assert!(!collector.get("/").text().contains("page / view"));
+    assert_eq!(paste(commands[2], &collector)["results"][0]["status"], "stored");
+    let page = collector.get("/").text().to_owned();
+    assert!(
+        page.contains("page / view: 1</title>") && page.contains("{&quot;path&quot;:&quot;/&quot;}"),
+        "{page}"
+    );
+}
+
+#[test]
 fn the_lines_of_the_readme_do_what_they_say() {
     let collector = Collector::start();
     let lines = lines();

@@ -7,7 +7,7 @@ const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 const HTML: (&str, &str) = ("accept", "text/html,application/xhtml+xml");
 
 fn log_in(collector: &Collector, key: &str) -> Response {
-    collector.request("POST", "/login", &[FORM, OWN], &format!("key={key}"))
+    collector.request("POST", "/login", &[FORM, OWN], format!("key={key}"))
 }
 
 /// The cookie of an answer, as a browser sends it.
@@ -86,7 +86,7 @@ fn a_cookie_stands_for_a_key_until_it_is_revoked() {
     assert_eq!((good.status, good.header("location")), (303, Some("./")));
     assert!(!good.header("set-cookie").unwrap().contains("Secure"));
     let tls = [FORM, OWN, ("origin", "https://events.example")];
-    let tls = collector.request("POST", "/login", &tls, &format!("key={key}"));
+    let tls = collector.request("POST", "/login", &tls, format!("key={key}"));
     assert!(tls.header("set-cookie").unwrap().ends_with("; Secure"));
     let cookie = cookie(&good);
     assert!(!cookie.contains(&key) && !collector.log().contains(&key));
