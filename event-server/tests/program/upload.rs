@@ -158,10 +158,18 @@ fn a_line_that_is_cut_is_gone_on_with() {
         format!("POST {labelled} HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\ncontent-length: {announced}\r\n\r\n");
     assert!(connection.send(head) && connection.send(sent));
     drop(connection);
-    let report = upload(&collector, &labelled, &CSV, &file).json();
+    // The collector may come to the cut request after this one: the import is then that one's, until it ends.
+    let mut response = upload(&collector, &labelled, &CSV, &file);
+    for _ in 0..20 {
+        if response.problem().as_deref() != Some("import_taken") {
+            break;
+        }
+        response = upload(&collector, &labelled, &CSV, &file);
+    }
+    let report = response.json();
     assert_eq!(report["outcome"], "complete", "{report}");
     assert_eq!(
-        (&report["pass"]["stored"], &report["pass"]["duplicates"]),
+        (&report["total"]["stored"], &report["total"]["duplicates"]),
         (&json!(30_000), &json!(0))
     );
     let stored = collector.get("/v1/query?measure=count").json();
