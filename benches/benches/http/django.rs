@@ -181,13 +181,8 @@ impl Service {
             .ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
-        answer
-            .split_once("\"count\": ")?
-            .1
-            .trim_end()
-            .trim_end_matches('}')
-            .parse()
-            .ok()
+        let (_, number) = answer.split_once("\"count\": ")?;
+        number.split('}').next()?.parse().ok()
     }
 
     /// Waits until nothing more comes; tells how many came since, and when the last was seen.

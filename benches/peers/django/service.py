@@ -34,7 +34,7 @@ settings.configure(
     },
     DATA_UPLOAD_MAX_MEMORY_SIZE=5 * 1024 * 1024,
     INSTALLED_APPS=[],
-    MIDDLEWARE=[],
+    MIDDLEWARE=["django.middleware.common.CommonMiddleware"],  # says how long an answer is
     ROOT_URLCONF=__name__,
     USE_TZ=True,
 )
