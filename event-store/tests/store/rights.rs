@@ -97,7 +97,9 @@ pub(crate) async fn keys_of_before_can_do_what_they_could(disk: Disk) {
     ] {
         run(&format!("ALTER TABLE {{p}}api_keys DROP COLUMN {column}")).await;
     }
-    run("DROP TABLE {p}key_days").await;
+    for table in ["key_days", "projections", "shards", "members", "parked", "pruned"] {
+        run(&format!("DROP TABLE {{p}}{table}")).await;
+    }
     run("DELETE FROM {p}migrations WHERE version >= 10").await;
 
     let expected = NewKey::new(source("shop")).access(Access::ALL).reading_all();
