@@ -47,10 +47,16 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let Cli { database, port, kurrent } = Cli::parse();
+    let Cli {
+        database,
+        port,
+        kurrent,
+    } = Cli::parse();
     let store = EventStore::connect_with(&database, Options::new()).await?;
     // A quote's later events wait for the one that could not be applied: they would be about another state of it.
-    let projector = store.project(Quotes, ProjectOptions::new().shards(4).siblings(Siblings::Wait)).await?;
+    let projector = store
+        .project(Quotes, ProjectOptions::new().shards(4).siblings(Siblings::Wait))
+        .await?;
     let mut config = ServerConfig::default();
     if let Some(url) = kurrent {
         let kurrent = Kurrent::new(url, "kurrentdb".parse()?);
@@ -119,7 +125,10 @@ impl Projection for Quotes {
     /// What is of one quote is applied in its order, wherever the quote's id stands.
     fn key(&self, event: &StoredEvent) -> String {
         let data = event.event.payload().root();
-        let id = data.get("quoteId").or_else(|| data.get("id")).and_then(|id| Some(id.as_str()?.into_owned()));
+        let id = data
+            .get("quoteId")
+            .or_else(|| data.get("id"))
+            .and_then(|id| Some(id.as_str()?.into_owned()));
         id.unwrap_or_default()
     }
 
@@ -134,7 +143,9 @@ impl Projection for Quotes {
         match stored.event.envelope().event_type.name.as_str() {
             "quote_started" => start(read(stored)?, rows).await,
             "quote_products_updated" => update(read(stored)?, stored, rows).await,
-            other => Err(Failure::lasting(format!("nobody has said what {other} does to a quote"))),
+            other => Err(Failure::lasting(format!(
+                "nobody has said what {other} does to a quote"
+            ))),
         }
     }
 }
@@ -156,11 +167,17 @@ async fn start(quote: Started, rows: &Rows<'_>) -> Result<(), Failure> {
 
 /// The order of updates is that of their stream, or else that of the log.
 async fn update(update: Updated, stored: &StoredEvent, rows: &Rows<'_>) -> Result<(), Failure> {
-    let Updated { quote_id: quote, products } = update;
+    let Updated {
+        quote_id: quote,
+        products,
+    } = update;
     let envelope = stored.event.envelope();
     let number = envelope.sequence.unwrap_or(stored.position);
     let is_active = |rate: &Rate| rate.status == "active";
-    let active = products.iter().filter(|product| product.rates.iter().any(is_active)).count();
+    let active = products
+        .iter()
+        .filter(|product| product.rates.iter().any(is_active))
+        .count();
     let row = [
         ("quote", quote.as_str().into()),
         ("number", number.into()),
@@ -168,13 +185,20 @@ async fn update(update: Updated, stored: &StoredEvent, rows: &Rows<'_>) -> Resul
         ("products", i64::try_from(active)?.into()),
     ];
     rows.put("quote_updates", 2, row).await?;
-    let known = rows.query("SELECT newest FROM {quotes} WHERE id = ?", [quote.as_str().into()]).await?;
+    let known = rows
+        .query("SELECT newest FROM {quotes} WHERE id = ?", [quote.as_str().into()])
+        .await?;
     let newest: Option<i64> = known.first().map_or(Ok(None), |row| row.try_get_by_index(0))?;
     if newest.is_some_and(|newest| newest >= number) {
         return Ok(());
     }
-    rows.put("quotes", 1, [("id", quote.as_str().into()), ("newest", number.into())]).await?;
-    rows.execute("UPDATE {quote_items} SET active = 0 WHERE quote = ?", [quote.as_str().into()]).await?;
+    rows.put("quotes", 1, [("id", quote.as_str().into()), ("newest", number.into())])
+        .await?;
+    rows.execute(
+        "UPDATE {quote_items} SET active = 0 WHERE quote = ?",
+        [quote.as_str().into()],
+    )
+    .await?;
     for product in &products {
         for rate in &product.rates {
             let row = [
@@ -225,7 +249,9 @@ async fn active(State((_, tables)): Tables, Query(asked): Query<Asked>) -> Resul
          products - COALESCE(LAG(products) OVER w, 0) AS difference FROM quote_updates {one} \
          WINDOW w AS (PARTITION BY quote ORDER BY number)) AS changes ORDER BY happened_at"
     );
-    let changes = tables.query_all_raw(Statement::from_sql_and_values(backend, changes, quote)).await?;
+    let changes = tables
+        .query_all_raw(Statement::from_sql_and_values(backend, changes, quote))
+        .await?;
     let change = |row: &QueryResult| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
     let changes = changes.iter().map(change).collect::<Result<Vec<(i64, i64)>, DbErr>>()?;
     let instants = (0..=most).map(|step_number| from.saturating_add_micros(step_number * step));
@@ -242,7 +268,9 @@ async fn active(State((_, tables)): Tables, Query(asked): Query<Asked>) -> Resul
 
 async fn parked(State((store, _)): Tables) -> Result<Response, Wrong> {
     let parked = store.parked("quotes", 0, 1_000).await?;
-    let parked = parked.iter().map(|event| json!({"position": event.position, "id": event.event_id, "reason": event.reason}));
+    let parked = parked
+        .iter()
+        .map(|event| json!({"position": event.position, "id": event.event_id, "reason": event.reason}));
     Ok(Json(parked.collect::<Vec<_>>()).into_response())
 }
 

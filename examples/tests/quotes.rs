@@ -32,7 +32,9 @@ fn update(sequence: i64, at: &str, products: &[&str]) -> Value {
 fn send(quotes: &Example, event: &Value) -> i64 {
     let (status, reply) = quotes.post("/v1/events", event);
     assert_eq!(status, 200, "{reply}");
-    reply["results"][0]["position"].as_i64().unwrap_or_else(|| panic!("{reply}"))
+    reply["results"][0]["position"]
+        .as_i64()
+        .unwrap_or_else(|| panic!("{reply}"))
 }
 
 /// Waits until the tables are made of all that was sent, or has been parked.
@@ -69,10 +71,18 @@ fn products_are_active_from_their_update_to_the_one_without_them() {
     }
     let asked = "from=2020-03-23T12:00:00Z&to=2020-03-23T15:00:00Z&minutes=60";
     let (_, series) = quotes.get(&format!("/active?{asked}&quote={QUOTE}"));
-    let counts: Vec<_> = series.as_array().unwrap().iter().map(|step| step["active"].as_i64().unwrap()).collect();
+    let counts: Vec<_> = series
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["active"].as_i64().unwrap())
+        .collect();
     assert_eq!(counts, [0, 3, 1, 1]);
     let (_, series) = quotes.get(&format!("/active?{asked}&quote=another"));
-    assert!(series.as_array().unwrap().iter().all(|step| step["active"] == 0), "{series}");
+    assert!(
+        series.as_array().unwrap().iter().all(|step| step["active"] == 0),
+        "{series}"
+    );
     let mut other = update(7, "2020-03-23T13:30:00Z", &["a", "b"]);
     other["data"]["quoteId"] = json!("another");
     send(&quotes, &other);
@@ -86,11 +96,17 @@ fn what_cannot_be_applied_is_parked_and_the_others_go_on() {
     let mut refused = update(1, "2020-03-23T13:00:00Z", &["a"]);
     refused["data"]["products"][0]["rates"][0]["total"] = json!("much");
     let refused = send(&quotes, &refused);
-    let unknown = send(&quotes, &event("quote_sold", 2, "2020-03-23T13:00:00Z", &json!({"quoteId": "another"})));
+    let unknown = send(
+        &quotes,
+        &event("quote_sold", 2, "2020-03-23T13:00:00Z", &json!({"quoteId": "another"})),
+    );
     let mut good = update(3, "2020-03-23T13:00:00Z", &["a", "b"]);
     good["data"]["quoteId"] = json!("a third");
     send(&quotes, &good);
-    let (status, _) = quotes.post("/v1/events", r#"{"category": "quote", "name": "quote_started", "data": "#);
+    let (status, _) = quotes.post(
+        "/v1/events",
+        r#"{"category": "quote", "name": "quote_started", "data": "#,
+    );
     assert_eq!(status, 400, "broken JSON as a whole is no batch");
     assert_eq!(caught_up(&quotes)["parked"], 2);
     assert_eq!(active(&quotes, "2020-03-24T00:00:00Z"), 2);
@@ -103,7 +119,10 @@ fn what_cannot_be_applied_is_parked_and_the_others_go_on() {
         .collect();
     assert_eq!(parked.len(), 2, "{parked:?}");
     assert!(parked[0].0 == refused && parked[0].1.contains("much"), "{parked:?}");
-    assert!(parked[1].0 == unknown && parked[1].1.contains("quote_sold"), "{parked:?}");
+    assert!(
+        parked[1].0 == unknown && parked[1].1.contains("quote_sold"),
+        "{parked:?}"
+    );
     let (status, replayed) = quotes.post(&format!("/parked/{unknown}/replay"), "");
     assert_eq!((status, &replayed["replayed"]), (200, &json!(1)));
 }
@@ -111,7 +130,15 @@ fn what_cannot_be_applied_is_parked_and_the_others_go_on() {
 #[test]
 fn questions_that_are_none_are_told() {
     let quotes = Example::start("quotes", &[]);
-    for asked in ["", "from=2020-03-23T12:00:00Z", "from=2020-03-23T12:00:00Z&to=2030-03-23T12:00:00Z&minutes=1"] {
-        assert_eq!(quotes.text("GET", &format!("/active?{asked}"), &[], "").0, 400, "{asked}");
+    for asked in [
+        "",
+        "from=2020-03-23T12:00:00Z",
+        "from=2020-03-23T12:00:00Z&to=2030-03-23T12:00:00Z&minutes=1",
+    ] {
+        assert_eq!(
+            quotes.text("GET", &format!("/active?{asked}"), &[], "").0,
+            400,
+            "{asked}"
+        );
     }
 }
