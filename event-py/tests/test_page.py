@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+
 from browser import Browser, chromium
 from collector import Collector
 
