@@ -7,6 +7,7 @@ mod layout;
 pub(crate) mod chart;
 pub(crate) mod latest;
 pub(crate) mod losses;
+pub(crate) mod followers;
 pub(crate) mod overview;
 pub(crate) mod explore;
 pub(crate) mod refused;

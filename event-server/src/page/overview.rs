@@ -3,13 +3,16 @@
 use event_core::{Code, StoredEvent};
 use event_store::MetricRecord;
 use event_store::loss::ReportedLoss;
+use event_store::project::ProjectionStatus;
 use maud::{Markup, html};
 
 use super::chart::Chart;
+use super::followers;
 use super::latest;
 use super::layout::{Frame, Tab};
 use super::losses;
 use super::text::{encoded, shortened};
+use crate::link::LinkState;
 
 /// As much of a session's id as fits beside its count.
 const SESSION_CHARACTERS: usize = 24;
@@ -35,6 +38,8 @@ pub(crate) struct Overview {
     pub(crate) refused: Vec<Refused>,
     pub(crate) lost: Lost,
     pub(crate) metrics: Vec<MetricRecord>,
+    pub(crate) projections: Vec<ProjectionStatus>,
+    pub(crate) links: Vec<(&'static str, LinkState)>,
 }
 
 /// How many events of a type occurred.
@@ -90,6 +95,8 @@ pub(crate) fn render(overview: &Overview, visitor: Option<&str>) -> String {
                 (refused(&overview.refused))
                 (lost(&overview.lost))
                 (sessions(&overview.sessions))
+                @if !overview.projections.is_empty() { (followers::projections(&overview.projections)) }
+                @if !overview.links.is_empty() { (followers::links(&overview.links)) }
                 @if !overview.metrics.is_empty() { (metrics(&overview.metrics)) }
             }
             (latest(&overview.latest, overview.head))
@@ -387,6 +394,8 @@ mod tests {
                 more: true,
             },
             metrics: Vec::new(),
+            projections: Vec::new(),
+            links: Vec::new(),
         };
         let page = render(&overview, None);
         for tag in ["<script>alert", "<img", "<b>", "<id>", "<source>", "onerror=\""] {
@@ -419,6 +428,8 @@ mod tests {
                 more: false,
             },
             metrics: Vec::new(),
+            projections: Vec::new(),
+            links: Vec::new(),
         };
         let page = render(&overview, None);
         assert!(page.contains("No event is stored yet"));

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::App;
 use super::numbers::shown;
 use crate::link::LinkState;
+use crate::page::followers;
 use crate::reply::{self, Failure, Reason};
 use crate::target::NoParameters;
 
@@ -47,11 +48,7 @@ impl From<ProjectionStatus> for Projected {
             behind: it.head - it.position,
             lag_seconds: it.lag.as_secs_f64(),
             parked: it.parked,
-            state: match (it.is_well(), it.head > it.position) {
-                (false, _) => "waiting",
-                (true, true) => "catching_up",
-                (true, false) => "live",
-            },
+            state: followers::state(&it),
             name: it.name,
         }
     }

@@ -12,7 +12,7 @@ use event_core::{Answer, Query, Timestamp};
 use event_store::EventStore;
 use event_store::loss::LossFilter;
 
-use super::super::App;
+use super::super::{App, numbers};
 use super::{address, now, series};
 use crate::auth::Visitor;
 use crate::page::chart::{COLOURS, Chart, Form, Series};
@@ -61,6 +61,13 @@ pub(super) async fn show(
         refused: refused(&app.store).await?,
         lost: lost(&app.store, now).await?,
         metrics: app.store.metrics().await?,
+        projections: numbers::shown(&app.store).await.unwrap_or_default(),
+        links: app
+            .config
+            .links
+            .iter()
+            .map(|link| (link.name(), link.state()))
+            .collect(),
     };
     Ok(reply::page(overview::render(&overview, visitor.prefix())))
 }
