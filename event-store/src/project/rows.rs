@@ -37,11 +37,10 @@ impl Names {
     }
 
     fn sql(&self, template: &str) -> String {
-        let filled = self.tables.iter().fold(template.to_owned(), |sql, table| {
+        self.tables.iter().fold(template.to_owned(), |sql, table| {
             let name = format!("{0}{1}{0}", self.quote, self.bare(table));
             sql.replace(&format!("{{{table}}}"), &name)
-        });
-        filled
+        })
     }
 }
 
