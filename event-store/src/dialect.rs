@@ -16,6 +16,9 @@ pub(crate) use bind::{Bind, Insert, Kind, Merge, Taken};
 pub(crate) use failure::already_there;
 pub(crate) use transaction::Transaction;
 
+/// What SeaORM calls a database, for those who implement its traits and do not look at it.
+pub(crate) use sea_orm::DbBackend as Backend;
+
 use std::ops::Deref;
 use std::time::Duration;
 

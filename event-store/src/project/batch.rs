@@ -10,7 +10,7 @@ use event_core::StoredEvent;
 
 use super::Projection;
 use super::failure::Failure;
-use super::key::Digest;
+use super::key::{Digest, Keyed};
 use super::parked::{self, ParkedState};
 use super::rows::{Names, Rows};
 use super::shard::{self, Held};
@@ -18,13 +18,6 @@ use super::shared::Shared;
 use crate::dialect::Transaction;
 use crate::error::Error;
 use crate::follow::is_of_the_store;
-
-/// An event of the shard, and its key.
-#[derive(Debug)]
-pub(super) struct Keyed {
-    pub(super) stored: StoredEvent,
-    pub(super) digest: Digest,
-}
 
 /// What is to be done.
 pub(super) enum Task<'a> {

@@ -5,6 +5,13 @@ use event_core::StoredEvent;
 /// A key, as it is kept: it cannot be read back.
 pub(super) type Digest = [u8; 16];
 
+/// An event of a shard, and its key.
+#[derive(Debug)]
+pub(super) struct Keyed {
+    pub(super) stored: StoredEvent,
+    pub(super) digest: Digest,
+}
+
 /// The key of an event unless a projection says otherwise: its subject, else its session, else its own source and id.
 #[must_use]
 pub fn of_event(event: &StoredEvent) -> String {

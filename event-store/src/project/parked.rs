@@ -6,9 +6,8 @@ use event_core::Timestamp;
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 
-use super::batch::Keyed;
 use super::failure::Failure;
-use super::key::Digest;
+use super::key::{Digest, Keyed};
 use super::shard::Held;
 use crate::entity::event::time;
 use crate::error::Error;

@@ -2,10 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, ExecResult, QueryResult, Statement, Value};
 
 use super::failure::Failure;
-use crate::dialect::{Dialect, Transaction};
+use crate::dialect::{Backend, Dialect, Transaction};
 use crate::error::Error;
 
 /// The names of the tables of one generation.
@@ -37,11 +37,10 @@ impl Names {
     }
 
     fn sql(&self, template: &str) -> String {
-        let filled = self.tables.iter().fold(template.to_owned(), |sql, table| {
+        self.tables.iter().fold(template.to_owned(), |sql, table| {
             let name = format!("{0}{1}{0}", self.quote, self.bare(table));
             sql.replace(&format!("{{{table}}}"), &name)
-        });
-        filled
+        })
     }
 }
 
@@ -161,7 +160,7 @@ impl<'a> Rows<'a> {
 
 #[async_trait::async_trait]
 impl ConnectionTrait for Rows<'_> {
-    fn get_database_backend(&self) -> DbBackend {
+    fn get_database_backend(&self) -> Backend {
         self.transaction.get_database_backend()
     }
 

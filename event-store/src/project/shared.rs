@@ -12,6 +12,9 @@ use super::rows::Names;
 use crate::error::{Cause, Error};
 use crate::inner::Inner;
 
+/// What stands in braces in data definitions, and so names no table.
+const WORDS: [&str; 7] = ["int", "long", "blob", "serial", "table", "clustered", "updated"];
+
 /// What is known of a projection, but for its code.
 pub(super) struct Shared {
     pub(super) inner: Arc<Inner>,
@@ -45,9 +48,11 @@ impl Shared {
         let fits = |text: &str, more: &[u8]| {
             (1..=40).contains(&text.len()) && text.bytes().all(|byte| plain(byte) || more.contains(&byte))
         };
-        if !fits(projection.name(), b"-") || !projection.tables().iter().all(|table| fits(table, b"")) {
+        let free = |table: &&str| fits(table, b"") && !WORDS.contains(table);
+        if !fits(projection.name(), b"-") || !projection.tables().iter().all(free) {
             let message = "names of projections and of their tables have up to 40 lower-case letters, digits and \
-                           underscores; those of projections may have hyphens, too";
+                           underscores; those of projections may have hyphens, too, and those of tables are none of \
+                           int, long, blob, serial, table, clustered and updated";
             return Err(Error::Config(message.to_owned()));
         }
         let mut chance = [0; 12];

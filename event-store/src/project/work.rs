@@ -9,10 +9,10 @@ use sea_orm::ConnectionTrait as _;
 use tokio::sync::watch;
 
 use super::Projection;
-use super::batch::{Batch, Keyed, Outcome, Task};
+use super::batch::{Batch, Outcome, Task};
 use super::failure::Failure;
 use super::generation::Generation;
-use super::key::{self, Digest};
+use super::key::{self, Digest, Keyed};
 use super::options::Siblings;
 use super::parked::{self, ParkedState};
 use super::rows::Names;

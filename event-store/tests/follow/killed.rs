@@ -56,7 +56,7 @@ pub(crate) async fn kills_at_any_moment_skip_and_double_nothing(disk: Disk) {
     let (mut moved, mut last) = (0, 0);
     for kill in 0..kills() {
         let test = "killed::kills_at_any_moment_skip_and_double_nothing";
-        let mut child = start(&disk, test, &[tally.name.clone()]);
+        let mut child = start(&disk, test, std::slice::from_ref(&tally.name));
         // Once it has taken over from the one before, and committed something, it dies at any moment; now and then sooner.
         let begun = Instant::now();
         let patience = Duration::from_secs(if kill % 10 == 9 { 0 } else { 10 });
