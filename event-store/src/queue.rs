@@ -310,7 +310,7 @@ mod tests {
         let (queue, _jobs) = Queue::new(10, 1000, SOON);
         let place = queue.reserve(10, 999).unwrap();
         assert!(matches!(queue.reserve(1, 1), Err(Error::Overloaded)));
-        queue.offer(Arc::new(Vec::new()), None, Some(place)).unwrap();
+        let _answer = queue.offer(Arc::new(Vec::new()), None, Some(place)).unwrap();
         assert_eq!(queue.waiting(), (0, 0));
         assert!(matches!(
             queue.reserve(11, 1),

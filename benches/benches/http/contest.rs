@@ -30,16 +30,9 @@ pub(crate) struct Reading {
 }
 
 impl From<&Tally> for Reading {
-    /// Of a server that has to answer everything well.
+    /// Of what was answered well, and nothing may be answered otherwise than asked; whoever is refused is not counted.
     fn from(tally: &Tally) -> Self {
-        assert_eq!(tally.others(), "none", "{tally}");
-        Reading::of(tally)
-    }
-}
-
-impl Reading {
-    /// Of what was answered well.
-    pub(crate) fn of(tally: &Tally) -> Self {
+        assert_eq!(tally.wrong, 0, "{tally}");
         Reading {
             rate: tally.rate(),
             p50: tally.millis(0.5),

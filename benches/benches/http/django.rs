@@ -229,10 +229,11 @@ pub(crate) fn contest(
             let told = load(service.address).closed(&prepared.clone().told_by(200));
             let (stored, last) = service.settled(before);
             println!("  Django, {events} events, {connections} connections: {told}; {stored} stored");
-            let mut peer = Reading::of(&told);
+            let mut peer = Reading::from(&told);
             // What counts is what is stored, good ones alone: until the last of them is.
             #[allow(clippy::cast_precision_loss)]
             let rate = stored as f64 / (last - started).as_secs_f64();
+            assert!(stored > 0, "the service has stored nothing");
             peer.rate = rate;
             let own = load(collector.address).closed(&prepared);
             println!("  event-server, {events} events, {connections} connections: {own}");

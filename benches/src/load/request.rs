@@ -29,8 +29,7 @@ struct Variant {
 }
 
 impl Prepared {
-    /// Requests of this many events to a path. `judged` breaks an event, which the server then refuses: one in 64 is
-    /// bad.
+    /// Requests of this many events to a path, of which one in 64 is bad.
     #[must_use]
     pub fn new(path: &str, events: usize) -> Self {
         let variants = if events < BAD { BAD.div_ceil(events) } else { 1 };
