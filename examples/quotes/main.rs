@@ -18,19 +18,20 @@
 mod tables;
 
 use std::error::Error;
+use std::fmt::Display;
 
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing::get, routing::post};
 use clap::Parser;
 use event_core::Timestamp;
+use event_core::query::Parameters;
 use event_server::bridge::kurrent::Kurrent;
 use event_server::{ServerConfig, config::KurrentUrl, router, serve};
 use event_store::project::{ProjectOptions, Siblings};
 use event_store::{EventStore, Options};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement};
-use serde::Deserialize;
 use serde_json::json;
 
 #[derive(Parser)]
@@ -79,27 +80,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 type Tables = State<(EventStore, DatabaseConnection)>;
 
-#[derive(Deserialize)]
-struct Asked {
-    quote: Option<String>,
-    at: Option<Timestamp>,
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
-    minutes: Option<i64>,
-}
-
 /// How many products are active, at an instant or from step to step, in one quote or in all.
-async fn active(State((_, tables)): Tables, Query(asked): Query<Asked>) -> Result<Response, Wrong> {
-    let (Some(from), Some(to)) = (asked.from.or(asked.at), asked.to.or(asked.at)) else {
-        return Ok((StatusCode::BAD_REQUEST, "ask by at, or by from and to").into_response());
+async fn active(State((_, tables)): Tables, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let asked = Parameters::read(query.as_deref().unwrap_or_default()).map_err(wrong)?;
+    let [quote, at, from, to, minutes] = asked.once(["quote", "at", "from", "to", "minutes"]).map_err(wrong)?;
+    let (Some(from), Some(to)) = (from.or(at), to.or(at)) else {
+        return Err(wrong("ask by at, or by from and to"));
     };
-    let step = asked.minutes.unwrap_or(60).max(1).saturating_mul(60_000_000);
+    let [from, to] = [from, to].map(|text| text.parse::<Timestamp>().map_err(wrong));
+    let (from, to) = (from?, to?);
+    let step = minutes.map_or(Ok(60), str::parse::<i64>).map_err(wrong)?;
+    let step = step.max(1).saturating_mul(60_000_000);
     let most = to.as_micros().saturating_sub(from.as_micros()) / step;
     if !(0..1_000).contains(&most) {
-        return Ok((StatusCode::BAD_REQUEST, "these are no steps, or more than 1,000").into_response());
+        return Err(wrong("these are no steps, or more than 1,000"));
     }
     let backend = tables.get_database_backend();
-    let (one, quote) = match (asked.quote, backend) {
+    let (one, quote) = match (quote, backend) {
         (Some(quote), DbBackend::Postgres) => ("WHERE quote = $1", vec![quote.into()]),
         (Some(quote), _) => ("WHERE quote = ?", vec![quote.into()]),
         (None, _) => ("", Vec::new()),
@@ -127,7 +124,7 @@ async fn active(State((_, tables)): Tables, Query(asked): Query<Asked>) -> Resul
     Ok(Json(series.collect::<Vec<_>>()).into_response())
 }
 
-async fn parked(State((store, _)): Tables) -> Result<Response, Wrong> {
+async fn parked(State((store, _)): Tables) -> Result<Response, Failure> {
     let parked = store.parked("quotes", 0, 1_000).await?;
     let parked = parked
         .iter()
@@ -135,22 +132,29 @@ async fn parked(State((store, _)): Tables) -> Result<Response, Wrong> {
     Ok(Json(parked.collect::<Vec<_>>()).into_response())
 }
 
-async fn replay(State((store, _)): Tables, Path(position): Path<i64>) -> Result<Response, Wrong> {
+async fn replay(State((store, _)): Tables, Path(position): Path<i64>) -> Result<Response, Failure> {
     let marked = store.replay_parked("quotes", Some(&[position])).await?;
     Ok(Json(json!({"replayed": marked})).into_response())
 }
 
-/// The database is not there: whoever asks comes again.
-struct Wrong(String);
+/// What was asked cannot be answered: by what was asked, or because the database is not there.
+struct Failure(StatusCode, String);
 
-impl<E: Error> From<E> for Wrong {
+fn wrong(error: impl Display) -> Failure {
+    Failure(StatusCode::BAD_REQUEST, error.to_string())
+}
+
+impl<E: Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        Wrong(error.to_string())
+        Failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
     }
 }
 
-impl IntoResponse for Wrong {
+impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        (StatusCode::SERVICE_UNAVAILABLE, self.0).into_response()
+        let Failure(status, detail) = self;
+        let problem = json!({"status": status.as_u16(), "title": status.canonical_reason(), "detail": detail});
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        (status, kind, problem.to_string()).into_response()
     }
 }

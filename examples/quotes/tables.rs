@@ -1,6 +1,6 @@
 //! The tables of quotes: what each event does to them, in whatever order updates come.
 
-use event_core::filter::Field;
+use event_core::filter::{Field, Test};
 use event_core::{Filter, StoredEvent, Timestamp};
 use event_store::project::{Failure, Projection, Rows};
 use serde::Deserialize;
@@ -46,7 +46,7 @@ impl Projection for Quotes {
     }
 
     fn filter(&self) -> Filter {
-        Filter::new().equals(Field::Category, "quote")
+        Filter::new().and(Field::Category, Test::equals("quote"))
     }
 
     fn tables(&self) -> &[&str] {
