@@ -191,11 +191,13 @@ impl Queue {
 
     /// Events were committed: learns what one costs.
     pub(crate) fn committed(&self, events: usize, elapsed: Duration) {
-        if events < TELLING {
+        let own = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX) / events.max(1) as u64;
+        let before = self.load.cost.load(Ordering::Relaxed);
+        // That they cost no more than this a few events do tell. Without them a disk that hung once would be thought slow
+        // for ever: who is let in one by one never makes a commit of many.
+        if events < TELLING && own >= before {
             return;
         }
-        let own = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX) / events as u64;
-        let before = self.load.cost.load(Ordering::Relaxed);
         // One writer, and so nobody in between; a hiccup of the disk counts a quarter.
         self.load.cost.store(
             (before / 4).saturating_mul(3).saturating_add(own / 4),
@@ -298,6 +300,13 @@ mod tests {
         }
         assert!(matches!(queue.reserve(1, 1), Err(Error::Overloaded)));
         drop((first, second));
+        let third = queue.reserve(3_000, 1).unwrap();
+        assert!(!queue.has_room());
+        for _ in 0..20 {
+            queue.committed(10, Duration::from_millis(1));
+        }
+        assert!(queue.has_room(), "a few events are enough to see that it is fast again");
+        drop(third);
         assert!(
             queue.reserve(90_000, 1).is_ok(),
             "where nothing waits, as much as the queue holds"
