@@ -152,7 +152,6 @@ pub struct Sending {
 
 impl Sending {
     /// The same router, whose `/metrics` tell what became of spans.
-    #[must_use]
     pub fn counted_in(&self, router: Router) -> Router {
         router.layer(Extension(self.spans.clone()))
     }
