@@ -82,12 +82,17 @@ mod tests {
 
     #[test]
     fn what_a_log_says_is_text() {
-        let mut down = LinkState::default();
-        down.problem = Some("<b>refused</b>".to_owned());
+        let down = LinkState {
+            problem: Some("<b>refused</b>".to_owned()),
+            ..LinkState::default()
+        };
         let shown = links(&[("kurrentdb", down)]).into_string();
         assert!(shown.contains("down: &lt;b&gt;refused&lt;/b&gt;"), "{shown}");
-        let mut up = LinkState::default();
-        (up.up, up.stored) = (true, 7);
+        let up = LinkState {
+            up: true,
+            stored: 7,
+            ..LinkState::default()
+        };
         let shown = links(&[("kurrentdb", up)]).into_string();
         assert!(shown.contains("connected") && shown.contains(">7<"), "{shown}");
     }

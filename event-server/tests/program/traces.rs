@@ -242,7 +242,7 @@ fn spans_that_nobody_takes_are_counted() {
         line.unwrap().parse::<u64>().unwrap()
     };
     let deadline = Instant::now() + Duration::from_secs(20);
-    while failed(&collector.get("/metrics").text()) == 0 {
+    while failed(collector.get("/metrics").text()) == 0 {
         assert!(Instant::now() < deadline);
         std::thread::sleep(Duration::from_millis(100));
     }
