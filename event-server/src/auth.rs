@@ -44,6 +44,8 @@ pub(crate) struct Guard {
     store: EventStore,
     failures: Arc<Failures>,
     logins: Arc<Logins>,
+    /// By which names it may be asked while there are no keys.
+    hosts: Arc<[String]>,
 }
 
 impl Guard {
@@ -52,6 +54,7 @@ impl Guard {
             store,
             failures: Arc::new(Failures::new(config.failures)),
             logins: Arc::default(),
+            hosts: config.hosts.clone().into(),
         }
     }
 
@@ -151,6 +154,10 @@ pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next
             Err(_) if is_for_people(&request) => return reply::elsewhere(&login(&request)),
             Err(failure) => return guard.turned_away(failure, peer(&request)).into_response(),
         };
+    } else if !site::is_near(request.headers(), &guard.hosts) {
+        let detail = "there are no keys, so this collector is asked by its address or by localhost only: a page of somebody else \
+                      could have another name lead here. Make a key, or name the collector in the setting `hosts`";
+        return Failure::new(Reason::NotPermitted, detail).into_response();
     }
     // Nobody behind this has a use for it.
     request.headers_mut().remove(AUTHORIZATION);

@@ -45,6 +45,8 @@ pub struct ServerConfig {
     pub failures: u32,
     /// The origins whose pages may ask from inside a browser.
     pub cors_origins: Vec<HeaderValue>,
+    /// Names with a dot by which requests may ask while there are no keys; addresses and `localhost` always may.
+    pub hosts: Vec<String>,
     /// What feeds the log from elsewhere: health and metrics tell how that does.
     pub links: Vec<Link>,
 }
@@ -128,6 +130,7 @@ impl Settings {
             batch_events: self.batch_limit,
             failures: u32::try_from(self.failure_limit).unwrap_or(u32::MAX),
             cors_origins: self.cors_origins.clone(),
+            hosts: self.hosts.clone(),
             links: Vec::new(),
         }
     }

@@ -90,9 +90,16 @@ impl Link {
 
     /// Events of the other side have come as far as this, and have these verdicts.
     pub(crate) fn read(&self, place: &str, verdicts: &[Verdict], now: Timestamp) {
+        self.counted(verdicts, now);
         self.change(|state| {
             state.place = Some(place.to_owned());
             state.problem = None;
+        });
+    }
+
+    /// Events have these verdicts.
+    pub(crate) fn counted(&self, verdicts: &[Verdict], now: Timestamp) {
+        self.change(|state| {
             for verdict in verdicts {
                 match verdict.status {
                     Status::Stored => {

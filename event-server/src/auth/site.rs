@@ -1,5 +1,7 @@
 //! Whether a browser sends a request because of a page of ours, or of somebody else's.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
 
@@ -37,6 +39,23 @@ impl Site {
             _ => Site::Foreign,
         }
     }
+}
+
+/// Whether the name by which a request asks is one of these, or one that nobody elsewhere can have: an address, or a name without
+/// a dot. Whoever owns another name can have it lead here, and for a browser his page is then one of ours.
+pub(super) fn is_near(headers: &HeaderMap, names: &[String]) -> bool {
+    let Some(host) = headers.get(HOST) else {
+        // No browser leaves it out.
+        return true;
+    };
+    let Ok(host) = host.to_str() else { return false };
+    if let Some(rest) = host.strip_prefix('[') {
+        let address = rest.split(']').next().unwrap_or_default();
+        return address.parse::<Ipv6Addr>().is_ok();
+    }
+    let name = host.split(':').next().unwrap_or_default();
+    let is_ours = |own: &String| own.eq_ignore_ascii_case(name);
+    names.iter().any(is_ours) || !name.contains('.') || name.ends_with(".localhost") || name.parse::<Ipv4Addr>().is_ok()
 }
 
 /// How a browser reaches us.
@@ -105,6 +124,37 @@ mod tests {
         }
         assert_eq!(site(&[("origin", "http://localhost:8000")]), Site::Foreign);
         assert_eq!(site(&[("host", "localhost:8000")]), Site::Unsaid);
+    }
+
+    #[test]
+    fn a_name_that_somebody_else_can_have_is_not_near() {
+        let near = |host: &'static str| {
+            let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
+            is_near(&headers, &["events.example".to_owned()])
+        };
+        for own in [
+            "localhost:8000",
+            "127.0.0.1:8000",
+            "[::1]:8000",
+            "[::1]",
+            "10.0.0.7",
+            "collector",
+            "a.localhost:1",
+            "Events.example:80",
+        ] {
+            assert!(near(own), "{own}");
+        }
+        for other in [
+            "evil.example",
+            "evil.example:8000",
+            "127.0.0.1.evil.example",
+            "localhost.",
+            "[evil.example]:1",
+            "1.2.3",
+        ] {
+            assert!(!near(other), "{other}");
+        }
+        assert!(is_near(&HeaderMap::new(), &[]));
     }
 
     #[test]

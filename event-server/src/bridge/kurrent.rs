@@ -169,13 +169,21 @@ impl Kurrent {
     async fn offer(&self, store: &EventStore, offers: Vec<Offer>, place: Place) -> bool {
         let origin = Origin::new(self.source.clone());
         let mut pause = Pause::new();
+        let (mut rest, mut most) = (offers.as_slice(), offers.len().max(1));
         loop {
-            match store.ingest(offers.clone(), &origin).await {
-                Ok(verdicts) => {
+            let (now_offered, later) = rest.split_at(most.min(rest.len()));
+            match store.ingest(now_offered.to_vec(), &origin).await {
+                Ok(verdicts) if later.is_empty() => {
                     self.link.read(&place.to_string(), &verdicts, now());
                     return true;
                 }
+                Ok(verdicts) => {
+                    self.link.counted(&verdicts, now());
+                    rest = later;
+                }
                 Err(Error::Closed) => return false,
+                // The queue of this store is a small one.
+                Err(Error::BatchTooLarge { limit, .. }) if limit < most => most = limit.max(1),
                 Err(error) => {
                     // The same ids: whatever was stored after all is a duplicate then.
                     tracing::warn!(%error, "events of KurrentDB wait to be stored");

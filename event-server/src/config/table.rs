@@ -97,6 +97,8 @@ settings! {
         "How often a minute an address may come without a good key, until it is told to wait";
     cors_origins: Vec<HeaderValue> = value::origins, "", "EVENT_SERVER_CORS_ORIGINS", "ORIGINS",
         "The origins whose pages may ask from inside a browser: scheme and host each, with commas between them";
+    hosts: Vec<String> = value::hosts, "", "EVENT_SERVER_HOSTS", "NAMES",
+        "The names by which it may be asked while no keys exist, with commas between them; addresses and localhost always may";
     connection_limit: usize = value::count, "1024", "EVENT_SERVER_CONNECTION_LIMIT", "NUMBER",
         "How many connections are served at a time; more are told to come again, but for questions after its health";
     header_timeout: Duration = value::time, "10s", "EVENT_SERVER_HEADER_TIMEOUT", "TIME",

@@ -57,6 +57,17 @@ pub(super) fn first_key(text: &str) -> Result<Option<FirstKey>, String> {
     Ok((!text.is_empty()).then(|| FirstKey::new(text)))
 }
 
+/// `events.example, collector.example`
+pub(super) fn hosts(text: &str) -> Result<Vec<String>, String> {
+    let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty());
+    hosts
+        .map(|host| match host.contains(['/', ':', '@', '*']) {
+            true => Err(format!("{host:?} is no name: write events.example")),
+            false => Ok(host.to_owned()),
+        })
+        .collect()
+}
+
 /// `https://shop.example, http://localhost:3000`: as browsers send them, and never all there are.
 pub(super) fn origins(text: &str) -> Result<Vec<HeaderValue>, String> {
     let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());

@@ -460,3 +460,27 @@ fn with_keys_other_machines_may_be_served() {
     process.wait().unwrap();
     assert!(line.starts_with("listening on http://0.0.0.0:"), "{line}");
 }
+
+#[test]
+fn a_name_of_somebody_else_is_not_served_without_keys() {
+    let collector = Collector::start_with(&["--hosts", "events.example"]);
+    let status = |host: &str| {
+        let response = collector.raw(format!(
+            "GET /v1/keys HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+        ));
+        (response.status, response.problem())
+    };
+    for own in [
+        "localhost:8000",
+        "127.0.0.1",
+        "[::1]:1",
+        "collector",
+        "events.example:80",
+    ] {
+        assert_eq!(status(own), (200, None), "{own}");
+    }
+    // A page of `evil.example`, whose name leads to 127.0.0.1 by now.
+    for other in ["evil.example", "evil.example:8000", "events.example.evil.example"] {
+        assert_eq!(status(other), (403, Some("not_permitted".to_owned())), "{other}");
+    }
+}

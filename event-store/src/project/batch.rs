@@ -122,8 +122,11 @@ impl Batch<'_> {
                 };
             }
             Task::Replay(stored) => {
+                // First: the commit of an earlier attempt may have been made although nobody heard of it, or may be under way.
+                if !parked::delete(inner, transaction, self.held, stored.position).await? {
+                    return Err(Stop::Moved);
+                }
                 self.apply(projection, transaction, stored, 0).await?;
-                parked::delete(inner, transaction, self.held, stored.position).await?;
                 (done, applied) = (1, 1);
             }
             Task::Park(keyed, behind, failure, attempts) => {
@@ -131,7 +134,9 @@ impl Batch<'_> {
                 parked::insert(inner, transaction, self.held, keyed, state, &failure, attempts).await?;
                 (done, to) = (1, behind);
             }
-            Task::Discard(position) => parked::delete(inner, transaction, self.held, position).await?,
+            Task::Discard(position) => {
+                parked::delete(inner, transaction, self.held, position).await?;
+            }
         }
         if !shard::advance(inner, transaction, self.held, (self.position, to), applied).await? {
             return Err(Stop::Moved);

@@ -181,14 +181,19 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Takes a parked event away.
-pub(super) async fn delete(inner: &Inner, db: &impl ConnectionTrait, held: &Held, position: i64) -> Result<(), Error> {
+/// Takes a parked event away; `false` if it is gone already.
+pub(super) async fn delete(
+    inner: &Inner,
+    db: &impl ConnectionTrait,
+    held: &Held,
+    position: i64,
+) -> Result<bool, Error> {
     let sql = inner
         .tables
         .sql("DELETE FROM {parked} WHERE name = ? AND generation = ? AND position = ?");
     let values: [Value; 3] = [held.name.as_str().into(), held.generation.into(), position.into()];
-    db.execute_raw(inner.dialect.statement(&sql, values)).await?;
-    Ok(())
+    let deleted = db.execute_raw(inner.dialect.statement(&sql, values)).await?;
+    Ok(deleted.rows_affected() > 0)
 }
 
 /// Says that a parked event failed again.
