@@ -44,7 +44,7 @@ impl Default for Options {
             durability: Durability::Full,
             queue_events: 100_000,
             queue_bytes: 64 * 1024 * 1024,
-            queue_time: Duration::from_millis(500),
+            queue_time: Duration::MAX,
             limits: Limits::default(),
             unknown_types: UnknownTypes::default(),
             future_tolerance_seconds: 300,
@@ -89,7 +89,8 @@ impl Options {
     }
 
     /// How long events that wait may be likely to take, by what they have cost of late: while it is longer,
-    /// [`EventStore::ingest`](crate::EventStore::ingest) takes no more. 500 ms by default; imports wait as long as they have to.
+    /// [`EventStore::ingest`](crate::EventStore::ingest) takes no more. Without a bound by default; a collector
+    /// has one of 500 ms. Imports wait as long as they have to.
     #[must_use]
     pub fn queue_time(mut self, time: Duration) -> Self {
         self.queue_time = time;

@@ -97,7 +97,15 @@ pub(crate) async fn keys_of_before_can_do_what_they_could(disk: Disk) {
     ] {
         run(&format!("ALTER TABLE {{p}}api_keys DROP COLUMN {column}")).await;
     }
-    for table in ["key_days", "projections", "shards", "members", "parked", "pruned"] {
+    for table in [
+        "key_days",
+        "projections",
+        "shards",
+        "members",
+        "parked",
+        "pruned",
+        "bookmarks",
+    ] {
         run(&format!("DROP TABLE {{p}}{table}")).await;
     }
     run("DELETE FROM {p}migrations WHERE version >= 10").await;
