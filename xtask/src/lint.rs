@@ -38,9 +38,11 @@ pub(crate) fn run(root: &Path) -> Outcome<bool> {
     announce("Clippy", &format!("cargo {}", arguments.join(" ")));
     note("clippy", succeeds(&mut cargo(root, &arguments))?);
 
-    for member in architecture::layered_members(root)? {
+    // The tests build event-py by itself, as a wheel.
+    let members = architecture::layered_members(root)?;
+    for member in members.iter().filter(|member| *member != "event-py") {
         // In the workspace a crate gets the features its neighbours ask for; its users get only its own.
-        let arguments = ["check", "-p", &member, "--config", SQLITE_BUILT_QUICKLY];
+        let arguments = ["check", "-p", member, "--config", SQLITE_BUILT_QUICKLY];
         announce("A crate by itself", &format!("cargo {}", arguments.join(" ")));
         note("a crate by itself", succeeds(&mut cargo(root, &arguments))?);
     }
