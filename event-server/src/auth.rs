@@ -78,6 +78,11 @@ impl Guard {
         logins::forgotten()
     }
 
+    /// Whether whoever was let in, with a key or because there were none, would be still.
+    pub(crate) fn knows(&self, sender: Option<&Principal>) -> bool {
+        sender.map_or_else(|| !self.store.has_keys(), |sender| self.store.is_good(sender))
+    }
+
     /// Who has logged in; nobody where a header says who asks.
     fn logged_in(&self, headers: &HeaderMap) -> Option<Principal> {
         if headers.contains_key(AUTHORIZATION) {

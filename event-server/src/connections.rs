@@ -1,7 +1,9 @@
-//! How many connections are open: the listener counts them, and hands the count on with every request.
+//! What the listener hands on with every request: how many connections are open, and whether the end has come.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use tokio::sync::watch;
 
 /// The count of one listener; clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +18,24 @@ struct Counts {
 /// One of them, for as long as it is open.
 #[derive(Debug)]
 pub(crate) struct Open(Connections);
+
+/// Tells an answer that has no end of its own that the program is about to stop; clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Stopping(watch::Receiver<bool>);
+
+impl From<watch::Receiver<bool>> for Stopping {
+    fn from(stopping: watch::Receiver<bool>) -> Self {
+        Stopping(stopping)
+    }
+}
+
+impl Stopping {
+    /// Waits until it is.
+    pub(crate) async fn begun(&mut self) {
+        // A listener that is gone will not serve the rest either.
+        let _ = self.0.wait_for(|stopping| *stopping).await;
+    }
+}
 
 impl Connections {
     /// Counts one more, until what is given back is dropped.

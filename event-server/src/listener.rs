@@ -24,7 +24,7 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 
 use crate::body;
-use crate::connections::{Connections, Open};
+use crate::connections::{Connections, Open, Stopping};
 pub use crate::peer::Peer;
 use crate::reply::{self, Failure};
 
@@ -211,6 +211,7 @@ async fn converse(
         begun.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(connections.clone());
+        request.extensions_mut().insert(Stopping::from(stopped.clone()));
         answer(request.map(Body::new), router.clone(), stopped.clone())
     });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));

@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::request_id;
 use answer::body;
 pub(crate) use answer::{
-    Done, Export, asset, close, created, elsewhere, elsewhere_with, export, gone, json, kept, live, manual, named,
+    Done, Export, asset, close, created, elsewhere, elsewhere_with, events, export, gone, json, kept, live, manual, named,
     numbers, page, problem_page, script, style_sheet,
 };
 
@@ -97,6 +97,8 @@ reasons! {
     ImportTaken => CONFLICT "import_taken",
     /// An entry of the quarantine was replayed or discarded.
     EntrySettled => CONFLICT "entry_settled",
+    /// Events are gone that would have come next.
+    EventsPruned => GONE "events_pruned",
     /// A key was revoked, has expired or was replaced.
     KeyEnded => CONFLICT "key_ended",
     /// A metric still counts older events.
@@ -269,6 +271,18 @@ impl Failure {
         self
     }
 
+    /// Its document.
+    pub(crate) fn to_json(&self) -> String {
+        let Failure { problem, report, .. } = self;
+        let instance = request_id::current();
+        serde_json::to_string(&Document {
+            problem,
+            instance,
+            report,
+        })
+        .unwrap_or_default()
+    }
+
     pub(crate) fn unavailable() -> Self {
         Failure::new(
             Reason::StorageUnavailable,
@@ -388,6 +402,7 @@ impl From<event_store::Error> for Failure {
                 Failure::new(Reason::QuotaExceeded, error.to_string()).with(RETRY_AFTER, seconds)
             }
             E::KeyEnded => Failure::new(Reason::KeyEnded, error.to_string()),
+            E::Pruned { .. } => Failure::new(Reason::EventsPruned, error.to_string()),
             E::LossReport(error) => Failure::new(Reason::InvalidLossReport, error.message).at(error.pointer),
             E::TooManyLosses { .. } => ParameterError::new("to", Code::RangeTooLarge, error.to_string()).into(),
             E::CountsOnly { .. } => Failure::new(Reason::CountsOnly, error.to_string()),
@@ -420,15 +435,7 @@ impl From<event_store::Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let Failure { problem, report, .. } = &self;
-        let instance = request_id::current();
-        let text = serde_json::to_vec(&Document {
-            problem,
-            instance,
-            report,
-        })
-        .unwrap_or_default();
-        let mut response = body(self.status, "application/problem+json", text);
+        let mut response = body(self.status, "application/problem+json", self.to_json());
         response.headers_mut().extend(self.headers);
         response.extensions_mut().insert(Told(self.code));
         response

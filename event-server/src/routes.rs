@@ -5,6 +5,7 @@
 
 mod collect;
 mod events;
+mod follow;
 mod export;
 mod import;
 mod foreign;
@@ -119,6 +120,7 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
 fn guarded(app: &App) -> Gate<App> {
     page::guarded(Gate::new(app.store.clone()))
         .route("/v1/events", get(events::list).post(events::collect))
+        .route("/v1/events/follow", get(follow::stream))
         .route("/v1/events/{id}", get(events::receipt))
         .route("/v1/export", get(export::stream))
         .route(IMPORT, post(import::upload))

@@ -95,6 +95,24 @@ pub(crate) fn upcast(text: Option<&str>) -> Result<Option<Target>, ParameterErro
     read.map_err(|error: TargetError| ParameterError::new("upcast", Code::InvalidParameter, error.to_string()))
 }
 
+/// A position in the log, which a parameter gives.
+///
+/// # Errors
+/// If its text is none.
+pub(crate) fn position(name: &str, text: Option<&str>) -> Result<Option<i64>, ParameterError> {
+    let read = |text: &str| {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let position = text.parse().ok().filter(|_| digits);
+        position.ok_or_else(|| wrong(name, "this is a position, a whole number from 0"))
+    };
+    text.map(read).transpose()
+}
+
+/// A parameter whose value cannot be used.
+pub(crate) fn wrong(name: &str, message: impl Into<String>) -> ParameterError {
+    ParameterError::new(name, Code::InvalidParameter, message)
+}
+
 /// That there are no parameters.
 pub(crate) struct NoParameters;
 

@@ -209,6 +209,11 @@ impl KeyRing {
             rights: Arc::clone(rights),
         })
     }
+
+    /// Whether a key can be used that is known by its prefix.
+    pub(crate) fn is_good(&self, prefix: &str, now: Timestamp) -> bool {
+        self.keys.get(prefix).is_some_and(|known| known.row.record.is_good(now))
+    }
 }
 
 #[cfg(test)]

@@ -124,6 +124,13 @@ impl EventStore {
         self.inner().keys().authenticate(key, now())
     }
 
+    /// Whether the key of somebody who was let in is good still: for what lasts longer than a request. As fresh as
+    /// [`EventStore::authenticate`], and as fast.
+    #[must_use]
+    pub fn is_good(&self, principal: &Principal) -> bool {
+        self.inner().keys().is_good(&principal.prefix, now())
+    }
+
     /// Whether there are keys, be they revoked or expired; as fresh as [`EventStore::authenticate`],
     /// and as fast.
     #[must_use]

@@ -60,6 +60,7 @@ pub(crate) const TABLE: &[Need] = &[
     need("GET", "/metrics", READ, Scope::All),
     need("GET", "/v1/events", READ, Scope::Within),
     need("POST", "/v1/events", WRITE, Scope::Free),
+    need("GET", "/v1/events/follow", READ, Scope::Within),
     need("GET", "/v1/events/{id}", READ, Scope::Within),
     need("GET", "/v1/export", READ, Scope::Within),
     need("POST", "/v1/import", WRITE, Scope::Free),

@@ -38,7 +38,7 @@ pub(super) fn ranged(route: Route) -> Route {
 }
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![collect(), listed(), receipt(), foreign(), session()]
+    vec![collect(), listed(), followed(), receipt(), foreign(), session()]
 }
 
 fn collect() -> Route {
@@ -80,6 +80,36 @@ fn listed() -> Route {
     ranged(chosen(list))
         .answers(named("Events"), "A page")
         .finds(Problems::of_question)
+}
+
+fn followed() -> Route {
+    let follow = route(
+        &Method::GET,
+        "/v1/events/follow",
+        "followEvents",
+        "Follow the log as server-sent events",
+    )
+    .told(
+        "First what is there, then what comes, in the order of the log and without an end. Each message is an event, and its \
+         `id` the position: whoever is cut off goes on behind the last one with `after` or `Last-Event-ID`, and misses \
+         nothing. A message without data says how far it has come. One of the kind `problem` says why there is no more.",
+    )
+    .under(TAG)
+    .with(
+        "after",
+        text(),
+        "Only events behind this position, or behind the `head` of the log; all unless given",
+    )
+    .with(
+        "upcast",
+        label(),
+        "Show the data as of this version, or of the `latest`",
+    )
+    .header("Last-Event-ID", text(), "The `id` of the last message that was seen; goes before `after`");
+    chosen(follow)
+        .answers_as(Done::Ok, "text/event-stream", text(), "The messages, as they come")
+        .finds(Problems::of_question)
+        .refuses(&[Reason::EventsPruned])
 }
 
 fn receipt() -> Route {

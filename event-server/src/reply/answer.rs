@@ -7,7 +7,10 @@ use axum::http::header::{
 };
 use axum::http::response::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::BoxError;
+use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::Stream;
 use serde::Serialize;
 
 use super::{Failure, Reason};
@@ -216,9 +219,29 @@ pub(crate) fn script(js: &'static str) -> Response {
     body(StatusCode::OK, "text/javascript; charset=utf-8", js)
 }
 
-/// 200 with server-sent events.
+/// What server-sent events are written as.
+const EVENT_STREAM: &str = "text/event-stream";
+
+/// Asks nginx and its kin to hand an answer on as it comes.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// 200 with server-sent events that are all there.
 pub(crate) fn live(events: String) -> Response {
-    body(StatusCode::OK, "text/event-stream", events)
+    body(StatusCode::OK, EVENT_STREAM, events)
+}
+
+/// 200 with server-sent events that go on and on.
+pub(crate) fn events<E>(events: impl Stream<Item = Result<Event, E>> + Send + 'static) -> Response
+where
+    E: Into<BoxError> + 'static,
+{
+    let events = Sse::new(events).into_response().into_body();
+    let mut response = body(StatusCode::OK, EVENT_STREAM, events);
+    // Proxies that gather answers until they are whole would gather this one for ever.
+    response
+        .headers_mut()
+        .insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    response
 }
 
 pub(super) fn body(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {

@@ -13,7 +13,7 @@ use futures_util::stream;
 use super::App;
 use crate::auth::Reader;
 use crate::reply::{self, Failure};
-use crate::target::Parameters;
+use crate::target::{self, Parameters, wrong};
 
 pub(super) async fn stream(
     State(app): State<App>,
@@ -101,7 +101,7 @@ impl Question {
             }
         }
         let options = ExportOptions {
-            after: position(after)?,
+            after: target::position("after", after)?.unwrap_or_default(),
             from: page.from,
             to: page.to,
             filter: page.filter,
@@ -122,17 +122,6 @@ impl Question {
         };
         Ok(Question { format, options })
     }
-}
-
-fn position(text: Option<&str>) -> Result<i64, ParameterError> {
-    let Some(text) = text else { return Ok(0) };
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let position = text.parse().ok().filter(|_| digits);
-    position.ok_or_else(|| wrong("after", "this is a position, a whole number from 0"))
-}
-
-fn wrong(name: &str, message: impl Into<String>) -> ParameterError {
-    ParameterError::new(name, Code::InvalidParameter, message)
 }
 
 fn unknown(name: &str) -> ParameterError {

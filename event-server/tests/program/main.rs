@@ -10,6 +10,7 @@ mod collect;
 mod foreign;
 mod clients;
 mod events;
+mod follow;
 mod export;
 mod sessions;
 mod query;

@@ -120,17 +120,26 @@ impl Connection {
     /// A body in chunks; nothing if it breaks off.
     fn read_chunks(&mut self, body: &mut Vec<u8>) -> Option<()> {
         loop {
-            let mut size = String::new();
-            self.stream.read_line(&mut size).ok()?;
-            let size = usize::from_str_radix(size.trim_end(), 16).ok()?;
-            let start = body.len();
-            body.resize(start + size, 0);
-            self.stream.read_exact(&mut body[start..]).ok()?;
-            self.stream.read_line(&mut String::new()).ok()?;
-            if size == 0 {
+            let chunk = self.read_chunk()?;
+            if chunk.is_empty() {
                 return Some(());
             }
+            body.extend(chunk);
         }
+    }
+
+    fn read_chunk(&mut self) -> Option<Vec<u8>> {
+        let mut size = String::new();
+        self.stream.read_line(&mut size).ok()?;
+        let mut chunk = vec![0; usize::from_str_radix(size.trim_end(), 16).ok()?];
+        self.stream.read_exact(&mut chunk).ok()?;
+        self.stream.read_line(&mut String::new()).ok()?;
+        Some(chunk)
+    }
+
+    /// The next part of a body that comes in chunks; nothing once it has ended, or broken off.
+    pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
+        self.read_chunk().filter(|chunk| !chunk.is_empty())
     }
 
     /// So many of the next bytes, and no more.
@@ -146,7 +155,8 @@ impl Connection {
         let _ = self.stream.read_to_end(bytes);
     }
 
-    fn read(&mut self, with_body: bool) -> Option<Response> {
+    /// The next response without its body, which is still to be read; nothing if the connection is closed instead.
+    pub(crate) fn head(&mut self) -> Option<Response> {
         let mut status_line = String::new();
         // A reset reads as an error; one that comes after the response has been read is no matter.
         if self.stream.read_line(&mut status_line).ok()? == 0 {
@@ -164,11 +174,16 @@ impl Connection {
             let (name, value) = line.split_once(':').unwrap();
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let mut response = Response {
+        Some(Response {
             status,
             headers,
             body: Vec::new(),
-        };
+        })
+    }
+
+    fn read(&mut self, with_body: bool) -> Option<Response> {
+        let mut response = self.head()?;
+        let status = response.status;
         if with_body && status >= 200 && ![204, 304].contains(&status) {
             match response.header("content-length") {
                 Some(length) => {

@@ -9,14 +9,12 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use event_core::Code;
-use event_core::query::ParameterError;
 use tokio::time::{Instant, sleep};
 
 use super::super::App;
 use crate::page::latest;
 use crate::reply::{self, Failure};
-use crate::target::Parameters;
+use crate::target::{self, Parameters};
 
 /// What a browser says that asks again.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -40,10 +38,7 @@ pub(super) async fn tell(
     let Some(after) = seen.or(after) else {
         return Ok(reply::live(message(head, "")));
     };
-    let after: i64 = after.parse().map_err(|_| {
-        let message = "this is a position in the log";
-        ParameterError::new("after", Code::InvalidParameter, message)
-    })?;
+    let after = target::position("after", Some(after))?.unwrap_or_default();
     if after > head {
         // Whoever says so has seen another log.
         return Ok(reply::live(message(head, "")));
