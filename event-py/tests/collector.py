@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
-__all__ = ["Collector", "program"]
+__all__ = ["Collector", "program", "running"]
 
 WORKSPACE = Path(__file__).resolve().parents[2]
 # Whatever proxy the environment names is for others.
@@ -132,3 +132,13 @@ class Collector:
             following = page["next"]
             if following is None:
                 return events
+
+
+def running(directory: Path) -> Iterator[Collector]:
+    """A collector in a directory, until the test is over: what a fixture yields."""
+    collector = Collector(directory)
+    collector.start()
+    try:
+        yield collector
+    finally:
+        collector.kill()

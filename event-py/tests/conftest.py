@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from collector import Collector
+from collector import Collector, running
 from event_py import Client
 from ways import waiting
 
@@ -35,12 +35,3 @@ def client(request: pytest.FixtureRequest, collector: Collector) -> Iterator[Any
     else:
         with Client(collector.url, source="shop") as made:
             yield made
-
-
-def running(directory: Path) -> Iterator[Collector]:
-    collector = Collector(directory)
-    collector.start()
-    try:
-        yield collector
-    finally:
-        collector.kill()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from browser import Browser, chromium
-from collector import Collector
+from collector import Collector, running
 
 HOSTILE = '</td></script><script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">'
 # As long as a name may be.
@@ -69,26 +68,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture
-def collector(tmp_path: Path) -> Iterator[Collector]:
-    yield from running(tmp_path)
-
-
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
     """One for all tests that only look."""
     for collector in running(tmp_path_factory.mktemp("filled")):
         fill(collector)
         yield collector
-
-
-def running(directory: Path) -> Iterator[Collector]:
-    started = Collector(directory)
-    started.start()
-    try:
-        yield started
-    finally:
-        started.kill()
 
 
 def now() -> str:

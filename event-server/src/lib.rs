@@ -20,6 +20,7 @@
 //! ```
 
 // Bottom first: a file may use only what stands above it in this list.
+mod clock;
 pub mod link;
 pub mod config;
 #[cfg(feature = "kurrent")]

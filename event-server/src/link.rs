@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use event_core::verdict::Status;
-use event_core::{Timestamp, Verdict};
+use event_core::Timestamp;
+#[cfg(feature = "kurrent")]
+use event_core::{Verdict, verdict::Status};
 use serde::Serialize;
 
 /// What is known of a link; clones are of the same one.
@@ -90,8 +91,8 @@ impl Link {
 
     /// Events of the other side have come as far as this, and have these verdicts.
     pub(crate) fn read(&self, place: &str, verdicts: &[Verdict], now: Timestamp) {
-        self.counted(verdicts, now);
         self.change(|state| {
+            state.count(verdicts, now);
             state.place = Some(place.to_owned());
             state.problem = None;
         });
@@ -99,17 +100,22 @@ impl Link {
 
     /// Events have these verdicts.
     pub(crate) fn counted(&self, verdicts: &[Verdict], now: Timestamp) {
-        self.change(|state| {
-            for verdict in verdicts {
-                match verdict.status {
-                    Status::Stored => {
-                        state.stored += 1;
-                        state.last_event_at = Some(now);
-                    }
-                    Status::Duplicate => state.duplicates += 1,
-                    _ => state.refused += 1,
+        self.change(|state| state.count(verdicts, now));
+    }
+}
+
+#[cfg(feature = "kurrent")]
+impl LinkState {
+    fn count(&mut self, verdicts: &[Verdict], now: Timestamp) {
+        for verdict in verdicts {
+            match verdict.status {
+                Status::Stored => {
+                    self.stored += 1;
+                    self.last_event_at = Some(now);
                 }
+                Status::Duplicate => self.duplicates += 1,
+                _ => self.refused += 1,
             }
-        });
+        }
     }
 }

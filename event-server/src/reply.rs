@@ -22,8 +22,8 @@ use serde_json::Value;
 use crate::request_id;
 use answer::body;
 pub(crate) use answer::{
-    Done, Export, asset, close, created, elsewhere, elsewhere_with, events, export, gone, json, kept, live, manual, named,
-    numbers, page, problem_page, script, style_sheet,
+    Done, Export, asset, close, created, elsewhere, elsewhere_with, events, export, gone, json, kept, live, manual,
+    named, numbers, page, problem_page, script, style_sheet,
 };
 
 /// How long whoever is turned away because of too much load waits for being told so: one who comes back at once,

@@ -88,15 +88,9 @@ impl Backends {
         for (database, state) in &self.states {
             let State::Absent(reason) = state else { continue };
             let [name, module, variable] = [database.name(), database.module(), &database.url_variable()];
-            let failure = match self.required.contains(database) {
-                true => format!(" This is a FAILURE: {} asks for it.", requirement::VARIABLE),
-                false => String::new(),
-            };
-            // A reason may end with a log: its first line is the one that fits into a sentence.
-            let mut reason = reason.lines();
-            lines.push(format!("!! NOT RUN: {name} ({})", reason.next().unwrap_or_default()));
-            lines.extend(reason.map(|line| format!("!!    {line}")));
-            lines.push(format!("!! No test with `{module}::` in its name runs.{failure}"));
+            let left_out = format!("No test with `{module}::` in its name runs.");
+            let required = self.required.contains(database);
+            lines.extend(requirement::absent_lines(name, reason, &left_out, required));
             lines.push(format!("!! Install {name}, or set {variable} to the URL of a server."));
         }
         lines

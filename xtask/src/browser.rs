@@ -52,15 +52,8 @@ fn installed() -> Option<PathBuf> {
 
 /// Loud lines for one that is not there: why, what that leaves out, and how to mend it.
 pub(crate) fn absent_lines(reason: &str, required: bool) -> Vec<String> {
-    // A reason may end with the output of a program: its first line is the one that fits into a sentence.
-    let mut reason = reason.lines();
-    let mut lines = vec![format!("!! NOT RUN: Chromium ({})", reason.next().unwrap_or_default())];
-    lines.extend(reason.map(|line| format!("!!    {line}")));
-    let failure = match required {
-        true => format!(" This is a FAILURE: {} asks for it.", requirement::VARIABLE),
-        false => String::new(),
-    };
-    lines.push(format!("!! No test of event-py/tests/test_page.py runs.{failure}"));
+    let left_out = "No test of event-py/tests/test_page.py runs.";
+    let mut lines = requirement::absent_lines("Chromium", reason, left_out, required);
     lines.push(format!("!! Install Chromium, or set {VARIABLE} to its path."));
     lines
 }

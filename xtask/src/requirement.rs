@@ -11,6 +11,20 @@ const PYTHON: &str = "python";
 /// What the browser is called there.
 const CHROMIUM: &str = "chromium";
 
+/// Loud lines for what is not there: why, what that leaves out, and whether it may be missing.
+pub(crate) fn absent_lines(name: &str, reason: &str, left_out: &str, required: bool) -> Vec<String> {
+    // A reason may end with the output of a program: its first line is the one that fits into a sentence.
+    let mut reason = reason.lines();
+    let mut lines = vec![format!("!! NOT RUN: {name} ({})", reason.next().unwrap_or_default())];
+    lines.extend(reason.map(|line| format!("!!    {line}")));
+    let failure = match required {
+        true => format!(" This is a FAILURE: {VARIABLE} asks for it."),
+        false => String::new(),
+    };
+    lines.push(format!("!! {left_out}{failure}"));
+    lines
+}
+
 /// What must not be absent.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Required {

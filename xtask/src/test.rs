@@ -177,16 +177,7 @@ impl Report {
 
 /// Loud lines for a Python that is not there: why, and how to mend it.
 fn python_is_absent(reason: &str, required: bool) -> Vec<String> {
-    // A reason may end with the output of a program: its first line is the one that fits into a sentence.
-    let mut reason = reason.lines();
-    let mut lines = vec![format!("!! NOT RUN: Python ({})", reason.next().unwrap_or_default())];
-    lines.extend(reason.map(|line| format!("!!    {line}")));
-    let failure = match required {
-        true => format!(" This is a FAILURE: {} asks for it.", requirement::VARIABLE),
-        false => String::new(),
-    };
-    lines.push(format!("!! No test of event-py runs.{failure}"));
-    lines
+    requirement::absent_lines("Python", reason, "No test of event-py runs.", required)
 }
 
 /// The test runner of Rust takes what it leaves out after its own `--`.

@@ -28,6 +28,7 @@ use event_core::{Label, Source, Timestamp};
 use event_store::{Error, EventStore, Offer, Origin};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::clock::now;
 use crate::config::KurrentUrl;
 use crate::link::Link;
 use place::Place;
@@ -247,10 +248,4 @@ impl Pause {
 
 fn storage(error: &Error) -> String {
     format!("storage: {error}")
-}
-
-fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let micros = since.map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
-    Timestamp::from_micros(micros).unwrap_or(Timestamp::MIN)
 }

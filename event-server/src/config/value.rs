@@ -57,10 +57,14 @@ pub(super) fn first_key(text: &str) -> Result<Option<FirstKey>, String> {
     Ok((!text.is_empty()).then(|| FirstKey::new(text)))
 }
 
+/// What stands between commas.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
 /// `events.example, collector.example`
 pub(super) fn hosts(text: &str) -> Result<Vec<String>, String> {
-    let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty());
-    hosts
+    listed(text)
         .map(|host| match host.contains(['/', ':', '@', '*']) {
             true => Err(format!("{host:?} is no name: write events.example")),
             false => Ok(host.to_owned()),
@@ -70,8 +74,7 @@ pub(super) fn hosts(text: &str) -> Result<Vec<String>, String> {
 
 /// `https://shop.example, http://localhost:3000`: as browsers send them, and never all there are.
 pub(super) fn origins(text: &str) -> Result<Vec<HeaderValue>, String> {
-    let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-    origins
+    listed(text)
         .map(|origin| {
             let wrong = || format!("{origin:?} is no origin: write https://shop.example, or http://localhost:3000");
             let place: Uri = origin.parse().map_err(|_| wrong())?;

@@ -62,7 +62,9 @@ pub(super) async fn stream(
     };
     let head = app.store.head().await?;
     let after = question.after(head)?;
-    let mut follower = app.store.follow(Follow::after(after).filter(question.filter).rows(ROWS));
+    let mut follower = app
+        .store
+        .follow(Follow::after(after).filter(question.filter).rows(ROWS));
     // What fails at once is still answered as a problem.
     let first = follower.try_next().await?;
     let line = Line {

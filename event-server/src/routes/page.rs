@@ -14,8 +14,6 @@ mod registered;
 mod keys;
 mod login;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -24,7 +22,6 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::{get, post};
-use event_core::Timestamp;
 use event_core::wire::Problem;
 
 use super::{App, method_not_allowed};
@@ -113,12 +110,6 @@ fn address(headers: &HeaderMap) -> String {
         _ => "http",
     };
     format!("{scheme}://{host}")
-}
-
-fn now() -> Timestamp {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let micros = i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX);
-    Timestamp::MIN.saturating_add_micros(micros)
 }
 
 #[cfg(test)]

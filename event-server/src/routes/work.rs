@@ -50,6 +50,15 @@ pub(super) fn actor(sender: &Principal) -> Option<Label> {
     Label::new(sender.prefix.as_str()).ok()
 }
 
+/// The same work as somebody's: entries of sources that are not his own are as good as not there.
+pub(super) fn by(sender: Option<&Principal>, work: Work) -> Work {
+    Work {
+        sources: sender.and_then(auth::own_sources).map(<[_]>::to_vec),
+        actor: sender.and_then(actor),
+        ..work
+    }
+}
+
 /// Whether something is only tried.
 pub(super) fn run(parameters: &Parameters) -> Result<Run, ParameterError> {
     match parameters.once(["dry_run"])? {
@@ -72,13 +81,9 @@ async fn asked(app: &App, request: Request) -> Result<Asked, Failure> {
         return Err(Failure::new(Reason::NotPermitted, detail));
     }
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
-    let mut asked = read(&body)?;
-    if let Some(sender) = &sender {
-        // Entries of other sources are as good as not there.
-        asked.work.actor = actor(sender);
-        asked.work.sources = auth::own_sources(sender).map(<[_]>::to_vec);
-    }
-    Ok(asked)
+    let Asked { work, note } = read(&body)?;
+    let work = by(sender.as_ref(), work);
+    Ok(Asked { work, note })
 }
 
 fn read(body: &[u8]) -> Result<Asked, Failure> {

@@ -1,8 +1,9 @@
 //! The program over each database: what goes in, and the same bytes that come out.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::collector::{Collector, Place, Response};
+use crate::soon;
 
 /// A test of each function for each database: `databases::sqlite::…` and so on.
 macro_rules! on_each_database {
@@ -31,14 +32,6 @@ on_each_database! {
 }
 
 /// Waits until something holds.
-fn soon(what: &str, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < Duration::from_secs(10), "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 const ORDER: &str = "/v1/types/order/created/1";
 const SALES: &str = r#"{"category": "order", "name": "created", "value": "/total", "scale": 2, "by": ["/province"], "unique": "session_id"}"#;
 
@@ -215,7 +208,9 @@ fn a_metric_answers_from_its_cells(place: &Place) {
     assert_eq!(collector.put("/v1/metrics/sales", SALES).status, 201);
     let late = orders().replace("\"o-", "\"late-");
     assert_eq!(collector.post("/v1/events", late).status, 200);
-    soon("ready", || collector.get("/v1/metrics/sales").json()["ready"] == true);
+    soon("ready", Duration::from_secs(10), || {
+        collector.get("/v1/metrics/sales").json()["ready"] == true
+    });
 
     let question = "/v1/query?measure=sum:/total&by=/province&bucket=hour&category=order&name=created&\
                     from=2026-03-01&to=2026-03-03";

@@ -101,7 +101,12 @@ fn what_is_there_comes_first_and_then_what_comes() {
         let data = told.data.unwrap();
         assert_eq!(data["position"], 5);
         assert_eq!(data["data"]["text"], "a\r\nid: 9\n\nb");
-        assert_eq!(data, collector.get("/v1/events?category=form+interaction&order=descending&limit=1").json()["events"][0]);
+        assert_eq!(
+            data,
+            collector
+                .get("/v1/events?category=form+interaction&order=descending&limit=1")
+                .json()["events"][0]
+        );
     }
     assert_eq!(new.names(2), ["n", "submit"]);
 }
@@ -129,7 +134,11 @@ fn whoever_is_cut_off_goes_on_behind_the_last_one() {
         collector.kill();
         collector.restart();
     }
-    let mut line = Line::open(&collector, "/v1/events/follow", &[("last-event-id", &seen.last().unwrap().to_string())]);
+    let mut line = Line::open(
+        &collector,
+        "/v1/events/follow",
+        &[("last-event-id", &seen.last().unwrap().to_string())],
+    );
     while seen.len() < 160 {
         seen.push(line.event().unwrap().id.unwrap());
     }
@@ -163,7 +172,10 @@ fn a_key_follows_what_it_may_read_for_as_long_as_it_is_good() {
     let bearer = format!("Bearer {shop}");
     let headers = [("authorization", bearer.as_str())];
     let unbound = collector.request("GET", "/v1/events/follow", &headers, "");
-    assert_eq!((unbound.status, unbound.problem().as_deref()), (403, Some("not_permitted")));
+    assert_eq!(
+        (unbound.status, unbound.problem().as_deref()),
+        (403, Some("not_permitted"))
+    );
     assert_eq!(collector.get("/v1/events/follow").status, 401);
     let mut line = Line::open(&collector, "/v1/events/follow?source=shop", &headers);
     let json = [headers[0], ("content-type", "application/json")];
@@ -184,7 +196,8 @@ fn what_cannot_be_followed_is_said() {
     let place = Place::sqlite();
     let collector = Collector::start_on(&place, &[]);
     for day in 1..=3 {
-        let event = format!(r#"{{"id": "{day}", "category": "c", "name": "n", "timestamp": "2021-01-0{day}T10:00:00Z"}}"#);
+        let event =
+            format!(r#"{{"id": "{day}", "category": "c", "name": "n", "timestamp": "2021-01-0{day}T10:00:00Z"}}"#);
         collector.post("/v1/events", event);
     }
     for (query, code) in [
@@ -198,12 +211,19 @@ fn what_cannot_be_followed_is_said() {
         ("upcast=", "invalid_parameter"),
     ] {
         let refused = collector.get(&format!("/v1/events/follow?{query}"));
-        assert_eq!((refused.status, refused.problem().as_deref()), (400, Some(code)), "{query}");
+        assert_eq!(
+            (refused.status, refused.problem().as_deref()),
+            (400, Some(code)),
+            "{query}"
+        );
         let parameter = query.split('=').next().unwrap();
         assert_eq!(refused.json()["parameter"], parameter, "{query}");
     }
     let elsewhere = collector.request("GET", "/v1/events/follow?after=0", &[("last-event-id", "9")], "");
-    assert_eq!((elsewhere.status, elsewhere.problem().as_deref()), (400, Some("invalid_parameter")));
+    assert_eq!(
+        (elsewhere.status, elsewhere.problem().as_deref()),
+        (400, Some("invalid_parameter"))
+    );
 
     let pruned = place.run(&["prune", "--category", "c", "--name", "n", "--before", "2021-01-03"]);
     assert!(pruned.status.success(), "{pruned:?}");

@@ -1,19 +1,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::collector::{Collector, Place};
+use crate::soon;
 
 /// What a running collector has to hear of a key.
 const SOON: Duration = Duration::from_secs(5);
-
-fn soon(what: &str, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < SOON, "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 fn out(output: &Output) -> String {
     assert!(output.status.success(), "{}", err(output));
@@ -70,7 +63,9 @@ fn the_first_key_closes_a_running_collector_to_all_others() {
     let (prefix, secret) = key.strip_prefix("ev_").unwrap().split_once('_').unwrap();
     assert!(told.contains(prefix) && !told.contains(secret), "{told}");
 
-    soon("a key is needed", || status(&collector, "/v1/events", None) == 401);
+    soon("a key is needed", SOON, || {
+        status(&collector, "/v1/events", None) == 401
+    });
     for path in GUARDED {
         assert_eq!(status(&collector, path, None), 401, "{path}");
         let expected = if path == "/nowhere" { 404 } else { 200 };
@@ -85,7 +80,7 @@ fn the_first_key_closes_a_running_collector_to_all_others() {
 
     let revoked = place.run(&["key", "revoke", prefix]);
     assert!(out(&revoked).contains(prefix));
-    soon("the key is of no use", || {
+    soon("the key is of no use", SOON, || {
         status(&collector, "/v1/events", Some(key)) == 401
     });
     // That there is none left to use opens nothing.
@@ -123,7 +118,9 @@ fn losses_are_of_the_source_of_their_key() {
     let place = Place::sqlite();
     let collector = Collector::start_on(&place, &[]);
     let key = format!("Bearer {}", create(&place, &SHOP));
-    soon("a key is needed", || status(&collector, "/v1/events", None) == 401);
+    soon("a key is needed", SOON, || {
+        status(&collector, "/v1/events", None) == 401
+    });
     let report = |source: &str| {
         let loss = r#"{"hour": "2021-01-01T14:00:00Z", "reason": "queue_full", "events": 37}"#;
         let body = format!(r#"{{"id": "r-{source}", "source": "{source}", "losses": [{loss}]}}"#);
@@ -372,7 +369,7 @@ fn what_is_sent_too_fast_is_told_when_to_come_back() {
         (429, Some("rate_limited"))
     );
     assert!((1..=2).contains(&after(&refused)));
-    soon("there is room again", || send(&rated, 1).status == 200);
+    soon("there is room again", SOON, || send(&rated, 1).status == 200);
 
     assert_eq!(send(&counted, 5).status, 200);
     let refused = send(&counted, 1);
@@ -386,7 +383,7 @@ fn what_is_sent_too_fast_is_told_when_to_come_back() {
     assert_eq!(status(&collector, "/v1/events", Some(&counted)), 403);
     // What is read of a file shows when it is there, and counts for what comes next.
     let file = create(&place, &["--source", "shop", "--quota", "2"]);
-    soon("the key is known", || {
+    soon("the key is known", SOON, || {
         status(&collector, "/v1/types", Some(&file)) == 200
     });
     let import = || {

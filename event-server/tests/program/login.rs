@@ -1,6 +1,7 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::collector::{Collector, Place, Response};
+use crate::soon;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
@@ -23,13 +24,8 @@ fn status(collector: &Collector, path: &str, headers: &[(&str, &str)]) -> u16 {
     collector.request("GET", path, headers, "").status
 }
 
-fn soon(what: &str, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < Duration::from_secs(6), "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+/// What a running collector has to hear of a key, and a browser has to ask again.
+const SOON: Duration = Duration::from_secs(6);
 
 /// A running collector, and the only key to it.
 fn closed() -> (Place, Collector, String) {
@@ -102,7 +98,7 @@ fn a_cookie_stands_for_a_key_until_it_is_revoked() {
     );
 
     assert!(place.run(&["key", "revoke", prefix]).status.success());
-    soon("he is logged out", || status(&collector, "/", &[cookie]) == 401);
+    soon("he is logged out", SOON, || status(&collector, "/", &[cookie]) == 401);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+use std::time::{Duration, Instant};
+
 #[path = "../support/collector.rs"]
 mod collector;
 #[path = "../support/lock.rs"]
@@ -41,6 +43,15 @@ mod load;
 mod shed;
 #[cfg(feature = "otlp")]
 mod traces;
+
+/// Waits for what a running program hears of in the end.
+fn soon(what: &str, longest: Duration, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < longest, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
 
 /// The events of the three clicks that the README sends.
 const CLICKS: &str = r#"[

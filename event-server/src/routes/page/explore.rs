@@ -8,8 +8,9 @@ use event_core::{Answer, Query, Timestamp};
 use event_store::Error;
 
 use super::super::App;
-use super::{address, now, series};
+use super::{address, series};
 use crate::auth::Visitor;
+use crate::clock::now;
 use crate::page::chart::{COLOURS, Chart, Form};
 use crate::page::explore::{self, Answered, Explored, Outcome, Row};
 use crate::page::text;

@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::super::App;
-use super::now;
 use crate::auth::Visitor;
+use crate::clock::now;
 use crate::page::keys;
 use crate::reply::{self, Failure};
 use crate::target::NoParameters;

@@ -5,8 +5,8 @@ use axum::response::Response;
 use event_core::wire::Loss;
 
 use super::super::{App, losses as reported};
-use super::now;
 use crate::auth::Visitor;
+use crate::clock::now;
 use crate::page::losses::{self, Losses};
 use crate::page::text;
 use crate::reply::{self, Failure};

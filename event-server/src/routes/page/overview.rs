@@ -13,8 +13,9 @@ use event_store::EventStore;
 use event_store::loss::LossFilter;
 
 use super::super::{App, numbers};
-use super::{address, now, series};
+use super::{address, series};
 use crate::auth::Visitor;
+use crate::clock::now;
 use crate::page::chart::{COLOURS, Chart, Form, Series};
 use crate::page::overview::{self, Count, Lost, Overview, Refused, TypeCount};
 use crate::page::text;

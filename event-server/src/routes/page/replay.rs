@@ -39,15 +39,13 @@ pub(super) async fn many(
         code: refused::code(code)?,
         ..QuarantineFilter::default()
     };
-    let sender = visitor.sender();
     let work = Work {
         run,
         after: refused::after(after)?,
         limit: MOST,
-        sources: sender.and_then(auth::own_sources).map(<[_]>::to_vec),
-        actor: sender.and_then(work::actor),
         ..Work::on(Selection::Filter(filter))
     };
+    let work = work::by(visitor.sender(), work);
     let outcome = Outcome {
         code: code.to_owned(),
         after: work.after,

@@ -43,14 +43,8 @@ pub(super) async fn discard(
     Ok(back(number))
 }
 
-/// Entries of sources that are not the key's own are as good as not there.
 fn on(number: i64, visitor: &Visitor) -> Work {
-    let sender = visitor.sender();
-    Work {
-        sources: sender.and_then(auth::own_sources).map(<[_]>::to_vec),
-        actor: sender.and_then(work::actor),
-        ..Work::on(Selection::Numbers(vec![number]))
-    }
+    work::by(visitor.sender(), Work::on(Selection::Numbers(vec![number])))
 }
 
 async fn exists(app: &App, number: i64) -> Result<(), Failure> {
