@@ -24,7 +24,7 @@ mod subscription;
 use std::time::Duration;
 
 use event_core::foreign::kurrent::event;
-use event_core::{Label, Source, Timestamp};
+use event_core::{Label, Source};
 use event_store::{Error, EventStore, Offer, Origin};
 use tokio::time::{Instant, sleep, timeout_at};
 

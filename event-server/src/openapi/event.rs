@@ -9,7 +9,7 @@ use super::shape::{
     object, open, record, short, text, word,
 };
 use crate::body::Media;
-use crate::reply::Reason;
+use crate::reply::{Done, Reason};
 
 const TAG: &str = "events";
 
