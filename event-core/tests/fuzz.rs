@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[allow(unreachable_pub, reason = "it is a crate of its own, too")]
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 
@@ -74,7 +75,7 @@ fn every_target_holds_of_changes_of_its_corpus() {
     for (target, _) in fuzz::TARGETS {
         let seeds = seeds(target);
         let cases = (select(seeds.clone()), changes(&seeds));
-        proptest!(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() }, |((seed, changes) in cases)| {
+        proptest!(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() }, |((seed, changes) in cases)| {
             let bytes = changed(seed, &changes);
             prop_assert!(holds(target, &bytes), "{target}: {}", bytes.escape_ascii());
         });

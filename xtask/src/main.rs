@@ -21,6 +21,7 @@ mod databases;
 mod python;
 mod test;
 mod bench;
+mod fuzz;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ usage: cargo xtask <command>
                  of 5 and 20 million rows, beside DuckDB and Polars: --only files [--rows N] [--rounds N] [--keep yes];
                  and the collector over HTTP, beside axum and a Django service, and under five times its peak:
                  --only http [--rounds N] [--seconds N] [--part contest|django|overload] [--flags A,B]
+  fuzz           every parser, with bytes that cargo-fuzz finds; [--seconds N] [TARGET …]
   lint           formatting, clippy, documentation, architecture, dependencies
   architecture   the arrows between crates, the order of modules, the rules for files";
 
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         ["test", "rust"] => test::run(root(), &[Suite::Rust]),
         ["test", "python"] => test::run(root(), &[Suite::Python]),
         ["bench", ref arguments @ ..] => bench::run(root(), arguments),
+        ["fuzz", ref arguments @ ..] => fuzz::run(root(), arguments),
         ["lint"] => lint::run(root()),
         ["architecture"] => architecture::run(root()),
         ["help" | "--help" | "-h"] => {
