@@ -173,6 +173,9 @@ fn rows() -> Result<ImportOptions, Box<dyn Error>> {
 async fn import(store: &EventStore, file: PathBuf, keep: Keep, rejects: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
     let mut options = rows()?;
     options.keep = keep;
+    if keep == Keep::CountsOnly {
+        options.batch = ImportOptions::LARGE_BATCH;
+    }
     options.rejects = rejects;
     // A file of millions of rows has thousands of bad ones.
     options.max_errors = u64::MAX;

@@ -6,16 +6,20 @@
 //! file, and minutes that were written away, are answered from together: all of them add to one
 //! [`Tally`](crate::aggregate::Tally).
 
+mod marks;
 mod subjects;
 mod run;
 mod digits;
+mod clock;
 mod before;
 mod counter;
 mod counted;
 mod question;
 mod plain;
+mod lines;
 
 pub use counted::Minutes;
 pub use counter::Counter;
+pub use lines::PlainLines;
 pub use plain::{PlainColumn, PlainRow, PlainRows};
 pub use question::{Cut, Unanswerable};

@@ -42,6 +42,8 @@ pub(crate) struct Appended {
     pub(crate) head: i64,
 }
 
+/// More ids than these are looked up and stored in their order: ids that are near each other are on one page.
+const FEW: usize = 4_096;
 /// Ids that are looked up at once.
 const CHUNK: usize = 256;
 
@@ -76,7 +78,9 @@ pub(crate) async fn append(
     let rows = rows(inner, ids, db, entries, first).await?;
     let mut known = Known::new();
     if log.rowless > 0 {
-        find("{keys}", inner, db, &rows.iter().collect::<Vec<_>>(), &mut known).await?;
+        let mut wanted: Vec<_> = rows.iter().collect();
+        by_id(&mut wanted);
+        find("{keys}", inner, db, &wanted, &mut known).await?;
     }
     let (whole, counted): (Vec<&NewEvent<'_>>, Vec<_>) = rows
         .iter()
@@ -145,6 +149,13 @@ async fn store_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], kno
     find("{events}", inner, db, &taken, known).await
 }
 
+/// Puts many events in the order of their ids; of those that have one and the same the first stays first.
+fn by_id(events: &mut [&NewEvent<'_>]) {
+    if events.len() >= FEW {
+        events.sort_by(|one, other| (&one.event_id, one.source_id).cmp(&(&other.event_id, other.source_id)));
+    }
+}
+
 /// Stores the ids of events whose rows are not kept; those that are taken become known.
 async fn store_keys(
     inner: &Inner,
@@ -155,6 +166,7 @@ async fn store_keys(
     if events.is_empty() {
         return Ok(());
     }
+    by_id(&mut events);
     // They may have been stored whole, before their type was only counted.
     find("{events}", inner, db, &events, known).await?;
     events.retain(|row| !is_known(row, known));

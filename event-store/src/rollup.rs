@@ -15,6 +15,8 @@ use crate::tables::Tables;
 
 /// So many groups are remembered; then the memory starts anew.
 const MOST: usize = 500_000;
+/// So many cells are added at once.
+const CHUNK: usize = 8_192;
 /// Stands for the exponent of events without a number.
 pub(crate) const NO_NUMBER: i64 = 32_767;
 
@@ -181,6 +183,10 @@ impl Rollup {
                 let Some((_, digest)) = digests.get(&key.group) else {
                     continue;
                 };
+                if rows.len() == CHUNK {
+                    db.insert(&CELLS, tables, &rows).await?;
+                    rows.clear();
+                }
                 rows.push([
                     Bind::Int(*metric),
                     Bind::Int(minutes(key.level)),

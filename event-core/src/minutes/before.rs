@@ -1,12 +1,13 @@
-//! What the row before was like, as the next one will be.
+//! What the rows before were like, as the next ones will be.
 
-use super::digits::Month;
+use super::clock::Clock;
+use super::marks::Marks;
 
-/// What is remembered of a row, to read the next one sooner.
+/// What is remembered of rows, to read the next ones sooner.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Before {
-    /// The month of its time.
-    pub(super) month: Month,
-    /// How long its fields were.
-    pub(super) lengths: Vec<usize>,
+    /// Of their times.
+    pub(super) clock: Clock,
+    /// Room to find the marks of a row in.
+    pub(super) marks: Marks,
 }

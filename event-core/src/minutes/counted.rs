@@ -2,7 +2,8 @@
 
 use std::io::{self, Read, Write};
 
-use super::counter::{MINUTE, NOBODY};
+use super::clock::MINUTE;
+use super::counter::NOBODY;
 use super::question::{Cut, Unanswerable};
 use super::run::Run;
 use super::subjects::Texts;

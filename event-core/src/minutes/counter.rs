@@ -1,14 +1,15 @@
 //! Subjects and times in, minutes out.
 
+use std::ops::Range;
+
 use super::before::Before;
+use super::clock::MINUTE;
 use super::counted::Minutes;
 use super::run::Run;
 use super::subjects::Subjects;
 use crate::name::Subject;
 use crate::timestamp::Timestamp;
 
-/// Microseconds of a minute.
-pub(super) const MINUTE: i64 = 60_000_000;
 /// The number of whom is not said; subjects have numbers from 1.
 pub(super) const NOBODY: u64 = 0;
 
@@ -39,7 +40,17 @@ pub struct Counter {
     spare: Vec<u32>,
     room: usize,
     runs: Vec<Run>,
+    /// What is still to be counted of a text.
+    later: Vec<Later>,
     pub(super) before: Before,
+}
+
+/// An event of a subject that stands in a text.
+#[derive(Debug)]
+struct Later {
+    hash: u64,
+    subject: Range<usize>,
+    minute: i64,
 }
 
 impl Counter {
@@ -52,6 +63,7 @@ impl Counter {
             spare: Vec::new(),
             room: room.max(1),
             runs: Vec::new(),
+            later: Vec::new(),
             before: Before::default(),
         }
     }
@@ -59,22 +71,35 @@ impl Counter {
     /// Counts an event.
     pub fn add(&mut self, subject: Option<&Subject>, at: Timestamp) {
         let number = subject.map_or(NOBODY, |subject| self.number(subject.as_str().as_bytes()));
-        self.push(number, at);
+        self.push(number, at.as_micros() / MINUTE);
     }
 
-    /// Counts a row that was plainly an event.
+    /// Counts an event of a minute, as they are counted from 1970 on, once there are more of them: looked for one right
+    /// after the other, none waits for another one's memory.
     #[inline]
-    pub(super) fn add_plain(&mut self, subject: &[u8], at: Timestamp) {
-        let number = self.number(subject);
-        self.push(number, at);
+    pub(super) fn add_later(&mut self, text: &[u8], subject: Range<usize>, minute: i64) {
+        let hash = self.subjects.hash(&text[subject.clone()]);
+        self.later.push(Later { hash, subject, minute });
     }
 
+    /// Counts those of this text that wait for it.
+    pub(super) fn add_all(&mut self, text: &[u8]) {
+        let mut later = std::mem::take(&mut self.later);
+        for Later { hash, subject, minute } in later.drain(..) {
+            let number = u64::from(self.subjects.number_of(hash, &text[subject])) + 1;
+            self.push(number, minute);
+        }
+        self.later = later;
+    }
+
+    #[inline]
     fn number(&mut self, subject: &[u8]) -> u64 {
         u64::from(self.subjects.number(subject)) + 1
     }
 
+    #[inline]
     #[allow(clippy::cast_sign_loss)]
-    fn push(&mut self, number: u64, at: Timestamp) {
+    fn push(&mut self, number: u64, minute: i64) {
         if self.fresh.len() == self.room {
             self.order();
         }
@@ -82,7 +107,7 @@ impl Counter {
             self.fresh.reserve_exact(self.room);
         }
         // No time lies before 1970, and the minutes up to the year 9999 are fewer than 2³².
-        self.fresh.push(number << 32 | (at.as_micros() / MINUTE) as u64);
+        self.fresh.push(number << 32 | minute as u64);
     }
 
     /// Puts in order what is not.

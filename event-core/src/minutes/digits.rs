@@ -14,7 +14,7 @@ pub(super) struct Month {
 }
 
 impl Month {
-    fn read(text: [u8; 8]) -> Option<Self> {
+    pub(super) fn read(text: [u8; 8]) -> Option<Self> {
         let [y1, y2, y3, y4, b'-', m1, m2, b'-'] = text else {
             return None;
         };
@@ -31,6 +31,20 @@ impl Month {
         let (text, before) = (u64::from_ne_bytes(text), days(year, month, 1) - 1);
         Some(Month { text, before, last })
     }
+
+    /// Whether it is written like this.
+    #[inline]
+    pub(super) fn is(&self, text: [u8; 8]) -> bool {
+        self.text == u64::from_ne_bytes(text)
+    }
+
+    /// The minute of its days that is written like this, as a number from 1970 on, if that is told at a glance.
+    #[inline]
+    pub(super) fn minute(&self, clock: [u8; 8]) -> Option<i64> {
+        let [day, hour, minute] = day_and_clock(clock)?;
+        let there = day >= 1 && day <= self.last && hour <= 23 && minute <= 59;
+        there.then(|| ((self.before + day) * 24 + hour) * 60 + minute)
+    }
 }
 
 /// The instant that a text names, if it has one of the usual forms: a date and a time of the clock with an
@@ -42,19 +56,15 @@ pub(super) fn instant(text: &[u8], utc: bool, month: &mut Month) -> Option<Times
     let ([b':', s1, s2], rest) = rest.split_first_chunk::<3>()? else {
         return None;
     };
-    if month.text != u64::from_ne_bytes(*text) {
+    if !month.is(*text) {
         *month = Month::read(*text)?;
     }
-    let ([day, hour, minute], second) = (day_and_clock(*clock)?, two(*s1, *s2)?);
-    if day < 1 || day > month.last || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
+    let (minute, second) = (month.minute(*clock)?, two(*s1, *s2).filter(|second| *second <= 59)?);
     let (micros, rest) = match rest.split_first() {
         Some((b'.', rest)) => fraction(rest)?,
         _ => (0, rest),
     };
-    let days = month.before + day;
-    let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset(rest, utc)?;
+    let seconds = minute * 60 + second - offset(rest, utc)?;
     Timestamp::from_micros(seconds * 1_000_000 + micros).ok()
 }
 
@@ -97,7 +107,7 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
 
 /// Seconds east of UTC.
 #[inline]
-fn offset(text: &[u8], utc: bool) -> Option<i64> {
+pub(super) fn offset(text: &[u8], utc: bool) -> Option<i64> {
     let (sign, hours, minutes) = match *text {
         [] => return utc.then_some(0),
         [b'Z'] => return Some(0),

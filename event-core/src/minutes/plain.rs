@@ -1,8 +1,11 @@
 //! Rows of a table that are events at a glance, without quotes or anything else that needs a closer look.
 
+use std::ops::Range;
+
 use super::before::Before;
+use super::clock::{Clock, MINUTE};
 use super::counter::Counter;
-use super::digits::{self, Month};
+use super::marks::Marks;
 use super::question::Cut;
 use crate::timestamp::Timestamp;
 
@@ -39,8 +42,11 @@ pub enum PlainColumn {
 /// ```
 #[derive(Clone, Debug)]
 pub struct PlainRows {
-    delimiter: u8,
-    columns: Vec<PlainColumn>,
+    pub(super) delimiter: u8,
+    columns: usize,
+    subject: usize,
+    time: usize,
+    labels: Vec<usize>,
     utc: bool,
     latest: Timestamp,
 }
@@ -55,160 +61,150 @@ pub struct PlainRow<'a> {
 }
 
 /// Longer rows are looked at closely: an event has a limit.
-const MOST_BYTES: usize = 4_000;
+pub(super) const MOST_BYTES: usize = 4_000;
+
+/// A row in a text.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a, 'b> {
+    pub(super) text: &'a [u8],
+    pub(super) start: usize,
+    /// Where its fields end.
+    pub(super) ends: &'b [u32],
+}
+
+impl Line<'_, '_> {
+    /// Where a field begins and ends.
+    #[inline]
+    fn field(&self, number: usize) -> Range<usize> {
+        let start = match number {
+            0 => self.start,
+            _ => self.ends[number - 1] as usize + 1,
+        };
+        start..self.ends[number] as usize
+    }
+}
+
+/// The minutes of which every event is plain, and counted.
+#[derive(Clone, Copy)]
+pub(super) struct Whole {
+    first: i64,
+    /// One behind the last.
+    end: i64,
+}
 
 impl PlainRows {
     /// Rows of these columns, of which none lies behind `latest`; `None` if a subject or a time is not among
     /// them once.
     #[must_use]
     pub fn new(delimiter: u8, columns: &[PlainColumn], zone: chrono_tz::Tz, latest: Timestamp) -> Option<Self> {
-        let once = |kind| columns.iter().filter(|column| **column == kind).count() == 1;
-        let plain = once(PlainColumn::Subject) && once(PlainColumn::Time) && delimiter.is_ascii();
-        plain.then(|| PlainRows {
-            delimiter,
-            columns: columns.to_vec(),
+        let of = |kind| (0..columns.len()).filter(move |number| columns[*number] == kind);
+        let once = |kind| of(kind).next().filter(|_| of(kind).count() == 1);
+        let plain = delimiter.is_ascii() && !matches!(delimiter, b'\n' | b'\r');
+        Some(PlainRows {
+            delimiter: Some(delimiter).filter(|_| plain)?,
+            columns: columns.len(),
+            subject: once(PlainColumn::Subject)?,
+            time: once(PlainColumn::Time)?,
+            labels: of(PlainColumn::Label).collect(),
             utc: zone == chrono_tz::Tz::UTC,
             latest,
         })
     }
 
+    /// How many marks a row has, with its end.
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Reads a row without its line end, if it is plain.
     #[must_use]
     pub fn read<'a>(&self, row: &'a [u8]) -> Option<PlainRow<'a>> {
-        self.read_after(row, &mut Before::default())
+        let mut before = Before::default();
+        let [subject, time] = self.fields(self.line(row, &mut before.marks)?)?;
+        let at = self.instant(&row[time], &mut before.clock)?;
+        let subject = &row[subject];
+        Some(PlainRow { subject, at })
     }
 
+    /// Finds the fields of a row without its line end.
     #[inline]
-    fn read_after<'a>(&self, row: &'a [u8], before: &mut Before) -> Option<PlainRow<'a>> {
-        if row.len() > MOST_BYTES || delimiters(row, self.delimiter)? + 1 != self.columns.len() {
+    fn line<'a, 'b>(&self, row: &'a [u8], marks: &'b mut Marks) -> Option<Line<'a, 'b>> {
+        if row.len() > MOST_BYTES {
             return None;
         }
-        before.lengths.resize(self.columns.len(), 0);
-        self.split(row, before).or_else(|| {
-            // A delimiter that stands where one stood in the row before need not be the next one.
-            before.lengths.fill(usize::MAX);
-            self.split(row, before)
-        })
-    }
-
-    /// Takes the fields apart. Where a field of the row before ended, this row's may end as well: if there is a delimiter
-    /// at each of these places, it is all of them, for there are no more.
-    #[inline]
-    fn split<'a>(&self, row: &'a [u8], before: &mut Before) -> Option<PlainRow<'a>> {
-        let (mut subject, mut at) = (None, None);
-        let mut rest = Some(row);
-        for (number, (column, length)) in self.columns.iter().zip(&mut before.lengths).enumerate() {
-            let text = rest?;
-            let end = match text.get(*length) {
-                // All delimiters stand before the last field.
-                _ if number + 1 == self.columns.len() => None,
-                Some(byte) if *byte == self.delimiter => Some(*length),
-                _ => find(self.delimiter, text),
-            };
-            let (text, behind) = text.split_at(end.unwrap_or(text.len()));
-            *length = text.len();
-            self.field(*column, text, &mut before.month, &mut subject, &mut at)?;
-            rest = end.map(|_| &behind[1..]);
-        }
-        Some(PlainRow {
-            subject: subject?,
-            at: at.filter(|at| *at <= self.latest)?,
-        })
-    }
-
-    #[inline]
-    fn field<'a>(
-        &self,
-        column: PlainColumn,
-        text: &'a [u8],
-        month: &mut Month,
-        subject: &mut Option<&'a [u8]>,
-        at: &mut Option<Timestamp>,
-    ) -> Option<()> {
-        let within = |most: usize| {
-            // Space at an end is part of the text, or is taken away: not here.
-            (1..=most).contains(&text.len()) && text[0] != b' ' && text[text.len() - 1] != b' '
+        marks.find(row, self.delimiter);
+        marks.add_end(row.len());
+        let ends = Some(marks.places()).filter(|ends| ends.len() == self.columns)?;
+        let line = Line {
+            text: row,
+            start: 0,
+            ends,
         };
-        match column {
-            PlainColumn::Text => {}
-            PlainColumn::Label if within(100) => {}
-            PlainColumn::Subject if within(256) => *subject = Some(text),
-            PlainColumn::Time => *at = Some(digits::instant(text, self.utc, month)?),
-            PlainColumn::Label | PlainColumn::Subject => return None,
-        }
-        Some(())
+        Some(line)
     }
 
-    /// Counts a row if it is plain; false if it needs a closer look.
+    /// Where the fields of a row stand that are looked at, if all of them are plain: the subject, and the time.
     #[inline]
+    fn fields(&self, line: Line<'_, '_>) -> Option<[Range<usize>; 2]> {
+        let Line { text, ends, .. } = line;
+        let (_, between) = ends.split_last()?;
+        // Another mark is a byte that is not plain.
+        let wrong = between
+            .iter()
+            .fold(0, |wrong, end| wrong | text[*end as usize] ^ self.delimiter);
+        if wrong != 0 {
+            return None;
+        }
+        let within = |field: Range<usize>, most: usize| {
+            // Space at an end is part of the text, or is taken away: not here.
+            let text = text.get(field.clone())?;
+            let (first, last) = (text.first()?, text.last()?);
+            (text.len() <= most && *first != b' ' && *last != b' ').then_some(field)
+        };
+        for label in &self.labels {
+            within(line.field(*label), 100)?;
+        }
+        Some([within(line.field(self.subject), 256)?, line.field(self.time)])
+    }
+
+    fn instant(&self, time: &[u8], clock: &mut Clock) -> Option<Timestamp> {
+        clock.instant(time, self.utc).filter(|at| *at <= self.latest)
+    }
+
+    /// Counts a row without its line end if it is plain; false if it needs a closer look.
     pub fn count(&self, row: &[u8], cut: &Cut, counter: &mut Counter) -> bool {
-        let Some(row) = self.read_after(row, &mut counter.before) else {
+        let mut marks = std::mem::take(&mut counter.before.marks);
+        let line = self.line(row, &mut marks);
+        let counted = line.is_some_and(|line| self.count_later(line, cut, self.whole(cut), counter));
+        counter.add_all(row);
+        counter.before.marks = marks;
+        counted
+    }
+
+    /// The minutes whose seconds need not be looked at.
+    pub(super) fn whole(&self, cut: &Cut) -> Whole {
+        let first = cut.from.map_or(0, |from| (from.as_micros() + MINUTE - 1) / MINUTE);
+        let latest = (self.latest.as_micros() + 1) / MINUTE;
+        let end = cut.to.map_or(latest, |to| latest.min(to.as_micros() / MINUTE));
+        Whole { first, end }
+    }
+
+    /// Counts a row whose fields end at marks, once [`Counter::add_all`] is asked to; false if it needs a closer look.
+    #[inline]
+    pub(super) fn count_later(&self, line: Line<'_, '_>, cut: &Cut, whole: Whole, counter: &mut Counter) -> bool {
+        let Some([subject, time]) = self.fields(line) else {
             return false;
         };
-        if cut.covers(row.at) {
-            counter.add_plain(row.subject, row.at);
+        let minute = counter.before.clock.minute(line.text, time.clone(), self.utc);
+        let whole = minute.filter(|minute| whole.first <= *minute && *minute < whole.end);
+        if let Some(minute) = whole {
+            counter.add_later(line.text, subject, minute);
+            return true;
         }
-        true
-    }
-}
-
-/// So many bytes are looked at together.
-const BLOCK: usize = 16;
-
-/// Which bytes of the last block are in no block before it, by how many they are.
-const FRESH: [[u8; BLOCK]; BLOCK] = {
-    let mut fresh = [[0; BLOCK]; BLOCK];
-    let mut rest = 0;
-    while rest < BLOCK {
-        let mut place = BLOCK - rest;
-        while place < BLOCK {
-            fresh[rest][place] = 1;
-            place += 1;
+        let at = self.instant(&line.text[time], &mut counter.before.clock);
+        if let Some(at) = at.filter(|at| cut.covers(*at)) {
+            counter.add_later(line.text, subject, at.as_micros() / MINUTE);
         }
-        rest += 1;
+        at.is_some()
     }
-    fresh
-};
-
-/// How many delimiters there are; `None` if there is a byte that is not printable ASCII, or a quote.
-#[inline]
-fn delimiters(row: &[u8], delimiter: u8) -> Option<usize> {
-    let strange = |byte: u8| ((byte.wrapping_sub(b' ') > b'~' - b' ') | (byte == b'"')) & (byte != delimiter);
-    let (blocks, rest) = row.as_chunks::<BLOCK>();
-    let Some(last) = row.last_chunk::<BLOCK>() else {
-        let all_plain = !rest.iter().any(|byte| strange(*byte));
-        return all_plain.then(|| rest.iter().filter(|byte| **byte == delimiter).count());
-    };
-    // All bytes of a block at once, and no branch in between. A row is too short for these sums to overflow.
-    let (mut any, mut sums) = ([false; BLOCK], [0_u8; BLOCK]);
-    for block in blocks {
-        for (place, byte) in block.iter().enumerate() {
-            any[place] |= strange(*byte);
-            sums[place] += u8::from(*byte == delimiter);
-        }
-    }
-    // The last block may overlap the one before it, so that no byte is looked at alone; none is counted twice.
-    for (place, (byte, fresh)) in last.iter().zip(&FRESH[rest.len()]).enumerate() {
-        any[place] |= strange(*byte);
-        sums[place] += u8::from(*byte == delimiter) & fresh;
-    }
-    let any = any.iter().fold(false, |any, strange| any | strange);
-    (!any).then(|| sums.iter().map(|sum| usize::from(*sum)).sum())
-}
-
-/// Where a byte is first, in a text that is too short for more than a few words.
-#[inline]
-fn find(byte: u8, text: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    let wanted = u64::from_ne_bytes([byte; 8]);
-    let (words, rest) = text.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        let differ = u64::from_le_bytes(*word) ^ wanted;
-        let zero = differ.wrapping_sub(ONES) & !differ & ONES << 7;
-        if zero != 0 {
-            return Some(number * 8 + zero.trailing_zeros() as usize / 8);
-        }
-    }
-    let place = rest.iter().position(|other| *other == byte)?;
-    Some(words.len() * 8 + place)
 }

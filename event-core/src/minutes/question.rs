@@ -1,6 +1,6 @@
 //! Which questions minutes of subjects can answer.
 
-use super::counter::MINUTE;
+use super::clock::MINUTE;
 use crate::aggregate::Tally;
 use crate::filter::Field;
 use crate::query::{Measure, Query};

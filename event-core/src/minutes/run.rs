@@ -15,10 +15,25 @@ struct Writer {
 impl Run {
     /// Sorts numbers, and counts those that are the same; `spare` is room to sort in.
     pub(super) fn of(numbers: &mut [u64], spare: &mut Vec<u32>) -> Self {
-        sort(numbers, spare);
+        match sort(numbers, spare) {
+            Some((packing, sorted)) => Self::of_sorted(sorted.iter().map(|packed| packing.unpack((*packed).into()))),
+            None => Self::of_sorted(numbers.iter().copied()),
+        }
+    }
+
+    fn of_sorted(numbers: impl ExactSizeIterator<Item = u64>) -> Self {
         let mut writer = Writer::with_room(numbers.len() * 3);
-        for same in numbers.chunk_by(|one, other| one == other) {
-            writer.push(same[0], same.len() as u64);
+        let (mut last, mut times) = (0, 0);
+        for number in numbers {
+            if number != last && times > 0 {
+                writer.push(last, times);
+                times = 0;
+            }
+            last = number;
+            times += 1;
+        }
+        if times > 0 {
+            writer.push(last, times);
         }
         writer.finish()
     }
@@ -106,8 +121,8 @@ impl Writer {
 
 /// So many numbers are worth to be sorted digit by digit.
 const MANY: usize = 1 << 12;
-/// The bits of a digit.
-const DIGIT: u32 = 10;
+/// The bits of a digit at the most: its places are to be in the nearest cache.
+const DIGIT: u32 = 11;
 
 /// How numbers are made to need few bits: their halves lie close together, each counted from the least.
 struct Packing {
@@ -149,43 +164,44 @@ impl Packing {
     }
 }
 
-/// Sorts numbers, many of them digit by digit.
+/// Sorts numbers: many of them digit by digit, in the room beside them; or else where they are.
 #[allow(clippy::cast_possible_truncation)]
-fn sort(numbers: &mut [u64], spare: &mut Vec<u32>) {
-    if numbers.len() < MANY {
+fn sort<'a>(numbers: &mut [u64], spare: &'a mut Vec<u32>) -> Option<(Packing, &'a [u32])> {
+    let packing = Some(())
+        .filter(|()| numbers.len() >= MANY)
+        .map(|()| Packing::of(numbers));
+    let Some(packing) = packing.filter(|packing| packing.bits <= u32::BITS) else {
         numbers.sort_unstable();
-        return;
-    }
-    let packing = Packing::of(numbers);
-    if packing.bits > u32::BITS {
-        numbers.sort_unstable();
-        return;
-    }
+        return None;
+    };
+    let digits = packing.bits.div_ceil(DIGIT).max(1);
+    let width = packing.bits.div_ceil(digits).max(1);
+    let digit = |number: u32, shift: u32| (number >> shift) as usize & ((1 << width) - 1);
+    // How often each digit is there, and where it comes first.
+    let mut places = [[0_u32; 1 << DIGIT]; u32::BITS.div_ceil(DIGIT) as usize];
+    let places = &mut places[..digits as usize];
+    let shifts = || (0..).step_by(width as usize);
     spare.resize(numbers.len() * 2, 0);
     let (mut from, mut to) = spare.split_at_mut(numbers.len());
     for (number, packed) in numbers.iter().zip(&mut *from) {
         *packed = packing.pack(*number) as u32;
-    }
-    for shift in (0..packing.bits).step_by(DIGIT as usize) {
-        let digit = |number: u32| (number >> shift) as usize & ((1 << DIGIT) - 1);
-        let mut places = [0_usize; 1 << DIGIT];
-        for number in &*from {
-            places[digit(*number)] += 1;
+        for (places, shift) in places.iter_mut().zip(shifts()) {
+            places[digit(*packed, shift)] += 1;
         }
+    }
+    for (places, shift) in places.iter_mut().zip(shifts()) {
         let mut before = 0;
-        for place in &mut places {
+        for place in &mut *places {
             before += std::mem::replace(place, before);
         }
         for number in &*from {
-            let place = &mut places[digit(*number)];
-            to[*place] = *number;
+            let place = &mut places[digit(*number, shift)];
+            to[*place as usize] = *number;
             *place += 1;
         }
         std::mem::swap(&mut from, &mut to);
     }
-    for (number, packed) in numbers.iter_mut().zip(from) {
-        *number = packing.unpack(u64::from(*packed));
-    }
+    Some((packing, from))
 }
 
 /// What a run holds.
@@ -217,7 +233,25 @@ impl Iterator for Pairs<'_> {
     type Item = (u64, u64);
 
     #[allow(clippy::cast_possible_truncation)]
+    #[inline]
     fn next(&mut self) -> Option<(u64, u64)> {
+        // As most are written: once, and near the one before.
+        if let [first, rest @ ..] = self.rest
+            && first & 0x81 == 0
+        {
+            self.rest = rest;
+            self.last = self.last.wrapping_add(u64::from(first >> 1));
+            return Some((self.last, 1));
+        }
+        if let [first, second, rest @ ..] = self.rest
+            && first & 1 == 0
+            && second & 0x80 == 0
+        {
+            self.rest = rest;
+            let distance = u64::from(*second) << 7 | u64::from(first & 0x7f);
+            self.last = self.last.wrapping_add(distance >> 1);
+            return Some((self.last, 1));
+        }
         let distance = self.varint()?;
         self.last = self.last.wrapping_add((distance >> 1) as u64);
         let times = if distance & 1 == 0 { 1 } else { self.varint()? as u64 };
@@ -265,7 +299,10 @@ mod tests {
             let mut numbers: Vec<u64> = (0..MANY as u64 + 17).map(mixed).collect();
             let mut sorted = numbers.clone();
             sorted.sort_unstable();
-            sort(&mut numbers, &mut Vec::new());
+            let mut spare = Vec::new();
+            if let Some((packing, packed)) = sort(&mut numbers, &mut spare) {
+                numbers = packed.iter().map(|packed| packing.unpack((*packed).into())).collect();
+            }
             prop_assert_eq!(numbers, sorted);
         }
     }

@@ -36,68 +36,119 @@ impl Texts {
 /// Where a text is to be found, and enough of it to tell it from most others.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
-    /// The upper half of its hash.
-    tag: u32,
+    start: u64,
     /// From 1; 0 where there is none.
     number: u32,
-    start: usize,
-    length: usize,
+    /// A part of its hash.
+    tag: u16,
+    length: u16,
 }
 
 /// Texts, and where to find each.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Subjects {
     pub(super) texts: Texts,
     /// A power of two of places, at the most half of them taken.
     places: Vec<Place>,
     seed: RandomState,
+    /// Words that nobody can guess.
+    secrets: [u64; 4],
+}
+
+impl Default for Subjects {
+    fn default() -> Self {
+        let seed = RandomState::default();
+        Subjects {
+            texts: Texts::default(),
+            places: Vec::new(),
+            secrets: [0_u64, 1, 2, 3].map(|word| seed.hash_one(word)),
+            seed,
+        }
+    }
 }
 
 impl Subjects {
     /// The number of a text, from 0; a new one if it is new.
     pub(super) fn number(&mut self, text: &[u8]) -> u32 {
+        self.number_of(self.hash(text), text)
+    }
+
+    /// The number of a text whose hash is known.
+    #[inline]
+    pub(super) fn number_of(&mut self, hash: u64, text: &[u8]) -> u32 {
+        if let Some(mask) = self.places.len().checked_sub(1) {
+            let mut at = hash as usize & mask;
+            loop {
+                let place = self.places[at];
+                if place.number == 0 {
+                    break;
+                }
+                if place.tag == tag(hash) && same(self.text(&place), text) {
+                    return place.number - 1;
+                }
+                at = (at + 1) & mask;
+            }
+        }
+        self.add(hash, text)
+    }
+
+    #[inline]
+    fn text(&self, place: &Place) -> &[u8] {
+        &self.texts.bytes[place.start as usize..][..usize::from(place.length)]
+    }
+
+    /// Adds a text that is not there.
+    #[inline(never)]
+    fn add(&mut self, hash: u64, text: &[u8]) -> u32 {
         if self.texts.len() * 2 >= self.places.len() {
             self.grow();
         }
-        let (tag, mut at) = self.place(text);
-        loop {
-            let place = self.places[at];
-            if place.number == 0 {
-                break;
-            }
-            if place.tag == tag && same(&self.texts.bytes[place.start..][..place.length], text) {
-                return place.number - 1;
-            }
-            at = (at + 1) & (self.places.len() - 1);
-        }
-        let start = self.texts.bytes.len();
+        let start = self.texts.bytes.len() as u64;
         self.texts.push(text);
         let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        self.places[at] = Place {
-            tag,
-            number,
-            start,
-            length: text.len(),
-        };
+        let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
+        let tag = tag(hash);
+        self.put(
+            hash,
+            Place {
+                start,
+                number,
+                tag,
+                length,
+            },
+        );
         number - 1
     }
 
-    #[allow(clippy::cast_possible_truncation)]
-    fn place(&self, text: &[u8]) -> (u32, usize) {
-        let hash = self.seed.hash_one(text);
-        ((hash >> 32) as u32, hash as usize & (self.places.len() - 1))
+    fn put(&mut self, hash: u64, place: Place) {
+        let mask = self.places.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.places[at].number != 0 {
+            at = (at + 1) & mask;
+        }
+        self.places[at] = place;
+    }
+
+    /// The hash of a text; of one that is as long as most ids are, without a call.
+    #[inline]
+    pub(super) fn hash(&self, text: &[u8]) -> u64 {
+        let Some(words) = words(text) else {
+            return self.seed.hash_one(text);
+        };
+        let [one, two, three, four] = self.secrets;
+        let (start, end) = (
+            mix(words[0] ^ one, words[1] ^ two),
+            mix(words[2] ^ three, words[3] ^ four),
+        );
+        mix(start ^ text.len() as u64, end ^ one)
     }
 
     fn grow(&mut self) {
         let room = (self.places.len() * 2).max(1024);
         let places = std::mem::replace(&mut self.places, vec![Place::default(); room]);
         for place in places.into_iter().filter(|place| place.number != 0) {
-            let text = &self.texts.bytes[place.start..][..place.length];
-            let (_, mut at) = self.place(text);
-            while self.places[at].number != 0 {
-                at = (at + 1) & (room - 1);
-            }
-            self.places[at] = place;
+            let hash = self.hash(self.text(&place));
+            self.put(hash, place);
         }
     }
 
@@ -106,16 +157,48 @@ impl Subjects {
     }
 }
 
-/// Whether two texts are the same. Many ids are UUIDs: their length is known, and comparing them no call.
+/// What is kept of a hash, and does not say where its text is.
+fn tag(hash: u64) -> u16 {
+    (hash >> 48) as u16
+}
+
+/// Both halves of a product: each bit depends on all of both numbers.
+#[inline]
+fn mix(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// All of a text that is short, and of this length.
+#[inline]
+fn words(text: &[u8]) -> Option<[u64; 4]> {
+    let half = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let quarter = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    // From both ends: what is between is part of both.
+    Some(match text.len() {
+        16..=32 => {
+            let (start, end) = (text.first_chunk::<16>()?, text.last_chunk::<16>()?);
+            [
+                half(start.first_chunk()?),
+                half(start.last_chunk()?),
+                half(end.first_chunk()?),
+                half(end.last_chunk()?),
+            ]
+        }
+        8..16 => [half(text.first_chunk()?), half(text.last_chunk()?), 0, 0],
+        4..8 => [quarter(text.first_chunk()?), quarter(text.last_chunk()?), 0, 0],
+        1..4 => [text.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0, 0, 0],
+        0 => [0; 4],
+        _ => return None,
+    })
+}
+
+/// Whether two texts are the same; of those that are as long as most ids are, without a call.
 #[inline]
 fn same(one: &[u8], other: &[u8]) -> bool {
-    let words = |text: &[u8]| {
-        let (words, rest) = text.as_chunks::<16>();
-        match (words, rest) {
-            ([first, last], []) => Some((u128::from_ne_bytes(*first), u128::from_ne_bytes(*last))),
-            _ => None,
-        }
-    };
+    if one.len() != other.len() {
+        return false;
+    }
     match (words(one), words(other)) {
         (Some(one), Some(other)) => one == other,
         _ => one == other,
@@ -138,5 +221,24 @@ mod tests {
         assert_eq!(subjects.texts.get(17), b"customer 17");
         assert_eq!(subjects.number(b""), 5_000);
         assert_eq!(subjects.texts.get(5_000), b"");
+    }
+
+    #[test]
+    fn texts_of_every_length_are_told_apart_by_every_byte() {
+        let mut subjects = Subjects::default();
+        let mut texts: Vec<Vec<u8>> = Vec::new();
+        for length in 1..70_u8 {
+            texts.push(vec![b'a'; length.into()]);
+            for place in 0..length {
+                let mut text = vec![b'a'; length.into()];
+                text[usize::from(place)] = b'b';
+                texts.push(text);
+            }
+        }
+        for round in 0..2 {
+            for (number, text) in texts.iter().enumerate() {
+                assert_eq!(subjects.number(text) as usize, number, "{round} {}", text.len());
+            }
+        }
     }
 }

@@ -70,6 +70,9 @@ impl FromFile {
         counting.cut = Cut::of(&query);
         counting.limits = settings.limits();
         counting.future_tolerance_seconds = settings.future_tolerance;
+        if self.rejects.is_none() {
+            counting.rejected = 0;
+        }
         counting.threads = self.threads.map(usize::from);
         counting.memory = (self.memory as usize) << 20;
         counting.spill = Some(self.spill.clone().unwrap_or_else(temporary_folder));

@@ -58,6 +58,10 @@ pub(super) struct Arguments {
     /// Keep only what metrics count of the events, and their ids
     #[arg(long)]
     counts_only: bool,
+    /// So many rows are stored at once, while others wait who write: 4096, or 65536 with --counts-only, where many rows
+    /// at once cost much less than few
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
+    batch: Option<u32>,
     /// What is told on standard error meanwhile
     #[arg(long, value_enum, default_value_t)]
     progress: bar::Told,
@@ -152,6 +156,11 @@ impl Arguments {
             Keep::CountsOnly
         } else {
             Keep::ByType
+        };
+        options.batch = match self.batch {
+            Some(rows) => rows as usize,
+            None if self.counts_only => ImportOptions::LARGE_BATCH,
+            None => options.batch,
         };
         Ok(options)
     }

@@ -79,6 +79,30 @@ fn the_sample_is_imported_once() {
     assert_eq!(counts, ["3", "3", "2", "4", "3"], "{}", hours.text());
 }
 
+/// The mark of an import counts its batches.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_has_as_many_rows_as_are_asked_for() {
+    for (arguments, batches) in [
+        (&[][..], 1),
+        (&["--batch", "5"], 4),
+        (&["--batch", "5", "--counts-only"], 4),
+    ] {
+        let place = Place::sqlite();
+        let (code, said, errors) = import(&place, SAMPLE, &[&SHORT[..], arguments].concat());
+        assert_eq!((code, errors.as_str()), (0, ""), "{said}");
+        let database = sea_orm::Database::connect(place.url()).await.unwrap();
+        let select = "SELECT step FROM event_imports".to_owned();
+        let select = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, select);
+        let row = sea_orm::ConnectionTrait::query_one_raw(&database, select)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), batches, "{arguments:?}");
+    }
+    let (code, ..) = import(&Place::sqlite(), SAMPLE, &[&SHORT[..], &["--batch", "0"]].concat());
+    assert_eq!(code, 2);
+}
+
 /// The lines of the page on imports, as they stand.
 #[test]
 fn the_commands_of_the_documentation_run() {

@@ -4,6 +4,7 @@
 //! refuse: whatever is not plain is read by the import's own reader.
 
 mod spill;
+mod faults;
 mod look;
 mod worker;
 mod pieces;
@@ -55,6 +56,9 @@ pub struct CountOptions {
     pub memory: usize,
     /// Where the rest goes, in a file without a name.
     pub spill: Option<PathBuf>,
+    /// Of so many refused rows place and reason are told, those that come first in the file. To tell them takes longer
+    /// than to count them.
+    pub rejected: usize,
 }
 
 impl Default for CountOptions {
@@ -68,6 +72,7 @@ impl Default for CountOptions {
             piece: 512 << 10,
             memory: 256 << 20,
             spill: None,
+            rejected: Rejected::MOST,
         }
     }
 }

@@ -48,7 +48,8 @@ impl Lifter {
         })
     }
 
-    fn split_fields(&mut self, record: &[u8]) -> Result<(), (Code, String)> {
+    /// The same; what is wrong without what is known of the record.
+    pub(super) fn split_fields(&mut self, record: &[u8]) -> Result<(), (Code, String)> {
         let Format::Csv { delimiter, .. } = self.options.format else {
             return Ok(());
         };

@@ -151,9 +151,17 @@ pub struct ImportOptions {
     pub last_record: LastRecord,
     /// What is kept of the events.
     pub keep: Keep,
+    /// So many rows are stored at once, at the most; 4,096 by default. Whoever else writes waits for all of them, and
+    /// each is held in memory, about three batches at a time. Ids and cells lie all over their tables: in a large store
+    /// rows of which only counts are kept cost less the more of them there are. [`ImportOptions::LARGE_BATCH`] is for
+    /// those, where nobody else writes.
+    pub batch: usize,
 }
 
 impl ImportOptions {
+    /// A batch for rows of which only counts are kept.
+    pub const LARGE_BATCH: usize = 1 << 16;
+
     /// The defaults: columns by their names in the header, lines as events.
     #[must_use]
     pub fn new(format: Format, origin: Origin) -> Self {
@@ -173,6 +181,7 @@ impl ImportOptions {
             start: Start::default(),
             last_record: LastRecord::default(),
             keep: Keep::default(),
+            batch: 4_096,
         }
     }
 

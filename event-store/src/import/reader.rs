@@ -21,9 +21,9 @@ use crate::original::Form;
 use crate::queue::Entry;
 use crate::store::EventStore;
 
-/// So many rows, or bytes of rows, are stored at once.
-const MOST_ROWS: usize = 4_096;
+/// So many bytes of rows are stored at once, or as many as a batch of rows has that are rather long.
 const MOST_BYTES: usize = 2 << 20;
+const LONG: usize = 512;
 /// So many rows that were imported before are passed over until somebody hears of it.
 const PASSED: u64 = 20_000;
 
@@ -131,7 +131,8 @@ impl Reader {
     ) -> Result<(), Failure> {
         let mut judge = self.rows.judge();
         // No more than the queue takes at once.
-        let most_rows = self.rows.store.inner().options.queue_events.min(MOST_ROWS);
+        let queue = self.rows.store.inner().options.queue_events;
+        let most_rows = self.rows.options.batch.clamp(1, queue.max(1));
         let (mut errors, mut passed) = (0, 0_u64);
         let mut known_tail = from.tail.as_deref();
         let mut tail = None;
@@ -189,7 +190,7 @@ impl Reader {
 
 impl Batch {
     fn is_full(&self, most_rows: usize) -> bool {
-        self.rows.len() >= most_rows || self.bytes >= MOST_BYTES
+        self.rows.len() >= most_rows || self.bytes >= MOST_BYTES.max(most_rows * LONG)
     }
 
     /// Adds a row; true if it was refused.

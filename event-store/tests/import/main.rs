@@ -42,6 +42,7 @@ conformance! {
         a_mapping_lifts_rows_and_documents,
         compressed_files_are_the_same_files,
         only_counts_are_kept_and_each_row_counts_once,
+        a_large_batch_keeps_the_first_of_each_id,
     }
     again {
         c12_an_id_is_stored_once_and_a_file_adds_nothing_twice,

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use event_core::metric::Metric;
 use event_core::{Code, EventType, Query};
 use event_store::TypeChange;
-use event_store::import::{Columns, Header, Keep, Outcome, Space};
+use event_store::import::{Columns, Header, ImportOptions, Keep, Outcome, Space};
 use event_store::quarantine::{Selection, Work};
 
 use crate::disk::Disk;
@@ -266,4 +266,40 @@ pub(crate) async fn only_counts_are_kept_and_each_row_counts_once(disk: Disk) {
     );
     assert_eq!(counts(&store, &paper.path(), &options).await, [0, 17, 2, 0]);
     assert_eq!(store.answer(&query).await.unwrap().rows, answer.rows);
+}
+
+/// Rows in no order of their ids, of which some come again, the same or another, in a batch and in the next.
+pub(crate) async fn a_large_batch_keeps_the_first_of_each_id(disk: Disk) {
+    let rows = 4_500;
+    let mut text = String::new();
+    for row in 0..rows {
+        // Every id comes once, then one in three comes again: the same, or of another customer.
+        let id = row * 2_711 % rows;
+        text.push_str(&format!("i-{id},c-{},2021-03-01 00:00:00Z\n", id % 7));
+    }
+    for id in (0..rows).step_by(3) {
+        let customer = if id % 2 == 0 { id % 7 } else { 99 };
+        text.push_str(&format!("i-{id},c-{customer},2021-03-01 00:00:00Z\n"));
+    }
+    let paper = Paper::new(text);
+    let store = disk.open().await;
+    let kind = EventType::new("usage", "measured").unwrap();
+    let by = vec!["subject".parse().unwrap()];
+    let metric = Metric::new("usage".parse().unwrap(), kind, None, None, by).unwrap();
+    store.declare(metric).await.unwrap();
+    let asked = [("category", "usage"), ("name", "measured"), ("by", "subject")];
+    let query = Query::from_pairs(asked).unwrap();
+    let mut options = in_order("id,subject,timestamp");
+    options.keep = Keep::CountsOnly;
+    options.max_errors = u64::MAX;
+    options.batch = ImportOptions::LARGE_BATCH;
+    assert_eq!(counts(&store, &paper.path(), &options).await, [4_500, 750, 750, 0]);
+    let rows: Vec<_> = store.answer(&query).await.unwrap().rows;
+    let values: Vec<_> = rows.iter().map(|row| row.value.clone().unwrap().to_string()).collect();
+    assert_eq!(values, ["643", "643", "643", "643", "643", "643", "642"]);
+    // Once more, in small batches, nothing is new.
+    options.label = Some("again".to_owned());
+    options.batch = 700;
+    assert_eq!(counts(&store, &paper.path(), &options).await, [0, 5_250, 750, 0]);
+    assert_eq!(store.answer(&query).await.unwrap().rows, rows);
 }

@@ -19,7 +19,7 @@ pub struct Counted {
     pub rows: u64,
     /// Those of them that are no events, by reason.
     pub codes: BTreeMap<Code, u64>,
-    /// The first of them, in the order of the file.
+    /// The first of them, in the order of the file, as many as [`CountOptions`](super::CountOptions) ask for.
     pub rejected: Vec<Rejected>,
     /// Bytes that were read of the file, as it is.
     pub bytes: u64,
@@ -49,7 +49,7 @@ pub struct Rejected {
 }
 
 impl Rejected {
-    /// So many of them are told at the most.
+    /// So many of them are told, unless something else is asked for.
     pub const MOST: usize = 1_000;
 }
 
@@ -65,7 +65,7 @@ impl Counted {
             kept.push(worker.finish());
         }
         rejected.sort_by_key(|it: &Rejected| it.offset);
-        rejected.truncate(Rejected::MOST);
+        rejected.truncate(look.rejected);
         let written = spill.written();
         Counted {
             rows,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use event_core::event::Reception;
 use event_core::filter::Field;
 use event_core::minutes::{Cut, PlainColumn, PlainRows};
-use event_core::{EventId, Filter, Limits, Refusal, Registry, Subject, Timestamp};
+use event_core::{Code, EventId, Filter, Limits, Refusal, Registry, Subject, Timestamp};
 
 use super::super::column::{Column, FIELDS, Kind, Target};
 use super::super::lift::{Lift, has};
 use super::super::lifter::Lifter;
 use super::super::options::{Format, ImportOptions};
 use super::CountOptions;
+use super::faults::{Faults, example};
 use crate::checkpoint::Places;
 use crate::inner::now;
 use crate::judge::new_id;
@@ -21,7 +22,11 @@ pub(super) struct Look {
     pub(super) options: Arc<ImportOptions>,
     pub(super) places: Places,
     pub(super) plain: Option<PlainRows>,
+    /// Why rows are refused that are plain but for one field.
+    faults: Option<Faults>,
     pub(super) cut: Cut,
+    /// Of so many refused rows it is told which they are.
+    pub(super) rejected: usize,
     lift: Arc<Lift>,
     only: Filter,
     limits: Limits,
@@ -40,14 +45,19 @@ impl Look {
             options,
             places,
             plain: None,
+            faults: None,
             cut: counting.cut,
+            rejected: counting.rejected,
             limits: counting.limits,
             received_at: now(),
             registry,
             // No event is kept: all may have one id.
             id: new_id(),
         };
-        look.plain = look.plain();
+        if let Some(columns) = look.columns() {
+            look.plain = look.plain(&columns);
+            look.faults = look.plain.is_some().then(|| look.faults(&columns));
+        }
         look
     }
 
@@ -80,26 +90,59 @@ impl Look {
         Ok(counts.then(|| (event.envelope().subject.clone(), at)))
     }
 
+    /// Why a record is refused, if that can be told without making an event of it.
+    pub(super) fn fault(&self, lifter: &mut Lifter, record: &[u8]) -> Option<Code> {
+        if let Err((code, _)) = lifter.split_fields(record) {
+            return Some(code);
+        }
+        self.faults.as_ref()?.of_fields(lifter.fields())
+    }
+
+    /// What the columns of a table are, if plain rows have such.
+    fn columns(&self) -> Option<Vec<PlainColumn>> {
+        let Lift::Table(table) = &*self.lift else { return None };
+        let columns = table.columns().iter().map(plain).collect::<Option<_>>()?;
+        self.only.is_empty().then_some(columns)
+    }
+
     /// How plain rows are read, if the columns allow to.
-    fn plain(&self) -> Option<PlainRows> {
-        let (Lift::Table(table), Format::Csv { delimiter, .. }) = (&*self.lift, &self.options.format) else {
+    fn plain(&self, columns: &[PlainColumn]) -> Option<PlainRows> {
+        let Format::Csv { delimiter, .. } = self.options.format else {
             return None;
         };
-        if !self.only.is_empty() {
-            return None;
-        }
-        let columns: Vec<PlainColumn> = table.columns().iter().map(plain).collect::<Option<_>>()?;
-        let tolerance = i64::from(self.registry.future_tolerance_seconds) * 1_000_000;
-        let latest = self.received_at.saturating_add_micros(tolerance);
-        let plain = PlainRows::new(*delimiter, &columns, self.options.origin.zone, latest)?;
+        let plain = PlainRows::new(delimiter, columns, self.options.origin.zone, self.latest())?;
         // What does not depend on the row, the names of the data's members, say, is told by one that is plain.
-        let texts = columns.iter().map(|column| match column {
-            PlainColumn::Time => "2021-03-01 00:00:00Z",
-            _ => "x",
-        });
-        let row = texts.collect::<Vec<_>>().join(&char::from(*delimiter).to_string());
+        let row = self.row(columns, example);
         let event = self.closely(&mut self.lifter(), row.as_bytes());
         (plain.read(row.as_bytes()).is_some() && event.is_ok()).then_some(plain)
+    }
+
+    fn faults(&self, columns: &[PlainColumn]) -> Faults {
+        let refused = |text: &dyn Fn(PlainColumn) -> &'static str| {
+            let row = self.row(columns, text);
+            let read = self.closely(&mut self.lifter(), row.as_bytes());
+            read.err().map(|refusal| refusal.code)
+        };
+        Faults::new(columns.to_vec(), self.options.origin.zone, self.latest(), refused)
+    }
+
+    /// The latest time that is not in the future.
+    fn latest(&self) -> Timestamp {
+        let tolerance = i64::from(self.registry.future_tolerance_seconds) * 1_000_000;
+        self.received_at.saturating_add_micros(tolerance)
+    }
+
+    /// A row with these texts.
+    fn row(&self, columns: &[PlainColumn], text: impl Fn(PlainColumn) -> &'static str) -> String {
+        let delimiter = match self.options.format {
+            Format::Csv { delimiter, .. } => char::from(delimiter).to_string(),
+            Format::Ndjson => String::new(),
+        };
+        columns
+            .iter()
+            .map(|column| text(*column))
+            .collect::<Vec<_>>()
+            .join(&delimiter)
     }
 }
 

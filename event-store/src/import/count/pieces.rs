@@ -21,6 +21,8 @@ use super::worker::Worker;
 
 /// So many bytes a line may have behind the end of the piece that it begins in.
 const BEHIND: usize = 64 << 10;
+/// So many most lines have at the most: no more is read of what another piece will read again.
+const NEAR: usize = 2 << 10;
 
 /// The records of a file.
 pub(super) struct Pieces<'a> {
@@ -149,8 +151,14 @@ impl<'a> Pieces<'a> {
         let before = usize::from(piece > 0);
         let from = start - before as u64;
         let rest = usize::try_from(self.size - from).unwrap_or(usize::MAX);
-        let most = (before + self.length + BEHIND).min(rest);
-        let filled = fill(self.file, &mut buffer[..most], from)?;
+        let mut most = (before + self.length + NEAR).min(rest);
+        let mut filled = fill(self.file, &mut buffer[..most], from)?;
+        // The last line that begins in the piece ends here.
+        let behind = (before + self.length - 1).min(filled);
+        if filled == most && memchr::memchr(b'\n', &buffer[behind..filled]).is_none() {
+            most = (before + self.length + BEHIND).min(rest);
+            filled += fill(self.file, &mut buffer[filled..most], from + filled as u64)?;
+        }
         let bytes = &buffer[..filled];
         // Where the file ends, though it may have been longer.
         let whole = filled == rest || filled < most;
@@ -162,7 +170,17 @@ impl<'a> Pieces<'a> {
             },
         };
         let (mut lines, last) = (0, worker.last_record());
-        while at < bytes.len().min(before + self.length) {
+        let behind = bytes.len().min(before + self.length);
+        let mut plain = worker.lines(bytes, at);
+        while at < behind {
+            if let Some(plain) = &mut plain {
+                plain.go_on(at);
+                lines += worker.glance_on(plain, behind);
+                at = plain.at();
+                if at >= behind {
+                    break;
+                }
+            }
             let end = memchr::memchr(b'\n', &bytes[at..]).map(|end| at + end);
             if end.is_none() && !whole {
                 return Ok(None);
@@ -172,7 +190,9 @@ impl<'a> Pieces<'a> {
             if end.is_none() && last == LastRecord::Leave {
                 break;
             }
-            if !self.is_empty(record) && !worker.glance(record) {
+            // With its line end, it would have been counted if it were plain.
+            let plain = end.is_none() && worker.glance(record);
+            if !self.is_empty(record) && !plain {
                 if let Some(end) = end
                     && record::end(&bytes[at..=end], self.shape).is_none()
                 {

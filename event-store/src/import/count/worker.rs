@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use event_core::minutes::{Counter, Minutes};
+use event_core::minutes::{Counter, Minutes, PlainLines};
 use event_core::{Code, Refusal};
 
 use super::super::failure::Failure;
@@ -68,11 +68,34 @@ impl<'a> Worker<'a> {
     /// Counts a row, or says why it is none.
     pub(super) fn closely(&mut self, record: &[u8], line: u64, offset: u64) {
         self.rows += 1;
+        // Of all but the first of them nobody is told more than how many they are.
+        if self.rejected.len() >= self.look.rejected
+            && let Some(code) = self.look.fault(&mut self.lifter, record)
+        {
+            *self.codes.entry(code).or_default() += 1;
+            return;
+        }
         match self.look.closely(&mut self.lifter, record) {
             Ok(Some((subject, at))) => self.counter.add(subject.as_ref(), at),
             Ok(None) => {}
             Err(refusal) => self.refuse(&refusal, line, offset),
         }
+    }
+
+    /// The lines of a text, of which many can be counted at once.
+    pub(super) fn lines<'b>(&self, text: &'b [u8], at: usize) -> Option<PlainLines<'b>>
+    where
+        'a: 'b,
+    {
+        let plain = self.look.plain.as_ref()?;
+        Some(PlainLines::new(plain, text, at))
+    }
+
+    /// Counts lines before `end` as long as that can be told at a glance; how many they are.
+    pub(super) fn glance_on(&mut self, lines: &mut PlainLines<'_>, end: usize) -> u64 {
+        let counted = lines.count(end, &self.look.cut, &mut self.counter);
+        self.rows += counted;
+        counted
     }
 
     pub(super) fn record(&mut self, record: &[u8], line: u64, offset: u64) {
@@ -83,7 +106,7 @@ impl<'a> Worker<'a> {
 
     fn refuse(&mut self, refusal: &Refusal, line: u64, offset: u64) {
         *self.codes.entry(refusal.code).or_default() += 1;
-        if self.rejected.len() < Rejected::MOST {
+        if self.rejected.len() < self.look.rejected {
             let first = refusal.violations.first();
             self.rejected.push(Rejected {
                 line,
