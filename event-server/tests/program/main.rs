@@ -22,6 +22,7 @@ mod metrics;
 mod losses;
 mod databases;
 mod quarantine;
+mod projections;
 mod refused;
 mod health;
 mod home;

@@ -16,6 +16,9 @@ mod projected;
 mod parked;
 mod held;
 mod rebuilt;
+mod asked;
+mod abandoned;
+mod hanging;
 mod killed;
 
 /// A test of each function for each database: `sqlite::followed::…` and so on.
@@ -69,6 +72,22 @@ conformance! {
     rebuilt {
         a_rebuild_beside_writers_takes_over_at_once,
         a_later_version_takes_over_and_the_older_one_ends,
+    }
+    asked {
+        who_asked_and_what_came_of_it_is_told,
+        what_is_parked_is_listed_page_by_page,
+        many_that_wait_are_replayed_in_order_and_a_stop_is_heeded,
+        who_lost_a_shard_says_nothing_of_its_parked_events,
+        what_replaced_tables_could_not_take_goes_with_them,
+    }
+    abandoned {
+        what_a_prune_overtook_is_given_up,
+        tables_that_stand_still_go_on_when_nobody_builds_the_next,
+        a_rebuild_that_is_given_up_leaves_nothing,
+    }
+    hanging {
+        leases_are_kept_while_events_hang,
+        what_is_sent_is_stored_while_an_event_hangs,
     }
     killed {
         kills_at_any_moment_skip_and_double_nothing,
