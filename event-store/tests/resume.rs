@@ -14,6 +14,8 @@ mod process;
 #[allow(dead_code, reason = "the tests of followers take more of it")]
 #[path = "follow/tally.rs"]
 mod tally;
+#[path = "../../fixtures/bad_input.rs"]
+mod scenarios;
 
 use std::process::Command;
 use std::sync::Arc;
@@ -27,6 +29,11 @@ use event_store::{EventStore, Offer};
 use process::{Dice, insist, is_long};
 use sea_orm::{ConnectionTrait as _, Statement};
 use tally::{Running, Tally, fold, parked, quick, table};
+
+#[test]
+fn every_scenario_of_a_store_that_fails_is_played() {
+    scenarios::assert_scenarios("event-store/resume", &["store_fails"]);
+}
 
 macro_rules! resume {
     ($($database:ident $control:literal)+) => {

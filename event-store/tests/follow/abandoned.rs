@@ -110,9 +110,12 @@ pub(crate) async fn tables_that_stand_still_go_on_when_nobody_builds_the_next(di
     .await;
     // The later version is taken back.
     second.stop().await;
+    until("they go on", async || {
+        (stages(&store, &tally).await == [(1, Stage::Live), (2, Stage::Building)]).then_some(())
+    })
+    .await;
     fill(&store, 20).await;
     first.reach(320).await.unwrap();
-    assert_eq!(stages(&store, &tally).await, [(1, Stage::Live), (2, Stage::Building)]);
     assert_eq!(table(&disk, &tally).await, fold(&store, |_| true).await);
     // And comes again.
     let again = Tally {

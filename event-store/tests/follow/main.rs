@@ -7,6 +7,8 @@
 #[allow(dead_code, reason = "the tests of the store take more of it")]
 #[path = "../store/disk.rs"]
 mod disk;
+#[path = "../../../fixtures/bad_input.rs"]
+mod table;
 #[allow(dead_code, reason = "other tests take more of it")]
 #[path = "../order/process.rs"]
 mod process;
@@ -20,6 +22,12 @@ mod asked;
 mod abandoned;
 mod hanging;
 mod killed;
+
+#[test]
+fn every_scenario_of_followers_is_played() {
+    let played = [parked::SCENARIOS.as_slice(), held::SCENARIOS.as_slice()].concat();
+    table::assert_scenarios("event-store/follow", &played);
+}
 
 /// A test of each function for each database: `sqlite::followed::…` and so on.
 macro_rules! conformance {

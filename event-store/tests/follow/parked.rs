@@ -7,7 +7,16 @@ use event_store::EventStore;
 use event_store::project::{ParkedState, Projector, Siblings};
 
 use crate::disk::Disk;
+use crate::table::scenario;
 use crate::tally::{Running, Tally, fill, fold, ingest, offer, parked, quick, shown, subject, table, until};
+
+/// What is played here of the table of hostile input.
+pub(crate) const SCENARIOS: [&str; 4] = ["handler_errors", "handler_panics", "handler_hangs", "handler_refused"];
+
+/// How an event of a scenario is parked.
+fn code(name: &str) -> String {
+    scenario(name).field("parked").as_str().unwrap().to_owned()
+}
 
 fn is_bad(stored: &StoredEvent) -> bool {
     !stored.event.payload().as_str().contains("nothing")
@@ -34,8 +43,8 @@ pub(crate) async fn an_event_that_fails_for_ever_is_parked_and_the_others_go_on(
     assert_eq!(all.len(), 1);
     let it = &all[0];
     assert_eq!(
-        (it.position, it.attempts, it.state, it.code.as_str()),
-        (6, 3, ParkedState::Parked, "failed")
+        (it.position, it.attempts, it.state, it.code.clone()),
+        (6, 3, ParkedState::Parked, code("handler_errors"))
     );
     assert_eq!(it.reason, "it never goes well");
     let status = shown(&store, &tally).await.unwrap();
@@ -79,9 +88,9 @@ pub(crate) async fn a_panic_and_a_long_sleep_are_failures(disk: Disk) {
     let all = parked(&store, &tally).await;
     let told: Vec<_> = all
         .iter()
-        .map(|it| (it.position, it.code.as_str(), it.attempts))
+        .map(|it| (it.position, it.code.clone(), it.attempts))
         .collect();
-    assert_eq!(told, [(6, "panicked", 2), (17, "timed_out", 2)]);
+    assert_eq!(told, [(6, code("handler_panics"), 2), (17, code("handler_hangs"), 2)]);
     assert_eq!(all[0].reason, "on purpose");
     projector.stop().await;
 }
@@ -95,8 +104,9 @@ pub(crate) async fn what_a_table_refuses_is_parked(disk: Disk) {
     reach(&store, &projector).await;
     assert_eq!(table(&disk, &tally).await, fold(&store, |stored| !is_bad(stored)).await);
     let all = parked(&store, &tally).await;
-    let told: Vec<_> = all.iter().map(|it| (it.position, it.code.as_str())).collect();
-    assert_eq!(told, [(6, "failed"), (12, "failed")]);
+    let told: Vec<_> = all.iter().map(|it| (it.position, it.code.clone())).collect();
+    let refused = code("handler_refused");
+    assert_eq!(told, [(6, refused.clone()), (12, refused)]);
     assert!(all[0].reason.to_lowercase().contains("null"), "{}", all[0].reason);
     projector.stop().await;
 }
