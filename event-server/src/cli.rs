@@ -93,7 +93,7 @@ enum Command {
     Quarantine(quarantine::Command),
     /// Tell how far tables are that are made of the log; find, replay and discard what they could not take
     #[command(after_help = projections::AFTER_HELP)]
-    Projections(projections::Arguments),
+    Projections(Box<projections::Arguments>),
     /// Take away all that names a subject, and print the receipt
     Erase(erase::Arguments),
     /// Make, list, rotate and revoke the keys that requests need once there is one

@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use crate::example::fixture;
 
+/// Reference, start, whether it is the first, newest update.
+type Quote = (Option<String>, Option<i64>, Option<i64>, Option<i64>);
+
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Tables {
-    /// Reference, start, whether it is the first, newest update.
-    quotes: BTreeMap<String, (Option<String>, Option<i64>, Option<i64>, Option<i64>)>,
+    quotes: BTreeMap<String, Quote>,
     /// Of quote, product and rate: status, total, whether it is active.
     items: BTreeMap<(String, String, String), (String, String, i64)>,
     /// Of quote and number: when, and how many products.

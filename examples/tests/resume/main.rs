@@ -63,7 +63,7 @@ fn log(quotes: &Example) -> Vec<Value> {
     let (mut events, mut cursor) = (Vec::new(), String::new());
     loop {
         let (_, mut page) = quotes.get(&format!("/v1/events?limit=1000{cursor}"));
-        events.extend(page["events"].as_array_mut().unwrap().drain(..));
+        events.append(page["events"].as_array_mut().unwrap());
         match page["next"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => break,
