@@ -90,12 +90,17 @@ pub(super) async fn record(
 }
 
 /// All that was done to an event that was parked, the oldest first.
-pub(super) async fn of(inner: &Inner, name: &str, position: i64) -> Result<Vec<ParkedHistory>, Error> {
+pub(super) async fn of(
+    inner: &Inner,
+    db: &impl ConnectionTrait,
+    name: &str,
+    position: i64,
+) -> Result<Vec<ParkedHistory>, Error> {
     let sql = inner
         .tables
         .sql("SELECT generation, at, action, actor FROM {parked_history} WHERE name = ? AND position = ? ORDER BY id");
     let statement = inner.dialect.statement(&sql, [name.into(), position.into()]);
-    let rows = inner.reader.query_all_raw(statement).await?;
+    let rows = db.query_all_raw(statement).await?;
     rows.iter()
         .map(|row| {
             let (action, actor): (String, Option<String>) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);

@@ -79,29 +79,30 @@ impl EventStore {
     /// If the database fails.
     pub async fn parked_event(&self, name: &str, position: i64) -> Result<Option<InspectedParked>, Error> {
         let (inner, name) = (self.inner().clone(), name.to_owned());
-        detached(async move {
-            let sql = inner.tables.sql(&format!(
-                "SELECT {COLUMNS} FROM {{parked}} WHERE name = ? AND position = ? ORDER BY generation"
-            ));
-            let values: [Value; 2] = [name.as_str().into(), position.into()];
-            let rows = inner
-                .reader
-                .query_all_raw(inner.dialect.statement(&sql, values))
-                .await?;
-            let parked = rows.iter().map(parked::read).collect::<Result<Vec<_>, _>>()?;
-            let history = history::of(&inner, &name, position).await?;
-            if parked.is_empty() && history.is_empty() {
-                return Ok(None);
-            }
-            Ok(Some(InspectedParked {
-                position,
-                parked,
-                event: event(&inner, position).await?,
-                history,
-            }))
-        })
-        .await
+        detached(async move { show(&inner, &name, position).await }).await
     }
+}
+
+/// What it is and what was done to it, as they were at one time.
+async fn show(inner: &Inner, name: &str, position: i64) -> Result<Option<InspectedParked>, Error> {
+    let snapshot = inner.dialect.snapshot(&inner.reader).await?;
+    let sql = inner.tables.sql(&format!(
+        "SELECT {COLUMNS} FROM {{parked}} WHERE name = ? AND position = ? ORDER BY generation"
+    ));
+    let values: [Value; 2] = [name.into(), position.into()];
+    let rows = snapshot.query_all_raw(inner.dialect.statement(&sql, values)).await?;
+    let parked = rows.iter().map(parked::read).collect::<Result<Vec<_>, _>>()?;
+    let history = history::of(inner, &snapshot, name, position).await?;
+    snapshot.commit().await?;
+    if parked.is_empty() && history.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(InspectedParked {
+        position,
+        parked,
+        event: event(inner, position).await?,
+        history,
+    }))
 }
 
 async fn list(inner: &Inner, name: &str, page: &ParkedPage) -> Result<ParkedEvents, Error> {
