@@ -19,6 +19,16 @@ impl EventStore {
     /// Has parked events tried again by whoever holds their shards, within a second: those of some positions, or all; `actor`
     /// is written down as who asked. Answers how many. What fails again is parked again.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let store = event_store::EventStore::connect("sqlite::memory:").await?;
+    /// let ann = event_core::Label::new("ann")?;
+    /// let asked = store.replay_parked("orders", Some(&[17, 18]), Some(&ann)).await?;
+    /// assert_eq!(asked, 0, "nothing is parked at these places");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If the database fails.
     pub async fn replay_parked(

@@ -48,6 +48,14 @@ impl EventStore {
     /// wait for the change go on. Processes that run the later version end with [`Error::Projection`]; started again, they
     /// build again. Answers how many generations went.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let store = event_store::EventStore::connect("sqlite::memory:").await?;
+    /// assert!(store.abandon_rebuild("orders").await.is_err(), "there is no such projection");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Config`] if there is no projection of this name; otherwise if the database fails. What was given up stays so,
     /// and [`EventStore::drop_old_projections`] drops the rest of it.
