@@ -65,7 +65,7 @@ impl fmt::Display for Table {
 }
 
 /// The sections of the file, in their order.
-const SECTIONS: [&str; 6] = ["Append", "Queries", "Track", "Files", "HTTP", "Overload"];
+const SECTIONS: [&str; 7] = ["Append", "Queries", "Track", "Files", "HTTP", "Overload", "Follow"];
 
 /// Everything that one run has measured.
 pub struct Results {

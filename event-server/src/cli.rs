@@ -18,6 +18,7 @@ mod migrate;
 mod health;
 mod export;
 mod quarantine;
+mod projections;
 mod erase;
 mod key;
 mod bar;
@@ -90,6 +91,9 @@ enum Command {
     /// Find, mend, replay and discard refused events
     #[command(subcommand, after_help = quarantine::AFTER_HELP)]
     Quarantine(quarantine::Command),
+    /// Tell how far tables are that are made of the log; find, replay and discard what they could not take
+    #[command(after_help = projections::AFTER_HELP)]
+    Projections(Box<projections::Arguments>),
     /// Take away all that names a subject, and print the receipt
     Erase(erase::Arguments),
     /// Make, list, rotate and revoke the keys that requests need once there is one
@@ -136,6 +140,9 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Import(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Export(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Quarantine(command)) => work(command.flags(), async |settings| command.run(settings).await),
+        Some(Command::Projections(arguments)) => {
+            work(arguments.flags(), async |settings| arguments.run(settings).await)
+        }
         Some(Command::Erase(arguments)) => work(&arguments.flags, async |settings| arguments.run(settings).await),
         Some(Command::Key(command)) => work(command.flags(), async |settings| command.run(settings).await),
         Some(Command::Types(command)) => work(command.flags(), async |settings| command.run(settings).await),

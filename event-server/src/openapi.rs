@@ -10,6 +10,7 @@ mod question;
 mod event_type;
 mod metric;
 mod quarantine;
+mod projection;
 mod file;
 mod subject;
 mod key;
@@ -48,6 +49,7 @@ pub fn document() -> OpenApi {
         event_type::routes(),
         metric::routes(),
         quarantine::routes(),
+        projection::routes(),
         file::routes(),
         subject::routes(),
         key::routes(),
@@ -68,6 +70,7 @@ pub fn document() -> OpenApi {
         event_type::schemas(),
         metric::schemas(),
         quarantine::schemas(),
+        projection::schemas(),
         file::schemas(),
         subject::schemas(),
         key::schemas(),

@@ -22,8 +22,8 @@ use serde_json::Value;
 use crate::request_id;
 use answer::body;
 pub(crate) use answer::{
-    Done, Export, asset, close, created, elsewhere, elsewhere_with, events, export, gone, json, kept, live, manual,
-    named, numbers, page, problem_page, script, style_sheet,
+    Done, Export, accepted, asset, close, created, elsewhere, elsewhere_with, events, export, gone, json, kept, live,
+    manual, named, numbers, page, problem_page, script, style_sheet,
 };
 
 /// How long whoever is turned away because of too much load waits for being told so: one who comes back at once,
@@ -83,6 +83,10 @@ reasons! {
     SubjectNotFound => NOT_FOUND "subject_not_found",
     /// No metric of this name.
     MetricNotFound => NOT_FOUND "metric_not_found",
+    /// No projection of this name.
+    ProjectionNotFound => NOT_FOUND "projection_not_found",
+    /// No event at this place of the log that a projection has parked.
+    ParkedEventNotFound => NOT_FOUND "parked_event_not_found",
     /// No key of this prefix.
     KeyNotFound => NOT_FOUND "key_not_found",
     /// The route knows other methods.
@@ -121,7 +125,7 @@ reasons! {
     InvalidDefinition => UNPROCESSABLE_ENTITY "invalid_definition",
     /// A schema is too large, too deep or too branching.
     SchemaTooComplex => UNPROCESSABLE_ENTITY "schema_too_complex",
-    /// Work on the quarantine that does not say on which entries, or says it wrongly.
+    /// Work on the quarantine or on parked events that does not say on which, or says it wrongly.
     InvalidWork => UNPROCESSABLE_ENTITY "invalid_work",
     /// A JSON Patch that is none, or cannot be applied.
     InvalidPatch => UNPROCESSABLE_ENTITY "invalid_patch",

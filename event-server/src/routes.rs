@@ -21,6 +21,8 @@ mod metric;
 mod metrics;
 mod quarantine;
 mod work;
+mod projections;
+mod parked;
 mod subjects;
 mod loss;
 mod losses;
@@ -151,6 +153,19 @@ fn guarded(app: &App) -> Gate<App> {
         .route("/v1/quarantine/replay", post(work::replay))
         .route("/v1/quarantine/discard", post(work::discard))
         .route("/v1/quarantine/{number}", get(quarantine::show).patch(quarantine::edit))
+        .route("/v1/projections", get(projections::list))
+        .route("/v1/projections/{name}", get(projections::show))
+        .route("/v1/projections/{name}/rebuild", post(projections::rebuild))
+        .route("/v1/projections/{name}/abandon", post(projections::abandon))
+        .route("/v1/projections/{name}/parked", get(parked::list))
+        .route("/v1/projections/{name}/parked/replay", post(parked::replay_many))
+        .route("/v1/projections/{name}/parked/discard", post(parked::discard_many))
+        .route("/v1/projections/{name}/parked/{position}", get(parked::show))
+        .route("/v1/projections/{name}/parked/{position}/replay", post(parked::replay))
+        .route(
+            "/v1/projections/{name}/parked/{position}/discard",
+            post(parked::discard),
+        )
         .route("/v1/subjects/{subject}", delete(subjects::erase))
         .route("/v1/erasures", get(subjects::erasures))
         .route("/v1/losses", get(losses::list).post(losses::report))

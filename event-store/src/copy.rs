@@ -22,7 +22,7 @@ const VALUES: usize = 8_000;
 const LOG: &str = "log";
 
 /// Tables that say what other tables hold, which are the application's and not copied: projections are built anew.
-const LEFT: [&str; 4] = ["projections", "shards", "members", "parked"];
+const LEFT: [&str; 5] = ["projections", "shards", "members", "parked", "parked_history"];
 
 /// What was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -60,12 +60,14 @@ impl Deref for Dialect {
     }
 }
 
-/// One connection to write, some to read, and some for transactions of projections: on SQLite the one that writes, so
-/// that they and the writer take turns.
+/// One connection to write, some to read, and some for transactions of projections, with one more by which their leases
+/// are kept, however long those take: on SQLite all of these are the one that writes, so that they and the writer take
+/// turns.
 pub(crate) struct Connections {
     pub(crate) writer: DatabaseConnection,
     pub(crate) reader: DatabaseConnection,
     pub(crate) worker: DatabaseConnection,
+    pub(crate) keeper: DatabaseConnection,
     pub(crate) owner: Owner,
 }
 

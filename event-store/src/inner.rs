@@ -28,6 +28,8 @@ pub(crate) struct Inner {
     pub(crate) reader: DatabaseConnection,
     /// Projections write by it.
     pub(crate) worker: DatabaseConnection,
+    /// Their leases are kept by it.
+    pub(crate) keeper: DatabaseConnection,
     pub(crate) owner: Owner,
     pub(crate) queue: Queue,
     pub(crate) counts: Counts,
@@ -68,6 +70,7 @@ impl Inner {
             writer,
             reader,
             worker,
+            keeper,
             owner,
         } = connections;
         Inner {
@@ -77,6 +80,7 @@ impl Inner {
             writer,
             reader,
             worker,
+            keeper,
             owner,
             queue,
             counts: Counts::new(),

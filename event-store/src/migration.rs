@@ -15,6 +15,7 @@ mod m0009_upcasters;
 mod m0010_rights;
 mod m0011_followers;
 mod m0012_bookmarks;
+mod m0013_parked_history;
 mod layout;
 
 pub(crate) use layout::{Layout, layouts};
@@ -26,7 +27,7 @@ use crate::error::Error;
 use crate::tables::Tables;
 
 /// The statements of each migration; its number is its place, from 1.
-const MIGRATIONS: [&[&str]; 12] = [
+const MIGRATIONS: [&[&str]; 13] = [
     m0001_first_tables::UP,
     m0002_metrics::UP,
     m0003_api_keys::UP,
@@ -39,6 +40,7 @@ const MIGRATIONS: [&[&str]; 12] = [
     m0010_rights::UP,
     m0011_followers::UP,
     m0012_bookmarks::UP,
+    m0013_parked_history::UP,
 ];
 
 /// Brings the tables up to date. Safe to run again, and from several processes at once.

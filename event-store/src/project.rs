@@ -13,8 +13,12 @@ mod options;
 mod rows;
 mod generation;
 mod shard;
+mod history;
 mod parked;
+mod inspect;
+mod ask;
 mod shared;
+mod rebuild;
 mod setup;
 mod batch;
 mod work;
@@ -32,9 +36,11 @@ use crate::inner::detached;
 use crate::store::EventStore;
 
 pub use failure::Failure;
+pub use history::{ParkedAction, ParkedHistory};
+pub use inspect::{InspectedParked, ParkedEvents, ParkedPage, ParkedPlace};
 pub use key::of_event;
 pub use options::{ProjectOptions, Siblings};
-pub use parked::{Parked, ParkedState};
+pub use parked::{Parked, ParkedState, ParkedStateError};
 pub use rows::Rows;
 pub use status::{ProjectionStatus, ShardStatus, Stage};
 

@@ -111,6 +111,7 @@ impl EventStore {
             Connections {
                 reader: db.clone(),
                 worker: db.clone(),
+                keeper: db.clone(),
                 writer: db,
                 owner: Owner::Application,
             },
@@ -224,6 +225,7 @@ impl EventStore {
             tracing::warn!("what keys have used of their quotas was not saved to the end");
         }
         if self.inner.owner == Owner::Store {
+            self.inner.keeper.close_by_ref().await?;
             self.inner.worker.close_by_ref().await?;
             self.inner.reader.close_by_ref().await?;
             self.inner.writer.close_by_ref().await?;

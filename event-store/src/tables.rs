@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 30] = [
     "log",
     "sources",
     "kinds",
@@ -38,6 +38,7 @@ const NAMES: [&str; 29] = [
     "parked",
     "pruned",
     "bookmarks",
+    "parked_history",
 ];
 
 impl Tables {

@@ -14,6 +14,8 @@ mod process;
 #[allow(dead_code, reason = "the tests of followers take more of it")]
 #[path = "follow/tally.rs"]
 mod tally;
+#[path = "../../fixtures/bad_input.rs"]
+mod scenarios;
 
 use std::process::Command;
 use std::sync::Arc;
@@ -26,7 +28,12 @@ use event_store::follow::Follow;
 use event_store::{EventStore, Offer};
 use process::{Dice, insist, is_long};
 use sea_orm::{ConnectionTrait as _, Statement};
-use tally::{Running, Tally, fold, quick, table};
+use tally::{Running, Tally, fold, parked, quick, table};
+
+#[test]
+fn every_scenario_of_a_store_that_fails_is_played() {
+    scenarios::assert_scenarios("event-store/resume", &["store_fails"]);
+}
 
 macro_rules! resume {
     ($($database:ident $control:literal)+) => {
@@ -153,7 +160,7 @@ async fn goes_on(disk: Disk, how: Break) {
         u64::try_from(written).unwrap()
     );
     assert_eq!(table(&disk, &tally).await, expected);
-    assert!(store.parked(&tally.name, 0, 10).await.unwrap().is_empty());
+    assert!(parked(&store, &tally).await.is_empty());
     while read.len() < written {
         let batch = tokio::time::timeout(Duration::from_secs(30), follower.next())
             .await

@@ -7,7 +7,7 @@
 //! sqlite3 quotes.db 'SELECT * FROM quotes; SELECT * FROM quote_items WHERE active'
 //! curl 'http://localhost:8001/active?at=2020-03-24T00:00:00Z'
 //! curl 'http://localhost:8001/active?from=2020-03-23T00:00:00Z&to=2020-03-24T00:00:00Z&minutes=60&quote=e3ae688a-ecee-48a5-8219-250f222e358d'
-//! curl http://localhost:8001/parked; curl -X POST http://localhost:8001/parked/7/replay
+//! curl http://localhost:8001/v1/projections/quotes/parked; curl -X POST http://localhost:8001/v1/projections/quotes/parked/7/replay
 //! curl http://localhost:8001/health/ready
 //! ```
 //!
@@ -19,11 +19,12 @@ mod tables;
 
 use std::error::Error;
 use std::fmt::Display;
+use std::time::Duration;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router, routing::get, routing::post};
+use axum::{Json, Router, routing::get};
 use clap::Parser;
 use event_core::Timestamp;
 use event_core::query::Parameters;
@@ -33,6 +34,7 @@ use event_store::project::{ProjectOptions, Siblings};
 use event_store::{EventStore, Options};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
 struct Cli {
@@ -54,9 +56,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         kurrent,
     } = Cli::parse();
     let store = EventStore::connect_with(&database, Options::new()).await?;
-    // A quote's later events wait for the one that could not be applied: they would be about another state of it.
+    // A quote's later events wait for the one that could not be applied: they would be about another state of it. Whoever
+    // starts after a crash takes over after two seconds.
+    let options = ProjectOptions::new().shards(4).siblings(Siblings::Wait);
     let projector = store
-        .project(tables::Quotes, ProjectOptions::new().shards(4).siblings(Siblings::Wait))
+        .project(tables::Quotes, options.lease(Duration::from_secs(2)))
         .await?;
     let mut config = ServerConfig::default();
     if let Some(url) = kurrent {
@@ -65,23 +69,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tokio::spawn(kurrent.run(store.clone()));
     }
     let tables = Database::connect(&database).await?;
-    let own = Router::new()
-        .route("/active", get(active))
-        .route("/parked", get(parked))
-        .route("/parked/{position}/replay", post(replay))
-        .with_state((store.clone(), tables));
+    let own = Router::new().route("/active", get(active)).with_state(tables);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    };
     serve(listener, router(store.clone(), config).merge(own), stop).await;
     projector.stop().await;
     Ok(store.close().await?)
 }
 
-type Tables = State<(EventStore, DatabaseConnection)>;
-
 /// How many products are active, at an instant or from step to step, in one quote or in all.
-async fn active(State((_, tables)): Tables, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+async fn active(State(tables): State<DatabaseConnection>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let asked = Parameters::read(query.as_deref().unwrap_or_default()).map_err(wrong)?;
     let [quote, at, from, to, minutes] = asked.once(["quote", "at", "from", "to", "minutes"]).map_err(wrong)?;
     let (Some(from), Some(to)) = (from.or(at), to.or(at)) else {
@@ -122,19 +126,6 @@ async fn active(State((_, tables)): Tables, RawQuery(query): RawQuery) -> Result
         json!({"at": at, "active": active})
     });
     Ok(Json(series.collect::<Vec<_>>()).into_response())
-}
-
-async fn parked(State((store, _)): Tables) -> Result<Response, Failure> {
-    let parked = store.parked("quotes", 0, 1_000).await?;
-    let parked = parked
-        .iter()
-        .map(|event| json!({"position": event.position, "id": event.event_id, "reason": event.reason}));
-    Ok(Json(parked.collect::<Vec<_>>()).into_response())
-}
-
-async fn replay(State((store, _)): Tables, Path(position): Path<i64>) -> Result<Response, Failure> {
-    let marked = store.replay_parked("quotes", Some(&[position])).await?;
-    Ok(Json(json!({"replayed": marked})).into_response())
 }
 
 /// What was asked cannot be answered: by what was asked, or because the database is not there.

@@ -110,8 +110,8 @@ fn what_cannot_be_applied_is_parked_and_the_others_go_on() {
     assert_eq!(status, 400, "broken JSON as a whole is no batch");
     assert_eq!(caught_up(&quotes)["parked"], 2);
     assert_eq!(active(&quotes, "2020-03-24T00:00:00Z"), 2);
-    let (_, parked) = quotes.get("/parked");
-    let parked: Vec<(i64, &str)> = parked
+    let (_, parked) = quotes.get("/v1/projections/quotes/parked");
+    let parked: Vec<(i64, &str)> = parked["parked"]
         .as_array()
         .unwrap()
         .iter()
@@ -123,8 +123,8 @@ fn what_cannot_be_applied_is_parked_and_the_others_go_on() {
         parked[1].0 == unknown && parked[1].1.contains("quote_sold"),
         "{parked:?}"
     );
-    let (status, replayed) = quotes.post(&format!("/parked/{unknown}/replay"), "");
-    assert_eq!((status, &replayed["replayed"]), (200, &json!(1)));
+    let (status, asked) = quotes.post(&format!("/v1/projections/quotes/parked/{unknown}/replay"), "");
+    assert_eq!((status, &asked["asked"]), (202, &json!(1)));
 }
 
 #[test]

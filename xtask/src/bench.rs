@@ -21,7 +21,8 @@ const PROGRAM: [&str; 8] = [
     "event-server",
 ];
 
-/// Measures, and writes the results. `--only track` and `--only files` need no servers; `--only http` has one of its peers
+/// Measures, and writes the results. `--only track` and `--only files` need no servers; `--only follow` takes those that
+/// are there; `--only http` has one of its peers
 /// store in PostgreSQL, and looks itself for Redis.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
     let only = |name: &str| arguments.windows(2).any(|pair| pair == ["--only", name]);
@@ -30,6 +31,11 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
         ("track", "What a call of track costs the application")
     } else if only("files") {
         ("files", "Counts straight from a file, beside DuckDB and Polars")
+    } else if only("follow") {
+        (
+            "follow",
+            "How soon followers see what is stored, and how fast tables are made of the log",
+        )
     } else if only("http") {
         (
             "http",

@@ -22,6 +22,8 @@ use crate::request_id::REQUEST_ID;
 pub(crate) enum Done {
     Ok,
     Created,
+    /// Somebody else does it.
+    Accepted,
     Gone,
     /// The reader has it already.
     Known,
@@ -35,6 +37,7 @@ impl Done {
         let status = match self {
             Done::Ok => StatusCode::OK,
             Done::Created => StatusCode::CREATED,
+            Done::Accepted => StatusCode::ACCEPTED,
             Done::Gone => StatusCode::NO_CONTENT,
             Done::Known => StatusCode::NOT_MODIFIED,
             Done::Elsewhere => StatusCode::SEE_OTHER,
@@ -58,6 +61,11 @@ pub(crate) fn json(value: &impl Serialize) -> Response {
 /// 201 with JSON.
 pub(crate) fn created(value: &impl Serialize) -> Response {
     serialized(StatusCode::CREATED, value)
+}
+
+/// 202 with JSON.
+pub(crate) fn accepted(value: &impl Serialize) -> Response {
+    serialized(StatusCode::ACCEPTED, value)
 }
 
 /// 200 with JSON that its reader may keep, and use for as long as it is told that it is the same;

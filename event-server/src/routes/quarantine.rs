@@ -128,7 +128,11 @@ fn page(parameters: &Parameters) -> Result<(QuarantinePage, String), ParameterEr
     Ok((page, question))
 }
 
-fn count(text: &str) -> Result<usize, ParameterError> {
+/// A number of entries on a page.
+///
+/// # Errors
+/// If it is none.
+pub(super) fn count(text: &str) -> Result<usize, ParameterError> {
     let count = text.parse().ok().filter(|count| (1..=MAX_LIMIT).contains(count));
     count.ok_or_else(|| {
         ParameterError::new(

@@ -25,6 +25,7 @@ mod metrics;
 mod losses;
 mod databases;
 mod quarantine;
+mod projections;
 mod refused;
 mod health;
 mod home;

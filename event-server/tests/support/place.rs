@@ -63,6 +63,10 @@ impl Place {
         }
     }
 
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }

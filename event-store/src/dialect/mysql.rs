@@ -26,6 +26,7 @@ pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections,
         writer: open(url, options, 1, false).await?,
         reader: open(url, options, READERS, false).await?,
         worker: open(url, options, WORKERS, true).await?,
+        keeper: open(url, options, 1, true).await?,
         owner: Owner::Store,
     })
 }

@@ -40,6 +40,7 @@ pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections,
     };
     Ok(Connections {
         worker: writer.clone(),
+        keeper: writer.clone(),
         writer,
         reader,
         owner: Owner::Store,

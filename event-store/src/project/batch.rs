@@ -10,6 +10,7 @@ use event_core::StoredEvent;
 
 use super::Projection;
 use super::failure::Failure;
+use super::history::ParkedAction;
 use super::key::{Digest, Keyed};
 use super::parked::{self, ParkedState};
 use super::rows::{Names, Rows};
@@ -27,8 +28,10 @@ pub(super) enum Task<'a> {
     Replay(&'a StoredEvent),
     /// An event is parked.
     Park(&'a Keyed, i64, Failure, u32),
-    /// A parked event goes.
-    Discard(i64),
+    /// A parked event failed again.
+    Keep(i64, Failure),
+    /// A parked event goes, and why.
+    Discard(i64, ParkedAction),
 }
 
 /// What became of it.
@@ -123,7 +126,7 @@ impl Batch<'_> {
             }
             Task::Replay(stored) => {
                 // First: the commit of an earlier attempt may have been made although nobody heard of it, or may be under way.
-                if !parked::delete(inner, transaction, self.held, stored.position).await? {
+                if !parked::delete(inner, transaction, self.held, stored.position, ParkedAction::Replayed).await? {
                     return Err(Stop::Moved);
                 }
                 self.apply(projection, transaction, stored, 0).await?;
@@ -134,8 +137,11 @@ impl Batch<'_> {
                 parked::insert(inner, transaction, self.held, keyed, state, &failure, attempts).await?;
                 (done, to) = (1, behind);
             }
-            Task::Discard(position) => {
-                parked::delete(inner, transaction, self.held, position).await?;
+            Task::Keep(position, failure) => {
+                parked::failed_again(inner, transaction, self.held, position, &failure).await?;
+            }
+            Task::Discard(position, action) => {
+                parked::delete(inner, transaction, self.held, position, action).await?;
             }
         }
         if !shard::advance(inner, transaction, self.held, (self.position, to), applied).await? {
@@ -152,8 +158,9 @@ impl Batch<'_> {
         stored: &StoredEvent,
         place: usize,
     ) -> Result<(), Stop> {
+        let inner = &self.shared.inner;
         let rows = Rows::new(transaction, self.names);
-        let limit = self.shared.options.timeout;
+        let limit = self.shared.options.timeout_on(inner.dialect);
         let applied = match tokio::time::timeout(limit, unwinding(projection.apply(stored, &rows))).await {
             Ok(applied) => applied,
             Err(_) => Err(Failure::of("timed_out", format!("it took longer than {limit:?}"))),

@@ -34,6 +34,11 @@ impl Generation {
         self.state == LIVE || self.state == CLOSING
     }
 
+    /// Whether its tables are built, or are to be.
+    pub(super) fn is_coming(&self) -> bool {
+        self.state == ASKED || self.state == BUILDING
+    }
+
     fn read(row: &QueryResult) -> Result<Self, Error> {
         let tables: String = row.try_get_by_index(4)?;
         Ok(Generation {
@@ -109,7 +114,7 @@ pub(super) async fn change(
     let sql = inner
         .tables
         .sql("UPDATE {projections} SET state = ?, switched_at = ? WHERE name = ? AND generation = ? AND state = ?");
-    let switched_at = if state == LIVE {
+    let switched_at = if state == LIVE && row.state == BUILDING {
         Some(now().as_micros())
     } else {
         row.switched_at
@@ -127,7 +132,7 @@ pub(super) async fn change(
 
 /// Takes down a generation and all that is known of it.
 pub(super) async fn forget(inner: &Inner, db: &impl ConnectionTrait, row: &Generation) -> Result<(), Error> {
-    for table in ["{parked}", "{shards}", "{projections}"] {
+    for table in ["{parked}", "{parked_history}", "{shards}", "{projections}"] {
         let sql = inner
             .tables
             .sql(&format!("DELETE FROM {table} WHERE name = ? AND generation = ?"));

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use crate::dialect::Dialect;
 use crate::error::Error;
+
+/// How long one event may take, and where all that is written waits for it.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT_OF_ONE_WRITER: Duration = Duration::from_secs(1);
 
 /// What becomes of later events of a key of which one is parked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +31,7 @@ pub struct ProjectOptions {
     pub(super) siblings: Siblings,
     pub(super) attempts: u32,
     pub(super) pause: (Duration, Duration),
-    pub(super) timeout: Duration,
+    pub(super) timeout: Option<Duration>,
     pub(super) batch: usize,
     pub(super) batch_time: Duration,
     pub(super) lease: Duration,
@@ -40,7 +45,7 @@ impl Default for ProjectOptions {
             siblings: Siblings::default(),
             attempts: 5,
             pause: (Duration::from_millis(50), Duration::from_secs(5)),
-            timeout: Duration::from_secs(30),
+            timeout: None,
             batch: 500,
             batch_time: Duration::from_millis(200),
             lease: Duration::from_secs(10),
@@ -85,10 +90,11 @@ impl ProjectOptions {
         self
     }
 
-    /// How long one event may take; 30 s by default.
+    /// How long one event may take; 30 s by default. On SQLite 1 s: nothing else is written meanwhile, and what is sent
+    /// waits for two seconds at the most.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = Some(timeout);
         self
     }
 
@@ -121,6 +127,15 @@ impl ProjectOptions {
         self
     }
 
+    pub(super) fn timeout_on(&self, dialect: Dialect) -> Duration {
+        let usual = if dialect.has_one_writer() {
+            TIMEOUT_OF_ONE_WRITER
+        } else {
+            TIMEOUT
+        };
+        self.timeout.unwrap_or(usual)
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         let wrong = if !(1..=1_024).contains(&self.shards) {
             "has 1 to 1,024 shards"
@@ -128,7 +143,7 @@ impl ProjectOptions {
             "takes 1 to 10,000 events at once"
         } else if self.lease < Duration::from_millis(200) {
             "has leases of 200 ms at the least"
-        } else if self.timeout.is_zero() || self.poll.is_zero() || self.attempts == 0 {
+        } else if self.timeout.is_some_and(|timeout| timeout.is_zero()) || self.poll.is_zero() || self.attempts == 0 {
             "needs some time, and an attempt"
         } else {
             return Ok(());

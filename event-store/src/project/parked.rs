@@ -1,18 +1,20 @@
-//! Events that a projection could not take: kept with their reason, until they are replayed or discarded.
-//!
-//! Whoever asks for that only says so in the row. The holder of the shard does it, in its own order and under its token.
+//! Events that a projection could not take, as rows: kept with their reason, until they are replayed or discarded.
 
-use event_core::Timestamp;
+use event_core::{Label, Timestamp};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::generation::Generation;
+use super::history::{self, ParkedAction};
 use super::key::{Digest, Keyed};
 use super::shard::Held;
 use crate::entity::event::time;
 use crate::error::Error;
-use crate::inner::{Inner, detached, now};
-use crate::store::EventStore;
+use crate::inner::{Inner, now};
+
+/// So many are looked at by one statement.
+const PAGE: usize = 500;
 
 /// What becomes of a parked event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,22 +31,37 @@ pub enum ParkedState {
     Discard,
 }
 
-const STATES: [(ParkedState, &str); 4] = [
-    (ParkedState::Parked, "parked"),
-    (ParkedState::Waiting, "waiting"),
-    (ParkedState::Replay, "replay"),
-    (ParkedState::Discard, "discard"),
-];
+/// The text names no [`ParkedState`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a parked event is parked, waiting, replay or discard")]
+pub struct ParkedStateError;
 
 impl ParkedState {
-    fn text(self) -> &'static str {
-        let found = STATES.iter().find(|(state, _)| *state == self);
-        found.map_or("parked", |(_, text)| text)
+    /// The name that goes over the wire, and into the table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ParkedState::Parked => "parked",
+            ParkedState::Waiting => "waiting",
+            ParkedState::Replay => "replay",
+            ParkedState::Discard => "discard",
+        }
     }
+}
 
-    fn of(text: &str) -> Self {
-        let found = STATES.iter().find(|(_, known)| *known == text);
-        found.map_or(ParkedState::Parked, |(state, _)| *state)
+impl std::str::FromStr for ParkedState {
+    type Err = ParkedStateError;
+
+    fn from_str(text: &str) -> Result<Self, ParkedStateError> {
+        let all = [
+            ParkedState::Parked,
+            ParkedState::Waiting,
+            ParkedState::Replay,
+            ParkedState::Discard,
+        ];
+        all.into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(ParkedStateError)
     }
 }
 
@@ -66,88 +83,40 @@ pub struct Parked {
     pub reason: String,
     /// How often it was tried.
     pub attempts: u32,
-    /// When it was parked.
+    /// When it was parked, the last time.
     pub parked_at: Timestamp,
+    /// When somebody has asked for something to be done with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
+    /// Who, where that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<Label>,
 }
 
-impl EventStore {
-    /// Lists events that a projection has parked, by position, behind one; at most `limit`.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn parked(&self, name: &str, after: i64, limit: usize) -> Result<Vec<Parked>, Error> {
-        let (inner, name) = (self.inner().clone(), name.to_owned());
-        detached(async move {
-            let sql = format!(
-                "SELECT generation, position, event_id, state, code, reason, attempts, parked_at FROM {{parked}} \
-                 WHERE name = ? AND position > ? ORDER BY position, generation LIMIT {}",
-                limit.min(10_000)
-            );
-            let statement = inner
-                .dialect
-                .statement(&inner.tables.sql(&sql), [name.into(), after.into()]);
-            let rows = inner.reader.query_all_raw(statement).await?;
-            rows.iter().map(read).collect()
-        })
-        .await
-    }
+pub(super) const COLUMNS: &str =
+    "generation, position, event_id, state, code, reason, attempts, parked_at, asked_at, asked_by";
 
-    /// Has parked events tried again by whoever holds their shards, within a second: those of some positions, or all.
-    /// Answers how many. What fails again is parked again.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn replay_parked(&self, name: &str, positions: Option<&[i64]>) -> Result<u64, Error> {
-        self.mark(name, positions, ParkedState::Replay).await
-    }
-
-    /// Gives parked events up. Others that wait behind them go on.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn discard_parked(&self, name: &str, positions: &[i64]) -> Result<u64, Error> {
-        self.mark(name, Some(positions), ParkedState::Discard).await
-    }
-
-    async fn mark(&self, name: &str, positions: Option<&[i64]>, state: ParkedState) -> Result<u64, Error> {
-        let (inner, name) = (self.inner().clone(), name.to_owned());
-        let positions = positions.map(<[i64]>::to_vec);
-        detached(async move {
-            let chunks: Vec<String> = match &positions {
-                None => vec![String::new()],
-                Some(positions) => {
-                    let list = |some: &[i64]| some.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
-                    let chunk = |some: &[i64]| format!(" AND position IN ({})", list(some));
-                    positions.chunks(500).map(chunk).collect()
-                }
-            };
-            let mut marked = 0;
-            for chosen in chunks {
-                let sql =
-                    format!("UPDATE {{parked}} SET state = ? WHERE name = ? AND state IN ('parked', 'replay'){chosen}");
-                let values = [state.text().into(), name.as_str().into()];
-                let statement = inner.dialect.statement(&inner.tables.sql(&sql), values);
-                marked += inner.worker.execute_raw(statement).await?.rows_affected();
-            }
-            Ok(marked)
-        })
-        .await
-    }
-}
-
-fn read(row: &QueryResult) -> Result<Parked, Error> {
-    let state: String = row.try_get_by_index(3)?;
+pub(super) fn read(row: &QueryResult) -> Result<Parked, Error> {
     let attempts: i64 = row.try_get_by_index(6)?;
+    let (asked_at, asked_by): (Option<i64>, Option<String>) = (row.try_get_by_index(8)?, row.try_get_by_index(9)?);
     Ok(Parked {
         generation: row.try_get_by_index(0)?,
         position: row.try_get_by_index(1)?,
         event_id: row.try_get_by_index(2)?,
-        state: ParkedState::of(&state),
+        state: state(row, 3)?,
         code: row.try_get_by_index(4)?,
         reason: row.try_get_by_index(5)?,
         attempts: u32::try_from(attempts).unwrap_or(0),
         parked_at: time(row.try_get_by_index(7)?)?,
+        asked_at: asked_at.map(time).transpose()?,
+        asked_by: asked_by.and_then(|actor| Label::new(actor).ok()),
     })
+}
+
+fn state(row: &QueryResult, column: usize) -> Result<ParkedState, Error> {
+    let text: String = row.try_get_by_index(column)?;
+    text.parse()
+        .map_err(|error: ParkedStateError| Error::corrupt(error.to_string()))
 }
 
 /// Parks an event.
@@ -171,7 +140,7 @@ pub(super) async fn insert(
         held.shard.into(),
         keyed.digest.to_vec().into(),
         keyed.stored.event.envelope().id.to_string().into(),
-        state.text().into(),
+        state.as_str().into(),
         failure.code.into(),
         failure.reason.as_str().into(),
         i64::from(attempts).into(),
@@ -181,23 +150,34 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Takes a parked event away; `false` if it is gone already.
+/// Takes a parked event away, and writes down why; `false` if it is gone already.
 pub(super) async fn delete(
     inner: &Inner,
     db: &impl ConnectionTrait,
     held: &Held,
     position: i64,
+    action: ParkedAction,
 ) -> Result<bool, Error> {
     let sql = inner
         .tables
         .sql("DELETE FROM {parked} WHERE name = ? AND generation = ? AND position = ?");
     let values: [Value; 3] = [held.name.as_str().into(), held.generation.into(), position.into()];
     let deleted = db.execute_raw(inner.dialect.statement(&sql, values)).await?;
-    Ok(deleted.rows_affected() > 0)
+    if deleted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    history::record(inner, db, held, position, action).await?;
+    Ok(true)
 }
 
 /// Says that a parked event failed again.
-pub(super) async fn failed_again(inner: &Inner, held: &Held, position: i64, failure: &Failure) -> Result<(), Error> {
+pub(super) async fn failed_again(
+    inner: &Inner,
+    db: &impl ConnectionTrait,
+    held: &Held,
+    position: i64,
+    failure: &Failure,
+) -> Result<(), Error> {
     let sql = inner.tables.sql(
         "UPDATE {parked} SET state = 'parked', code = ?, reason = ?, attempts = attempts + 1, parked_at = ? \
          WHERE name = ? AND generation = ? AND position = ?",
@@ -210,26 +190,52 @@ pub(super) async fn failed_again(inner: &Inner, held: &Held, position: i64, fail
         held.generation.into(),
         position.into(),
     ];
-    inner.worker.execute_raw(inner.dialect.statement(&sql, values)).await?;
+    let changed = db.execute_raw(inner.dialect.statement(&sql, values)).await?;
+    if changed.rows_affected() > 0 {
+        history::record(inner, db, held, position, ParkedAction::FailedAgain).await?;
+    }
     Ok(())
 }
 
-/// All of a shard, in their order.
-pub(super) async fn of_shard(inner: &Inner, held: &Held) -> Result<Vec<(i64, Digest, ParkedState)>, Error> {
-    let sql = inner.tables.sql(
-        "SELECT position, digest, state FROM {parked} WHERE name = ? AND generation = ? AND shard = ? ORDER BY position",
-    );
-    let values: [Value; 3] = [held.name.as_str().into(), held.generation.into(), held.shard.into()];
+/// Takes away all that the tables of a generation could not take.
+pub(super) async fn forget(inner: &Inner, db: &impl ConnectionTrait, row: &Generation) -> Result<(), Error> {
+    let sql = inner
+        .tables
+        .sql("DELETE FROM {parked} WHERE name = ? AND generation = ?");
+    let of: [Value; 2] = [row.name.as_str().into(), row.generation.into()];
+    db.execute_raw(inner.dialect.statement(&sql, of)).await?;
+    Ok(())
+}
+
+/// Those of a shard behind a place, in their order, page by page: all of them, or without those of which nothing is
+/// asked. An empty page is the end.
+pub(super) async fn of_shard(
+    inner: &Inner,
+    held: &Held,
+    after: i64,
+    all: bool,
+) -> Result<Vec<(i64, Digest, ParkedState)>, Error> {
+    let asked = if all { "" } else { " AND state <> 'parked'" };
+    let sql = inner.tables.sql(&format!(
+        "SELECT position, digest, state FROM {{parked}} WHERE name = ? AND generation = ? AND shard = ? \
+         AND position > ?{asked} ORDER BY position LIMIT {PAGE}"
+    ));
+    let values: [Value; 4] = [
+        held.name.as_str().into(),
+        held.generation.into(),
+        held.shard.into(),
+        after.into(),
+    ];
     let rows = inner
         .worker
         .query_all_raw(inner.dialect.statement(&sql, values))
         .await?;
     let read = |row: &QueryResult| {
-        let (digest, state): (Vec<u8>, String) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        let digest: Vec<u8> = row.try_get_by_index(1)?;
         let digest = digest
             .try_into()
             .map_err(|_| Error::corrupt("a malformed digest of a key"))?;
-        Ok((row.try_get_by_index(0)?, digest, ParkedState::of(&state)))
+        Ok((row.try_get_by_index(0)?, digest, state(row, 2)?))
     };
     rows.iter().map(read).collect()
 }

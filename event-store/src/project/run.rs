@@ -82,16 +82,19 @@ async fn look<P: Projection>(shared: &Arc<Shared>, projection: &Arc<P>, tasks: &
     let members = shard::join(inner, &shared.name, shared.version, &shared.holder, lease)
         .await?
         .max(1);
-    let mut found = generation::all(inner, &inner.worker, Some(&shared.name)).await?;
+    let mut found = generation::all(inner, &inner.keeper, Some(&shared.name)).await?;
     setup::check(shared, &found)?;
+    if setup::is_abandoned(shared, &found) {
+        return Err(setup::abandoned(shared));
+    }
     if found
         .iter()
         .any(|row| row.state == ASKED && row.version == shared.version)
     {
         setup::ensure(shared, &**projection).await?;
-        found = generation::all(inner, &inner.worker, Some(&shared.name)).await?;
+        found = generation::all(inner, &inner.keeper, Some(&shared.name)).await?;
     }
-    let rows = shard::all(inner, &inner.worker, &shared.name).await?;
+    let rows = shard::all(inner, &inner.keeper, &shared.name).await?;
     let worked = |row: &&Generation| row.version == shared.version && (row.state == LIVE || row.state == BUILDING);
     for (key, task) in tasks.iter() {
         let is_ours = |row: &ShardRow| (row.generation, row.shard) == *key && row.token == task.held.token;
@@ -104,7 +107,7 @@ async fn look<P: Projection>(shared: &Arc<Shared>, projection: &Arc<P>, tasks: &
         share(shared, projection, tasks, row, &rows, members).await?;
     }
     setup::switch(shared, &found, &rows).await?;
-    Ok(())
+    setup::reopen(shared, &found, &rows).await
 }
 
 fn ended(tasks: &Tasks) -> Vec<(i64, i64)> {

@@ -4,84 +4,19 @@ use sea_orm::ConnectionTrait as _;
 
 use super::Projection;
 use super::generation::{self, ASKED, BUILDING, CLOSING, Generation, LIVE, OLD};
+use super::parked;
 use super::rows::Rows;
 use super::shard::{self, ShardRow};
 use super::shared::Shared;
 use crate::dialect::Transaction;
 use crate::error::Error;
 use crate::follow;
-use crate::inner::{Inner, detached, now};
+use crate::inner::{Inner, now};
 use crate::position;
-use crate::store::EventStore;
 
 /// So near behind the head the tables that are built have caught up, and those that readers use stand still until the
 /// others have passed them.
 const NEAR: i64 = 10_000;
-
-impl EventStore {
-    /// Asks for a projection to be built anew from the start of the log, beside the tables that readers use; they change over
-    /// when the new ones have come as far. Whoever runs the projection, in whatever process, begins within seconds. False if
-    /// it is being built already.
-    ///
-    /// # Errors
-    /// [`Error::Config`] if there is no projection of this name; otherwise if the database fails.
-    pub async fn rebuild_projection(&self, name: &str) -> Result<bool, Error> {
-        let (inner, name) = (self.inner().clone(), name.to_owned());
-        detached(async move {
-            let transaction = inner.dialect.begin(&inner.worker).await?;
-            let found = generation::locked(&inner, &transaction, &name).await?;
-            let Some(shown) = found.iter().find(|it| it.is_shown()) else {
-                transaction.rollback().await?;
-                return Err(Error::Config(format!("there is no projection {name}")));
-            };
-            if found.iter().any(|it| it.version >= shown.version && is_coming(it)) {
-                transaction.rollback().await?;
-                return Ok(false);
-            }
-            let asked = Generation {
-                generation: found.iter().map(|it| it.generation).max().unwrap_or(0) + 1,
-                state: ASKED.to_owned(),
-                switched_at: None,
-                ..shown.clone()
-            };
-            generation::insert(&inner, &transaction, &asked).await?;
-            transaction.commit().await?;
-            Ok(true)
-        })
-        .await
-    }
-
-    /// Drops the tables that a projection has no use for any more: those that were replaced. Answers how many
-    /// generations they were of.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn drop_old_projections(&self, name: &str) -> Result<usize, Error> {
-        let (inner, name) = (self.inner().clone(), name.to_owned());
-        detached(async move {
-            let found = generation::all(&inner, &inner.reader, Some(&name)).await?;
-            let old: Vec<Generation> = found.into_iter().filter(|it| it.state == OLD).collect();
-            for row in &old {
-                let transaction = inner.dialect.begin(&inner.worker).await?;
-                let tables: Vec<&str> = row.tables.iter().map(String::as_str).collect();
-                let names = super::rows::Names::new(&tables, row.generation, inner.dialect);
-                for (_, table) in names.pairs() {
-                    transaction
-                        .execute_unprepared(&format!("DROP TABLE IF EXISTS {table}"))
-                        .await?;
-                }
-                generation::forget(&inner, &transaction, row).await?;
-                transaction.commit().await?;
-            }
-            Ok(old.len())
-        })
-        .await
-    }
-}
-
-fn is_coming(row: &Generation) -> bool {
-    row.state == ASKED || row.state == BUILDING
-}
 
 /// Makes the tables of this version, if they are not there.
 pub(super) async fn ensure(shared: &Shared, projection: &impl Projection) -> Result<(), Error> {
@@ -179,6 +114,17 @@ pub(super) fn check(shared: &Shared, found: &[Generation]) -> Result<(), Error> 
     }
 }
 
+/// Whether somebody has given up what this version was building, and nothing of it is left to work on.
+pub(super) fn is_abandoned(shared: &Shared, found: &[Generation]) -> bool {
+    !found
+        .iter()
+        .any(|row| row.version == shared.version && row.state != OLD)
+}
+
+pub(super) fn abandoned(shared: &Shared) -> Error {
+    impossible(shared, "what was built of this version was abandoned".to_owned())
+}
+
 /// Shows readers the tables of a generation.
 async fn show(shared: &Shared, transaction: &Transaction, generation: i64) -> Result<(), Error> {
     for (view, table) in shared.names(generation).pairs() {
@@ -214,10 +160,10 @@ pub(super) async fn switch(shared: &Shared, found: &[Generation], rows: &[ShardR
         return Ok(false);
     }
     if let Some(shown) = found.iter().find(|row| row.state == LIVE) {
-        generation::change(inner, &inner.worker, shown, CLOSING).await?;
+        generation::change(inner, &inner.keeper, shown, CLOSING).await?;
         return Ok(false);
     }
-    let transaction = inner.dialect.begin(&inner.worker).await?;
+    let transaction = inner.dialect.begin(&inner.keeper).await?;
     let found = generation::locked(inner, &transaction, &shared.name).await?;
     let rows = shard::locked(inner, &transaction, &shared.name).await?;
     let shown: Vec<&Generation> = found.iter().filter(|row| row.is_shown()).collect();
@@ -232,15 +178,18 @@ pub(super) async fn switch(shared: &Shared, found: &[Generation], rows: &[ShardR
         return Ok(false);
     }
     for row in &found {
-        if row.is_shown() || (is_coming(row) && row.version < shared.version) {
+        if row.is_shown() || (row.is_coming() && row.version < shared.version) {
             generation::change(inner, &transaction, row, OLD).await?;
+            // Nobody writes there any more, and what it could not take is of no use.
+            shard::take_away(inner, &transaction, row).await?;
+            parked::forget(inner, &transaction, row).await?;
         }
     }
     generation::change(inner, &transaction, new, LIVE).await?;
     if inner.dialect.ddl_commits() {
         // The row is the truth; views follow it, also after a crash.
         transaction.commit().await?;
-        let transaction = inner.dialect.begin(&inner.worker).await?;
+        let transaction = inner.dialect.begin(&inner.keeper).await?;
         show(shared, &transaction, new.generation).await?;
         transaction.commit().await?;
     } else {
@@ -253,6 +202,34 @@ pub(super) async fn switch(shared: &Shared, found: &[Generation], rows: &[ShardR
         "readers have changed over"
     );
     Ok(true)
+}
+
+/// Tables of this version that stand still go on, if nobody is left who builds those that were to take their place: the
+/// leases of a later version have all ended.
+pub(super) async fn reopen(shared: &Shared, found: &[Generation], rows: &[ShardRow]) -> Result<(), Error> {
+    let closing = |row: &&Generation| row.state == CLOSING && row.version == shared.version;
+    let Some(closing) = found.iter().find(closing) else {
+        return Ok(());
+    };
+    let is_built = |row: &Generation| {
+        let is_held = || {
+            rows.iter()
+                .any(|shard| shard.generation == row.generation && shard.is_held)
+        };
+        // What is of this version, this process builds.
+        row.state == BUILDING && (row.version == shared.version || is_held())
+    };
+    if found.iter().any(is_built) {
+        return Ok(());
+    }
+    tracing::warn!(
+        name = shared.name,
+        generation = closing.generation,
+        "nobody builds the tables that were to take the place of these, which go on"
+    );
+    let inner = &*shared.inner;
+    generation::change(inner, &inner.keeper, closing, LIVE).await?;
+    Ok(())
 }
 
 /// Where an application finds the tables that readers see.

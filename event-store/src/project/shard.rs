@@ -1,4 +1,6 @@
 //! Shards as rows: how far each is, and who holds it.
+//!
+//! Leases are kept by a connection of their own: those of the workers may all be in an `apply` that hangs.
 
 use std::time::Duration;
 
@@ -141,7 +143,7 @@ pub(super) async fn claim(
         .into_iter()
         .chain(held.values());
     let statement = inner.dialect.statement(&inner.tables.sql(&sql), values);
-    let taken = inner.worker.execute_raw(statement).await?;
+    let taken = inner.keeper.execute_raw(statement).await?;
     let token = row.token + 1;
     Ok((taken.rows_affected() == 1).then_some(Held { token, ..held }))
 }
@@ -152,7 +154,7 @@ pub(super) async fn renew(inner: &Inner, name: &str, holder: &str, lease: Durati
     let sql = format!("UPDATE {{shards}} SET lease_until = {clock} + ? WHERE name = ? AND holder = ?");
     let values: [Value; 3] = [micros(lease).into(), name.into(), holder.into()];
     let statement = inner.dialect.statement(&inner.tables.sql(&sql), values);
-    inner.worker.execute_raw(statement).await?;
+    inner.keeper.execute_raw(statement).await?;
     Ok(())
 }
 
@@ -160,7 +162,17 @@ pub(super) async fn renew(inner: &Inner, name: &str, holder: &str, lease: Durati
 pub(super) async fn release(inner: &Inner, held: &Held) -> Result<(), Error> {
     let sql = format!("UPDATE {{shards}} SET holder = NULL, lease_until = 0 WHERE {OURS}");
     let statement = inner.dialect.statement(&inner.tables.sql(&sql), held.values());
-    inner.worker.execute_raw(statement).await?;
+    inner.keeper.execute_raw(statement).await?;
+    Ok(())
+}
+
+/// Takes the shards of a generation away from whoever holds them: nobody commits anything to its tables any more.
+pub(super) async fn take_away(inner: &Inner, db: &impl ConnectionTrait, row: &Generation) -> Result<(), Error> {
+    let sql = inner
+        .tables
+        .sql("UPDATE {shards} SET token = token + 1, holder = NULL, lease_until = 0 WHERE name = ? AND generation = ?");
+    let of: [Value; 2] = [row.name.as_str().into(), row.generation.into()];
+    db.execute_raw(inner.dialect.statement(&sql, of)).await?;
     Ok(())
 }
 
@@ -192,7 +204,7 @@ pub(super) async fn say(inner: &Inner, held: &Held, error: &str) -> Result<(), E
         .into_iter()
         .chain(held.values());
     let statement = inner.dialect.statement(&inner.tables.sql(&sql), values);
-    inner.worker.execute_raw(statement).await?;
+    inner.keeper.execute_raw(statement).await?;
     Ok(())
 }
 
@@ -217,14 +229,14 @@ pub(super) async fn join(inner: &Inner, name: &str, version: i64, holder: &str, 
         format!("INSERT INTO {{members}} (name, holder, version, lease_until) VALUES (?, ?, ?, {clock} + ?) {put}");
     let values: [Value; 4] = [name.into(), holder.into(), version.into(), micros(lease).into()];
     inner
-        .worker
+        .keeper
         .execute_raw(inner.dialect.statement(&inner.tables.sql(&sql), values))
         .await?;
     let sql = format!("SELECT COUNT(*) FROM {{members}} WHERE name = ? AND version = ? AND lease_until > {clock}");
     let statement = inner
         .dialect
         .statement(&inner.tables.sql(&sql), [name.into(), version.into()]);
-    crate::dictionary::only_number(&inner.worker, statement).await
+    crate::dictionary::only_number(&inner.keeper, statement).await
 }
 
 /// Leaves those who share the work, and takes along those who left without a word.
@@ -234,6 +246,6 @@ pub(super) async fn leave(inner: &Inner, name: &str, holder: &str) -> Result<(),
     let statement = inner
         .dialect
         .statement(&inner.tables.sql(&sql), [name.into(), holder.into()]);
-    inner.worker.execute_raw(statement).await?;
+    inner.keeper.execute_raw(statement).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use event_core::Timestamp;
 use sea_orm::{ConnectionTrait, Value};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::generation::{self, ASKED, BUILDING, CLOSING, Generation, OLD};
 use super::shard::{self, ShardRow};
@@ -48,7 +48,8 @@ pub struct ProjectionStatus {
     pub position: i64,
     /// The newest place of the log.
     pub head: i64,
-    /// How old the oldest event is that is not applied yet, by the time of its receipt.
+    /// How old the oldest event is that is not applied yet, by the time of its receipt; written as seconds.
+    #[serde(rename = "lag_seconds", serialize_with = "seconds")]
     pub lag: Duration,
     /// Events that were applied.
     pub applied: u64,
@@ -108,11 +109,23 @@ impl EventStore {
     /// # Errors
     /// If the database fails.
     pub async fn projections(&self) -> Result<Vec<ProjectionStatus>, Error> {
+        self.statuses(None).await
+    }
+
+    /// The same of one projection: its generations, the oldest first; none if there is no such projection.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn projection(&self, name: &str) -> Result<Vec<ProjectionStatus>, Error> {
+        self.statuses(Some(name.to_owned())).await
+    }
+
+    async fn statuses(&self, name: Option<String>) -> Result<Vec<ProjectionStatus>, Error> {
         let inner = self.inner().clone();
         detached(async move {
             let head = position::head(inner.dialect, &inner.reader, &inner.tables).await?;
             let mut all = Vec::new();
-            for row in generation::all(&inner, &inner.reader, None).await? {
+            for row in generation::all(&inner, &inner.reader, name.as_deref()).await? {
                 let shards = shard::all(&inner, &inner.reader, &row.name).await?;
                 all.push(status(&inner, row, shards, head).await?);
             }
@@ -131,6 +144,10 @@ impl EventStore {
         let shown = detached(async move { super::setup::shown(&inner, &name).await }).await?;
         Ok(shown.map(|generation| format!("{table}_g{generation}")))
     }
+}
+
+fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
 }
 
 async fn status(inner: &Inner, row: Generation, shards: Vec<ShardRow>, head: i64) -> Result<ProjectionStatus, Error> {

@@ -4,21 +4,20 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_core::StoredEvent;
-use sea_orm::ConnectionTrait as _;
 use tokio::sync::watch;
 
 use super::Projection;
 use super::batch::{Batch, Outcome, Task};
 use super::failure::Failure;
 use super::generation::Generation;
+use super::history::ParkedAction;
+use super::inspect;
 use super::key::{self, Digest, Keyed};
 use super::options::Siblings;
 use super::parked::{self, ParkedState};
 use super::rows::Names;
 use super::shard::{self, Held};
 use super::shared::Shared;
-use crate::entity::event::SELECTED;
 use crate::error::Error;
 use crate::follow::{self, Scope, is_of_the_store, pause};
 
@@ -152,8 +151,9 @@ impl<P: Projection> Work<P> {
         }
         if self.looked.is_none_or(|looked| looked.elapsed() > LOOK) {
             if self.looked.is_none() || parked::is_asked(&inner, &self.held).await? {
-                self.parked().await?;
-                if self.position < 0 {
+                // Without knowing all that wait, others of their keys must not be applied.
+                if !self.parked().await? {
+                    self.looked = None;
                     return Ok(Next::Again);
                 }
             }
@@ -320,52 +320,56 @@ impl<P: Projection> Work<P> {
         }
     }
 
-    /// Does with parked events what is asked, those that came first first.
-    async fn parked(&mut self) -> Result<(), Error> {
+    /// Does with parked events what is asked, those that came first first. False if it is to stop before the end.
+    async fn parked(&mut self) -> Result<bool, Error> {
         let inner = Arc::clone(&self.shared.inner);
         let mut blocked = HashSet::new();
         let wait = self.shared.options.siblings == Siblings::Wait;
-        for (position, digest, state) in parked::of_shard(&inner, &self.held).await? {
-            let is_behind = wait && blocked.contains(&digest);
-            match state {
-                ParkedState::Discard => {
-                    self.done(Task::Discard(position)).await?;
+        let mut after = -1;
+        loop {
+            let page = parked::of_shard(&inner, &self.held, after, wait).await?;
+            let Some((last, ..)) = page.last() else { break };
+            after = *last;
+            for (position, digest, state) in page {
+                if *self.stop.borrow() || self.shared.is_over() {
+                    return Ok(false);
                 }
-                ParkedState::Replay | ParkedState::Waiting if !is_behind => {
-                    let outcome = match self.event(position).await? {
-                        Some(stored) => self.batch(Task::Replay(&stored)).await,
-                        // Erased or pruned meanwhile.
-                        None => self.batch(Task::Discard(position)).await,
-                    };
-                    match outcome {
-                        Outcome::Refused(_, failure) => {
-                            parked::failed_again(&inner, &self.held, position, &failure).await?;
+                let is_behind = wait && blocked.contains(&digest);
+                match state {
+                    ParkedState::Discard => {
+                        self.done(Task::Discard(position, ParkedAction::Discarded)).await?;
+                    }
+                    ParkedState::Replay | ParkedState::Waiting if !is_behind => {
+                        if !self.replay(position).await? {
                             blocked.insert(digest);
                         }
-                        other => {
-                            self.settle(other)?;
-                        }
+                    }
+                    _ => {
+                        blocked.insert(digest);
                     }
                 }
-                _ => {
-                    blocked.insert(digest);
+                if self.position < 0 {
+                    return Ok(false);
                 }
-            }
-            if self.position < 0 {
-                return Ok(());
             }
         }
         self.waiting = if wait { blocked } else { HashSet::new() };
-        Ok(())
+        Ok(true)
     }
 
-    async fn event(&self, position: i64) -> Result<Option<StoredEvent>, Error> {
-        let inner = &self.shared.inner;
-        let tables = inner.tables.sql("{events} e LEFT JOIN {trails} t ON t.id = e.trail_id");
-        let sql = format!("SELECT {SELECTED} FROM {tables} WHERE e.position = ?");
-        let statement = inner.dialect.statement(&sql, [position.into()]);
-        let rows = inner.reader.query_all_raw(statement).await?;
-        let dictionary = inner.dictionary().await?;
-        Ok(inner.events(&rows, &dictionary).await?.pop())
+    /// Tries a parked event again; false if it stays.
+    async fn replay(&mut self, position: i64) -> Result<bool, Error> {
+        let outcome = match inspect::event(&self.shared.inner, position).await? {
+            Some(stored) => self.batch(Task::Replay(&stored)).await,
+            // Erased or pruned meanwhile.
+            None => self.batch(Task::Discard(position, ParkedAction::Gone)).await,
+        };
+        let Outcome::Refused(_, failure) = outcome else {
+            self.settle(outcome)?;
+            return Ok(true);
+        };
+        tracing::warn!(name = self.held.name, position, %failure, "a parked event cannot be applied");
+        self.done(Task::Keep(position, failure)).await?;
+        Ok(false)
     }
 }

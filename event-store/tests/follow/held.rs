@@ -8,6 +8,9 @@ use sea_orm::{ConnectionTrait as _, Statement};
 use crate::disk::Disk;
 use crate::tally::{Running, Tally, fill, fold, quick, shown, table, until};
 
+/// What is played here of the table of hostile input.
+pub(crate) const SCENARIOS: [&str; 3] = ["two_holders", "gone_holder", "replaced_holder"];
+
 async fn run(disk: &Disk, sql: String) -> u64 {
     let db = disk.connect().await;
     let done = db

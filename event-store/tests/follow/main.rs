@@ -7,6 +7,8 @@
 #[allow(dead_code, reason = "the tests of the store take more of it")]
 #[path = "../store/disk.rs"]
 mod disk;
+#[path = "../../../fixtures/bad_input.rs"]
+mod table;
 #[allow(dead_code, reason = "other tests take more of it")]
 #[path = "../order/process.rs"]
 mod process;
@@ -16,7 +18,16 @@ mod projected;
 mod parked;
 mod held;
 mod rebuilt;
+mod asked;
+mod abandoned;
+mod hanging;
 mod killed;
+
+#[test]
+fn every_scenario_of_followers_is_played() {
+    let played = [parked::SCENARIOS.as_slice(), held::SCENARIOS.as_slice()].concat();
+    table::assert_scenarios("event-store/follow", &played);
+}
 
 /// A test of each function for each database: `sqlite::followed::…` and so on.
 macro_rules! conformance {
@@ -69,6 +80,22 @@ conformance! {
     rebuilt {
         a_rebuild_beside_writers_takes_over_at_once,
         a_later_version_takes_over_and_the_older_one_ends,
+    }
+    asked {
+        who_asked_and_what_came_of_it_is_told,
+        what_is_parked_is_listed_page_by_page,
+        many_that_wait_are_replayed_in_order_and_a_stop_is_heeded,
+        who_lost_a_shard_says_nothing_of_its_parked_events,
+        what_replaced_tables_could_not_take_goes_with_them,
+    }
+    abandoned {
+        what_a_prune_overtook_is_given_up,
+        tables_that_stand_still_go_on_when_nobody_builds_the_next,
+        a_rebuild_that_is_given_up_leaves_nothing,
+    }
+    hanging {
+        leases_are_kept_while_events_hang,
+        what_is_sent_is_stored_while_an_event_hangs,
     }
     killed {
         kills_at_any_moment_skip_and_double_nothing,

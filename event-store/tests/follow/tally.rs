@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use event_core::{Source, StoredEvent, Verdict};
-use event_store::project::{Failure, ProjectOptions, Projection, ProjectionStatus, Rows, Stage};
+use event_store::project::{Failure, Parked, ParkedPage, ProjectOptions, Projection, ProjectionStatus, Rows, Stage};
 use event_store::{EventStore, Offer, Origin};
 use sea_orm::{ConnectionTrait as _, Statement};
 
@@ -215,6 +215,13 @@ pub(crate) async fn until<T>(what: &str, mut holds: impl AsyncFnMut() -> Option<
         assert!(started.elapsed() < Duration::from_secs(90), "it never came: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// What is parked.
+pub(crate) async fn parked(store: &EventStore, tally: &Tally) -> Vec<Parked> {
+    let page = store.parked(&tally.name, &ParkedPage::default()).await.unwrap();
+    assert!(page.next.is_none(), "{page:?}");
+    page.events
 }
 
 /// The tables that readers see.

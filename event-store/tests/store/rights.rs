@@ -105,6 +105,7 @@ pub(crate) async fn keys_of_before_can_do_what_they_could(disk: Disk) {
         "parked",
         "pruned",
         "bookmarks",
+        "parked_history",
     ] {
         run(&format!("DROP TABLE {{p}}{table}")).await;
     }
