@@ -17,8 +17,30 @@ use proptest::sample::{Index, select};
 
 /// What grammars care about.
 const WORDS: [&str; 24] = [
-    "\"", "\\", "\\u0000", "{", "}", "[", "]", ",", ":", "null", "true", "-0", "1e999", "0.1", "\n", "\r\n", "\u{feff}", "/",
-    "~1", "&", "=", "%00", "2021-02-29T24:00:00Z", "\u{10ffff}",
+    "\"",
+    "\\",
+    "\\u0000",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "null",
+    "true",
+    "-0",
+    "1e999",
+    "0.1",
+    "\n",
+    "\r\n",
+    "\u{feff}",
+    "/",
+    "~1",
+    "&",
+    "=",
+    "%00",
+    "2021-02-29T24:00:00Z",
+    "\u{10ffff}",
 ];
 
 /// A piece is put in the place of others, which may be none.
@@ -30,7 +52,9 @@ struct Change {
 }
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../fuzz/corpus")
+        .join(target);
     let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     files.map(|path| fs::read(path).unwrap()).collect()
 }

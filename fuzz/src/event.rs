@@ -11,7 +11,10 @@ pub(super) fn event(bytes: &[u8]) {
         let read = Event::from_slice(bytes, reception);
         match &read {
             Ok(event) => {
-                assert!(serde_json::from_slice::<serde_json::Value>(bytes).is_ok(), "an event that is no JSON");
+                assert!(
+                    serde_json::from_slice::<serde_json::Value>(bytes).is_ok(),
+                    "an event that is no JSON"
+                );
                 payload(event.payload().as_str().as_bytes());
             }
             Err(refusal) => assert!(!refusal.violations.is_empty(), "refused for nothing"),

@@ -8,7 +8,12 @@ use event_core::{Subject, Timestamp};
 
 /// A row that is taken for a plain one has the subject and the time that a reader of CSV finds in it.
 pub(super) fn file(bytes: &[u8]) {
-    let columns = [PlainColumn::Subject, PlainColumn::Label, PlainColumn::Text, PlainColumn::Time];
+    let columns = [
+        PlainColumn::Subject,
+        PlainColumn::Label,
+        PlainColumn::Text,
+        PlainColumn::Time,
+    ];
     let rows = PlainRows::new(b',', &columns, Tz::UTC, Timestamp::MAX).expect("a subject and a time");
     for row in bytes.split(|byte| *byte == b'\n') {
         let Some(plain) = rows.read(row) else { continue };

@@ -27,7 +27,11 @@ pub(super) fn mapping(bytes: &[u8]) {
 /// What clients of others send becomes texts of events, each of which is taken or refused like any other. A body of
 /// which the outline is read has as many.
 pub(super) fn clients(bytes: &[u8]) {
-    let batches = [posthog::batch(bytes), segment::batch(bytes), segment::call(Call::Track, bytes)];
+    let batches = [
+        posthog::batch(bytes),
+        segment::batch(bytes),
+        segment::call(Call::Track, bytes),
+    ];
     for events in batches.into_iter().flatten().map(|batch| batch.events) {
         for text in events {
             event::event(&text);

@@ -36,6 +36,9 @@ fn same(query: &Query) {
     assert_eq!(*query, again);
     if let Some(pairs) = query.to_pairs() {
         let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        assert_eq!(*query, Query::from_pairs(pairs).expect("parameters that are not read again"));
+        assert_eq!(
+            *query,
+            Query::from_pairs(pairs).expect("parameters that are not read again")
+        );
     }
 }

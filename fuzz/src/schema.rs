@@ -31,8 +31,14 @@ pub(super) fn schema(bytes: &[u8]) {
         whole.is_ok()
     });
     let class = Compatibility::between(&first, &second).class;
-    assert!(!class.is_backward() || !old || new, "compatible backward, and not valid any more");
-    assert!(!class.is_forward() || !new || old, "compatible forward, and was not valid");
+    assert!(
+        !class.is_backward() || !old || new,
+        "compatible backward, and not valid any more"
+    );
+    assert!(
+        !class.is_forward() || !new || old,
+        "compatible forward, and was not valid"
+    );
 }
 
 fn compiled(text: &[u8]) -> Option<Schema> {

@@ -12,9 +12,16 @@ pub(super) fn upcast(bytes: &[u8]) {
         return;
     };
     let written = serde_json::to_vec(&upcaster).expect("an upcaster that is not written");
-    assert_eq!(upcaster, serde_json::from_slice(&written).expect("an upcaster that is not read again"));
-    let Ok(payload) = Payload::parse(data, &limits()) else { return };
-    let Ok(whole) = upcaster.apply(&payload, &limits()) else { return };
+    assert_eq!(
+        upcaster,
+        serde_json::from_slice(&written).expect("an upcaster that is not read again")
+    );
+    let Ok(payload) = Payload::parse(data, &limits()) else {
+        return;
+    };
+    let Ok(whole) = upcaster.apply(&payload, &limits()) else {
+        return;
+    };
     let mut stepwise = payload;
     for step in upcaster.steps() {
         match Upcaster::new(vec![step.clone()]).apply(&stepwise, &limits()) {
