@@ -88,7 +88,7 @@ class Collector:
                 process.stdout.close()
 
     def key(self, source: str | None) -> str:
-        """Makes a key that sends events of a source and can do all else but deal with keys; without a source, everything.
+        """Makes a key that sends events of a source and can do all else but deal with keys; or everything.
 
         From the first one on requests need one.
         """
