@@ -44,7 +44,8 @@ impl Load {
     }
 
     /// Requests become due at this rate, whatever the server does, and the time of an answer counts from then. What
-    /// is due while all connections are taken waits for one, and is given up once it is too late.
+    /// is due while all connections wait for answers is not sent, and counts as not served: a queue in here would make all
+    /// that comes out of it late, however fast the server is with those that it takes.
     ///
     /// # Panics
     /// If there is no runtime to be had.
@@ -52,10 +53,10 @@ impl Load {
     pub fn open(&self, prepared: &Prepared, rate: f64) -> Tally {
         runtime().block_on(LocalSet::new().run_until(async {
             let due = Rc::new(Due::default());
-            let clock = tick(Rc::clone(&due), rate, self.duration, self.in_time);
+            let clock = tick(Rc::clone(&due), rate, self.duration);
             let (tally, offered) = tokio::join!(self.serve(prepared, Rc::clone(&due)), clock);
             let mut tally = tally;
-            tally.unsent += due.given_up.get();
+            tally.unsent += due.unsent.get();
             tally.offered = offered;
             tally
         }))
@@ -101,18 +102,22 @@ impl Load {
         }
         while tasks.join_next().await.is_some() {}
         let mut tally = tally.take();
-        tally.elapsed = started.elapsed();
+        // Until the last answer that was of use: how long others waited in vain behind the end is no time of work.
+        let worked = tally.last.map_or(Duration::ZERO, |last| last - started);
+        tally.elapsed = worked.max(self.duration);
         tally
     }
 }
 
-/// Requests that wait for a connection.
+/// Requests on their way to connections that have nothing to do.
 #[derive(Default)]
 struct Due {
     waiting: RefCell<VecDeque<Instant>>,
     came: Notify,
+    /// Connections that have nothing to do.
+    idle: Cell<usize>,
     over: Cell<bool>,
-    given_up: Cell<u64>,
+    unsent: Cell<u64>,
 }
 
 impl Due {
@@ -126,35 +131,36 @@ impl Due {
                 self.came.notify_one();
                 return None;
             }
+            self.idle.set(self.idle.get() + 1);
             self.came.notified().await;
+            self.idle.set(self.idle.get() - 1);
+        }
+    }
+
+    /// So many requests are due now.
+    fn add(&self, requests: u64) {
+        let mut waiting = self.waiting.borrow_mut();
+        let free = self.idle.get().saturating_sub(waiting.len());
+        let sent = usize::try_from(requests).unwrap_or(usize::MAX).min(free);
+        waiting.extend(std::iter::repeat_n(Instant::now(), sent));
+        self.unsent.set(self.unsent.get() + requests - sent as u64);
+        for _ in 0..sent {
+            self.came.notify_one();
         }
     }
 }
 
 /// Makes requests due; answers how many there were.
-async fn tick(due: Rc<Due>, rate: f64, duration: Duration, in_time: Duration) -> u64 {
+async fn tick(due: Rc<Due>, rate: f64, duration: Duration) -> u64 {
     let started = Instant::now();
     let mut made = 0_u64;
     while started.elapsed() < duration {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let wanted = (started.elapsed().as_secs_f64() * rate) as u64;
-        let now = Instant::now();
-        {
-            let mut waiting = due.waiting.borrow_mut();
-            while waiting.front().is_some_and(|due| now - *due > in_time) {
-                waiting.pop_front();
-                due.given_up.set(due.given_up.get() + 1);
-            }
-            waiting.extend((made..wanted).map(|_| now));
-        }
-        for _ in made..wanted {
-            due.came.notify_one();
-        }
+        due.add(wanted.saturating_sub(made));
         made = made.max(wanted);
         sleep(Duration::from_millis(1)).await;
     }
-    due.given_up.set(due.given_up.get() + due.waiting.borrow().len() as u64);
-    due.waiting.borrow_mut().clear();
     due.over.set(true);
     due.came.notify_waiters();
     due.came.notify_one();

@@ -87,9 +87,13 @@ class Collector:
             if process.stdout is not None:
                 process.stdout.close()
 
-    def key(self, source: str) -> str:
-        """Makes a key that sends events of a source and can do all else; from the first one on requests need one."""
-        rights = ["--source", source, "--access", "write,read,admin", "--read-all"]
+    def key(self, source: str | None) -> str:
+        """Makes a key that sends events of a source and can do all else but deal with keys; or everything.
+
+        From the first one on requests need one.
+        """
+        bounds = ["--any-source"] if source is None else ["--source", source, "--read-all"]
+        rights = [*bounds, "--access", "write,read,admin"]
         arguments = ["key", "create", "--database-url", self._database, *rights]
         made = subprocess.run([program(), *arguments], check=True, capture_output=True, text=True)
         return next(word for word in made.stdout.split() if word.startswith("ev_"))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import time
+from collections import Counter
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request
 
 import pytest
 
-from collector import Collector
+from collector import OPENER, Collector
 
 # What must hold of whatever is asked: no answer of 5xx, and none that the document does not know.
 CHECKS = (
@@ -33,6 +38,9 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     collector.start()
     try:
         register(collector)
+        # Without one, the first key that a request makes would shut out all that come after it.
+        key = collector.key(None)
+        known(collector, key)
         report = tmp_path / "report.json"
         command = [sys.executable, "-m", "schemathesis.cli", "run", f"{collector.url}/openapi.json", "--no-color"]
         options = {
@@ -43,6 +51,7 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
             "--phases": "examples,coverage,fuzzing" + (",stateful" if LONG else ""),
             "--report-json-path": str(report),
             "--seed": "7",
+            "--header": f"Authorization: Bearer {key}",
             "--warnings": "off",
         }
         arguments = [part for option in options.items() for part in option]
@@ -51,6 +60,10 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
         assert generated(run.stdout) >= REQUESTS, run.stdout[-3_000:]
         # It still does what it is for.
         assert collector.request("GET", "/health/ready") == {"status": "ready"}
+        told = statuses(collector, collector.key(None))
+        assert told.total() >= REQUESTS, told
+        # Requests without a key are made up, too; most have the one that is good.
+        assert told["401"] < told.total() / 4, told
         assert "panicked" not in (tmp_path / "collector.log").read_text()
     finally:
         collector.stop()
@@ -63,6 +76,30 @@ def register(collector: Collector) -> None:
     lines = (json.dumps({"category": "order", "name": "created", **event}) for event in events)
     statuses = [verdict["status"] for verdict in collector.send("\n".join(lines).encode())]
     assert statuses == ["stored", "quarantined"]
+
+
+def known(collector: Collector, key: str) -> None:
+    """Waits until it knows of a key, which takes up to five seconds."""
+    for _ in range(120):
+        try:
+            collector.request("GET", "/v1/types", key=key)
+        except HTTPError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("it does not know the key")
+
+
+def statuses(collector: Collector, key: str) -> Counter[str]:
+    """How many of its answers had which status, as it has counted them."""
+    known(collector, key)
+    request = Request(f"{collector.url}/metrics", headers={"Authorization": f"Bearer {key}"})
+    with OPENER.open(request, timeout=20) as answer:
+        text = answer.read().decode()
+    counts: Counter[str] = Counter()
+    for status, count in re.findall(r'^event_http_requests_total\{.*status="(\d+)"\} (\d+)', text, re.MULTILINE):
+        counts[status] += int(count)
+    return counts
 
 
 def generated(output: str) -> int:

@@ -30,7 +30,7 @@ use crate::peer::Peer;
 use crate::reply::{self, Failure, Reason};
 
 use failures::Failures;
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, advice};
 use logins::Logins;
 pub(crate) use reader::Reader;
 use site::{Site, Way};
@@ -38,12 +38,17 @@ use site::{Site, Way};
 pub(crate) use table::{Need, Scope, TABLE};
 pub(crate) use visitor::Visitor;
 
+/// So many keys that are none an address may show a minute to log in.
+const TRIES: u32 = 5;
+
 /// What it takes to tell who asks.
 #[derive(Clone)]
 pub(crate) struct Guard {
     store: EventStore,
     failures: Arc<Failures>,
     logins: Arc<Logins>,
+    /// Keys shown to log in that were none.
+    tries: Arc<Failures>,
     /// By which names it may be asked while there are no keys.
     hosts: Arc<[String]>,
 }
@@ -54,6 +59,7 @@ impl Guard {
             store,
             failures: Arc::new(Failures::new(config.failures)),
             logins: Arc::default(),
+            tries: Arc::new(Failures::new(config.failures.min(TRIES))),
             hosts: config.hosts.clone().into(),
         }
     }
@@ -64,6 +70,10 @@ impl Guard {
     /// If there were too many keys from there that are not good, or the system gives no random numbers.
     pub(crate) fn log_in(&self, key: &str, headers: &HeaderMap, peer: Option<Peer>) -> Result<Option<String>, Failure> {
         if self.store.authenticate(key).is_none() {
+            // People do it, and not fast.
+            if let Some(Err(after)) = peer.map(|peer| self.tries.count(peer.machine())) {
+                return Err(too_many(after));
+            }
             return self.counted(peer).map(|()| None);
         }
         let name = self.logins.begin(key, Instant::now())?;
@@ -106,10 +116,9 @@ impl Guard {
             return Err(self.turned_away(Failure::new(Reason::Unauthenticated, detail), peer));
         };
         if !sender.rights.may(Access::Write) {
-            return Err(Failure::new(
-                Reason::NotPermitted,
-                "this needs a key with the access write",
-            ));
+            let advice = advice("--source SOURCE", &[Access::Write]);
+            let detail = format!("this needs a key with the access write: {advice}");
+            return Err(Failure::new(Reason::NotPermitted, detail));
         }
         self.store.admit(&sender, Use::Events(0))?;
         Ok(Some(sender))
@@ -124,6 +133,29 @@ impl Guard {
             Some(Err(after)) if self.store.has_keys() => Err(too_many(after)),
             _ => Ok(()),
         }
+    }
+
+    /// That a request asks by a name that nobody else can have lead here, where no key is asked for.
+    ///
+    /// # Errors
+    /// If it does not.
+    fn check_host(&self, headers: &HeaderMap) -> Result<(), Failure> {
+        if self.store.has_keys() || site::is_near(headers, &self.hosts) {
+            return Ok(());
+        }
+        let detail = "there are no keys, so this collector is asked by its address or by localhost only: a page of somebody else \
+                      could have another name lead here. Make a key by `event-server key create`, or name the collector in the \
+                      setting `hosts` (--hosts NAME)";
+        Err(Failure::new(Reason::NotPermitted, detail))
+    }
+
+    /// Whether whoever sends this may read whatever there is: as long as there are no keys, everybody.
+    pub(crate) fn may_read(&self, headers: &HeaderMap) -> bool {
+        if !self.store.has_keys() {
+            return self.check_host(headers).is_ok();
+        }
+        let reader = self.logged_in(headers).or_else(|| principal(&self.store, headers).ok());
+        reader.is_some_and(|reader| reader.rights.may(Access::Read) && !reader.rights.is_bound_in_reading())
     }
 
     /// What whoever has no good key is told, wherever he comes from.
@@ -159,14 +191,20 @@ pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next
             Err(_) if is_for_people(&request) => return reply::elsewhere(&login(&request)),
             Err(failure) => return guard.turned_away(failure, peer(&request)).into_response(),
         };
-    } else if !site::is_near(request.headers(), &guard.hosts) {
-        let detail = "there are no keys, so this collector is asked by its address or by localhost only: a page of somebody else \
-                      could have another name lead here. Make a key, or name the collector in the setting `hosts`";
-        return Failure::new(Reason::NotPermitted, detail).into_response();
+    } else if let Err(failure) = guard.check_host(request.headers()) {
+        return failure.into_response();
     }
     // Nobody behind this has a use for it.
     request.headers_mut().remove(AUTHORIZATION);
     next.run(request).await
+}
+
+/// Lets a request pass whose key comes elsewhere: while there are no keys, only if it asks by a name that is ours.
+pub(crate) async fn check_host(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    match guard.check_host(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    }
 }
 
 /// That no page of others has made a browser send a request, as far as it tells.
@@ -181,7 +219,9 @@ pub(crate) fn check_site(headers: &HeaderMap) -> Result<(), Failure> {
 }
 
 fn cross_site() -> Failure {
-    Failure::new(Reason::CrossSite, "this is not asked for by a page of this collector")
+    let detail = "this is not asked for by a page of this collector: open its own page and try there. A proxy before it leaves the \
+                  header Host as it came; a program sends a key in the header Authorization";
+    Failure::new(Reason::CrossSite, detail)
 }
 
 /// Whether a browser wants to show somebody a page, of itself or after a form was sent.

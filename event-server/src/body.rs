@@ -9,7 +9,8 @@ mod upload;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, EXPECT};
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Semaphore;
@@ -69,6 +70,15 @@ pub(crate) fn bound(
             Err(if soon_over { failure } else { failure.closing() })
         }
         _ => Ok(Request::from_parts(parts, Body::new(wire))),
+    }
+}
+
+/// Leaves the body of a request that is answered without it: what is on its way is read for a while, so that the
+/// answer arrives, unless its sender has asked before sending any.
+pub(crate) fn leave(request: Request, config: &ServerConfig) {
+    let (parts, body) = request.into_parts();
+    if !parts.headers.contains_key(EXPECT) && !body.is_end_stream() {
+        discard(body, config.body_bytes);
     }
 }
 

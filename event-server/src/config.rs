@@ -7,6 +7,7 @@ mod kurrent;
 mod value;
 mod table;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -79,15 +80,7 @@ impl Settings {
     /// # Errors
     /// The first setting that cannot be used.
     pub fn read(flags: &Flags) -> Result<Self, ConfigError> {
-        Settings::from_sources(flags, &|name| match std::env::var_os(name) {
-            // Compose files and units set variables to nothing where they mean to leave them out.
-            Some(value) if value.is_empty() => Ok(None),
-            Some(value) => match value.into_string() {
-                Ok(text) => Ok(Some(text)),
-                Err(_) => Err(ConfigError::new(name, "this is not UTF-8")),
-            },
-            None => Ok(None),
-        })
+        Settings::from_sources(flags, &of_process)
     }
 
     fn from_sources(flags: &Flags, environment: &Environment<'_>) -> Result<Self, ConfigError> {
@@ -177,6 +170,31 @@ impl Default for ServerConfig {
 /// Asks the environment for a variable.
 type Environment<'a> = dyn Fn(&str) -> Result<Option<String>, ConfigError> + 'a;
 
+/// A variable of this process.
+fn of_process(name: &str) -> Result<Option<String>, ConfigError> {
+    match std::env::var_os(name) {
+        // Compose files and units set variables to nothing where they mean to leave them out.
+        Some(value) if value.is_empty() => Ok(None),
+        Some(value) => match value.into_string() {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(ConfigError::new(name, "this is not UTF-8")),
+        },
+        None => Ok(None),
+    }
+}
+
+/// What stands in the file that the variable with `_FILE` behind it names, and that variable: so secrets come into
+/// containers.
+fn mounted(variable: &str, environment: &Environment<'_>) -> Result<Option<(String, String)>, ConfigError> {
+    let variable = format!("{variable}_FILE");
+    let Some(path) = environment(&variable)? else {
+        return Ok(None);
+    };
+    let text = read_text(path.as_ref());
+    let text = text.map_err(|error| ConfigError::new(&variable, format!("{path} {error}")))?;
+    Ok(Some((variable, text.trim().to_owned())))
+}
+
 /// A file with settings: keys as the flags, with underscores.
 #[derive(Debug, Default)]
 struct File {
@@ -184,9 +202,25 @@ struct File {
     table: toml::Table,
 }
 
+/// More than this no file of settings has, and no secret.
+const FILE_BYTES: u64 = 1 << 20;
+
+/// Reads a file of text, and no more of it than a file of settings can have: what is named may be a device.
+fn read_text(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(FILE_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() as u64 > FILE_BYTES {
+        return Err(format!(
+            "has more than {FILE_BYTES} bytes, so that it is no file of settings"
+        ));
+    }
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
+}
+
 fn read_file(path: &Path) -> Result<File, ConfigError> {
     let wrong = |message: String| ConfigError::new(path.display().to_string(), message);
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let text = read_text(path).map_err(wrong)?;
     // Only the message: what toml shows of the line may be a password.
     let table = text.parse().map_err(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
@@ -273,6 +307,26 @@ mod tests {
         file.as_file().set_len(0).unwrap();
         let empty = read(&[], &mounted).unwrap_err();
         assert_eq!(empty.setting, "DATABASE_URL_FILE");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_of_settings_has_an_end() {
+        for variables in [
+            [("DATABASE_URL_FILE", "/dev/zero")],
+            [("EVENT_SERVER_FIRST_KEY_FILE", "/dev/zero")],
+            [("EVENT_SERVER_CONFIG", "/dev/zero")],
+        ] {
+            let error = read(&[], &variables).unwrap_err().to_string();
+            assert!(
+                error.contains("/dev/zero") && error.contains("1048576 bytes"),
+                "{error}"
+            );
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        let error = read(&[], &[("DATABASE_URL_FILE", path)]).unwrap_err().to_string();
+        assert!(error.contains("cannot be read"), "{error}");
     }
 
     #[tokio::test]

@@ -20,6 +20,9 @@ pub struct Link {
 pub struct LinkState {
     /// Whether it is connected.
     pub up: bool,
+    /// Since when it is, or is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// What is wrong, if it is not; never with a password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -37,6 +40,15 @@ pub struct LinkState {
     pub duplicates: u64,
     /// Events that were refused.
     pub refused: u64,
+}
+
+#[cfg(feature = "kurrent")]
+impl LinkState {
+    fn turn(&mut self, up: bool, now: Timestamp) {
+        if self.up != up || self.since.is_none() {
+            (self.up, self.since) = (up, Some(now));
+        }
+    }
 }
 
 impl Link {
@@ -69,17 +81,17 @@ impl Link {
 
 #[cfg(feature = "kurrent")]
 impl Link {
-    pub(crate) fn connected(&self) {
+    pub(crate) fn connected(&self, now: Timestamp) {
         self.change(|state| {
-            state.up = true;
+            state.turn(true, now);
             state.problem = None;
             state.connections += 1;
         });
     }
 
-    pub(crate) fn broken(&self, problem: String) {
+    pub(crate) fn broken(&self, problem: String, now: Timestamp) {
         self.change(|state| {
-            state.up = false;
+            state.turn(false, now);
             state.problem = Some(problem);
         });
     }
@@ -117,5 +129,23 @@ impl LinkState {
                 _ => self.refused += 1,
             }
         }
+    }
+}
+
+#[cfg(all(test, feature = "kurrent"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_known_since_when_a_link_is_down() {
+        let (link, at) = (Link::new("kurrentdb"), |seconds: i64| {
+            Timestamp::from_micros(seconds * 1_000_000).unwrap()
+        });
+        assert_eq!(link.state().since, None);
+        link.broken("/etc/ssl/ca.pem is not there".to_owned(), at(1));
+        link.broken("still".to_owned(), at(2));
+        assert_eq!((link.state().up, link.state().since), (false, Some(at(1))));
+        link.connected(at(3));
+        assert_eq!((link.state().up, link.state().since), (true, Some(at(3))));
     }
 }

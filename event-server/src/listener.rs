@@ -101,8 +101,9 @@ const UNWANTED: usize = 5 * 1024 * 1024;
 /// So many connections beyond those that are served are told so at a time. With the time that each of them waits for
 /// its answer this bounds what all of it costs, however many come.
 const SPARE: usize = 128;
-/// How long one of them may take to say what it wants.
-const SOON: Duration = Duration::from_secs(1);
+/// How long one of them may take to say what it wants. Whoever waited to be accepted has said so before, and who says
+/// nothing must not keep others from asking after our health.
+const SOON: Duration = Duration::from_millis(200);
 /// How long to wait when the system is out of something, say of file descriptors.
 const BREATHER: Duration = Duration::from_millis(100);
 

@@ -33,6 +33,7 @@ pub(crate) struct Meter {
     durations: Family<Labels<2>, Histogram>,
     problems: Family<Labels<1>, Counter>,
     shed: Family<Labels<1>, Counter>,
+    logins: Family<Labels<1>, Counter>,
     received: Counter,
 }
 
@@ -41,6 +42,7 @@ impl Meter {
         let requests = Family::default();
         let durations: Family<_, Histogram> = Family::new_with_constructor(|| Histogram::new(DURATIONS));
         let (problems, shed, received) = (Family::default(), Family::default(), Counter::default());
+        let logins = Family::default();
         let mut registry = Registry::with_prefix(PREFIX);
         registry.register("http_requests", "Requests that were answered", requests.clone());
         registry.register_with_unit(
@@ -59,6 +61,11 @@ impl Meter {
             "Requests with events that were turned away because too much waits, before or after their bodies were read",
             shed.clone(),
         );
+        registry.register(
+            "http_logins",
+            "Keys that were shown to log in: good, none, or none and one too many",
+            logins.clone(),
+        );
         registry.register_with_unit(
             "http_received",
             "Bytes of bodies as they came over the wire",
@@ -71,6 +78,7 @@ impl Meter {
             durations,
             problems,
             shed,
+            logins,
             received,
         }
     }
@@ -97,6 +105,11 @@ impl Meter {
     /// A request was turned away because of too much load.
     pub(crate) fn shed(&self, body: &'static str) {
         self.shed.get_or_create(&[("body", Cow::Borrowed(body))]).inc();
+    }
+
+    /// Somebody has shown a key to log in.
+    pub(crate) fn login(&self, outcome: &'static str) {
+        self.logins.get_or_create(&[("outcome", Cow::Borrowed(outcome))]).inc();
     }
 
     /// Counts bytes that come in.

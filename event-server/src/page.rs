@@ -3,6 +3,7 @@
 //! A page is a value and a function that writes it; what it shows is found in `routes`.
 
 pub(crate) mod text;
+mod place;
 mod layout;
 pub(crate) mod chart;
 pub(crate) mod latest;

@@ -1,6 +1,7 @@
 //! Outcome → status and body. Nothing else names status codes.
 
 mod answer;
+mod overloaded;
 
 use std::any::Any;
 use std::error::Error as _;
@@ -25,6 +26,11 @@ pub(crate) use answer::{
     Done, Export, accepted, asset, close, created, elsewhere, elsewhere_with, events, export, gone, json, kept, live,
     manual, named, numbers, page, problem_page, script, style_sheet,
 };
+
+pub(crate) use overloaded::overloaded;
+
+/// When whoever is turned away because of too much load may come again, about.
+const OVERLOADED_SECONDS: u64 = 5;
 
 /// How long whoever is turned away because of too much load waits for being told so: one who comes back at once,
 /// whatever the answer says, can then not take much of the time that the others need.
@@ -198,7 +204,8 @@ impl Failure {
             Reason::IncompleteBody | Reason::RequestTimeout => failure.closing(),
             Reason::Unauthenticated => failure.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             Reason::ShuttingDown => failure.closing().retried_in(5),
-            Reason::StorageUnavailable | Reason::Overloaded => failure.retried_in(5),
+            Reason::StorageUnavailable => failure.retried_in(5),
+            Reason::Overloaded => failure.retried_in(OVERLOADED_SECONDS),
             Reason::StorageFull => failure.retried_in(30),
             Reason::UnsupportedContentEncoding => failure.with(
                 ACCEPT_ENCODING,

@@ -3,6 +3,7 @@
 //! A handler may be dropped wherever it waits, as soon as its client goes away. So a handler only
 //! converts; what must not stop half-way happens behind [`EventStore`], in a task of its own.
 
+mod shed;
 mod collect;
 mod events;
 mod follow;
@@ -56,6 +57,7 @@ use crate::meter::{self, Meter};
 use crate::reply::{self, Failure, Reason, Told};
 use crate::request_id::{self, RequestId};
 use crate::trace;
+use shed::Shedding;
 
 /// So many bytes of headers are taken; the connection's buffer itself is not so exact.
 const HEADER_BYTES: usize = 64 * 1024;
@@ -70,6 +72,7 @@ struct App {
     config: Arc<ServerConfig>,
     guard: Guard,
     meter: Arc<Meter>,
+    shedding: Arc<Shedding>,
 }
 
 /// All routes of the collector over a store, to be served by [`serve`](crate::serve) or nested into
@@ -90,15 +93,14 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         store,
         config: Arc::new(config),
         meter: Arc::new(Meter::new()),
+        shedding: Arc::default(),
     };
     let (guarded, _) = guarded(&app).into_parts();
     let router = guarded
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(app.guard.clone(), auth::check))
-        // Other people's clients have their keys elsewhere.
-        .merge(segment::routes())
-        .merge(posthog::routes())
+        .merge(foreign_clients(&app))
         // Whoever only looks whether the program is well has no key.
         .route("/health/live", get(health::live).fallback(method_not_allowed))
         .route("/health/ready", get(health::ready).fallback(method_not_allowed))
@@ -106,16 +108,24 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         .merge(page::open())
         // The same for every collector; a browser that asks for them has no key yet.
         .route("/docs", get(manual::page).fallback(method_not_allowed))
+        .route("/docs/", get(manual::slash).fallback(method_not_allowed))
         .route("/docs/{file}", get(manual::file).fallback(method_not_allowed))
         .route("/openapi.json", get(manual::document).fallback(method_not_allowed))
         .layer(CatchPanicLayer::custom(reply::panicked))
         .layer(from_fn(page::for_people))
-        .layer(from_fn_with_state(app.clone(), admit));
+        .layer(from_fn_with_state(app.clone(), admit))
+        .layer(from_fn_with_state(app.clone(), shed::shed));
     let router = match cors::layer(&app.config.cors_origins) {
         Some(layer) => router.layer(layer),
         None => router,
     };
     router.layer(from_fn_with_state(app.clone(), attend)).with_state(app)
+}
+
+/// Other people's clients, which have their keys elsewhere: in the body, say.
+fn foreign_clients(app: &App) -> Router<App> {
+    let routes = segment::routes().merge(posthog::routes());
+    routes.route_layer(from_fn_with_state(app.guard.clone(), auth::check_host))
 }
 
 /// The routes that ask for keys, once there are some: what for says the table in `auth`.
@@ -205,7 +215,7 @@ fn bounded(request: Request, app: &App) -> Result<Request, Failure> {
     Ok(request)
 }
 
-/// One line a request, and all that is counted of it. Never its parameters, which may hold personal data, nor its body.
+/// One line a request, but at `debug` for those that load turned away; and all that is counted of it. Never its parameters, which may hold personal data, nor its body.
 async fn attend(State(app): State<App>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
@@ -226,13 +236,14 @@ async fn attend(State(app): State<App>, request: Request, next: Next) -> Respons
     }
     trace::end(&trace, status, told);
     span.in_scope(|| {
-        tracing::info!(
-            target: "event_server::request",
-            method = method.as_str(),
-            route = route.unwrap_or("-"),
-            status,
-            micros = started.elapsed().as_micros(),
-        );
+        let (method, route, micros) = (method.as_str(), route.unwrap_or("-"), started.elapsed().as_micros());
+        // Where load is shed, a line for each would be a good part of what each costs; they are counted, and the log
+        // says that it happens.
+        if told == Some(Reason::Overloaded.code()) {
+            tracing::debug!(target: "event_server::request", method, route, status, micros);
+        } else {
+            tracing::info!(target: "event_server::request", method, route, status, micros);
+        }
     });
     response
 }

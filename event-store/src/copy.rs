@@ -1,5 +1,7 @@
 //! A store → another database, whichever it is: every row as it is, with its place in the log.
 
+mod claim;
+
 use std::pin::pin;
 
 use futures_util::StreamExt as _;
@@ -13,6 +15,7 @@ use crate::options::Options;
 use crate::position;
 use crate::store::EventStore;
 use crate::tables::Tables;
+use claim::Claim;
 
 /// So many rows go into a table with one transaction.
 const ROWS: usize = 10_000;
@@ -63,7 +66,8 @@ impl EventStore {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NotEmpty`] if there is something in the other database, [`Error::Changed`] if something was stored
+    /// [`Error::NotEmpty`] if there is something in the other database, [`Error::BeingFilled`] if another copy is being made there,
+    /// [`Error::Changed`] if something was stored
     /// meanwhile, or whatever either database says.
     pub async fn copy_to(
         &self,
@@ -87,18 +91,34 @@ impl EventStore {
     }
 
     async fn copy(&self, target: &Target, progress: &mut impl FnMut(Progress)) -> Result<Copied, Error> {
-        let inner = self.inner();
         let mut layouts = migration::layouts();
         layouts.retain(|layout| !LEFT.contains(&layout.name));
-        target.prepare(&layouts).await?;
+        let claim = target.prepare(&layouts).await?;
+        let copied = self.fill(target, &claim, &layouts, progress).await;
+        if copied.is_err() {
+            // Whoever begins anew need not wait for us. If it cannot be said, he has to.
+            let _ = claim.give_back(target.dialect, &target.db, &target.tables).await;
+        }
+        copied
+    }
+
+    async fn fill(
+        &self,
+        target: &Target,
+        claim: &Claim,
+        layouts: &[Layout],
+        progress: &mut impl FnMut(Progress),
+    ) -> Result<Copied, Error> {
+        let inner = self.inner();
         let source = inner.dialect.snapshot(&inner.reader).await?;
         take_time(inner.dialect, &source).await?;
-        let counts = counts(&layouts, inner.dialect, &source, &inner.tables).await?;
+        let counts = counts(layouts, inner.dialect, &source, &inner.tables).await?;
         let all = counts.iter().sum();
         let mut done = 0;
         for (layout, expected) in layouts.iter().zip(&counts).filter(|(layout, _)| layout.name != LOG) {
             let mut copy = Copy {
                 target,
+                claim,
                 layout,
                 done: &mut done,
                 all,
@@ -112,17 +132,17 @@ impl EventStore {
             }
         }
         let log = position::log(inner.dialect, &source, &inner.tables).await?;
-        let heads = heads(&layouts, inner.dialect, &source, &inner.tables).await?;
+        let heads = heads(layouts, inner.dialect, &source, &inner.tables).await?;
         source.rollback().await?;
         // Whoever stored something meanwhile moved the head, counted a change, or left a row.
         let now = inner.dialect.snapshot(&inner.reader).await?;
         let same = position::log(inner.dialect, &now, &inner.tables).await? == log
-            && self::counts(&layouts, inner.dialect, &now, &inner.tables).await? == counts;
+            && self::counts(layouts, inner.dialect, &now, &inner.tables).await? == counts;
         now.rollback().await?;
         if !same {
             return Err(Error::Changed);
         }
-        target.finish(&layouts, heads).await?;
+        target.finish(claim, layouts, heads).await?;
         progress(Progress::new(all, all));
         Ok(Copied {
             head: log.head,
@@ -135,6 +155,7 @@ impl EventStore {
 /// One table on its way.
 struct Copy<'a, P> {
     target: &'a Target,
+    claim: &'a Claim,
     layout: &'a Layout,
     done: &'a mut i64,
     all: i64,
@@ -161,6 +182,8 @@ impl<P: FnMut(Progress)> Copy<'_, P> {
         }
         let transaction = self.target.dialect.begin(&self.target.db).await?;
         let written = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let Target { dialect, tables, .. } = self.target;
+        self.claim.renew(*dialect, &transaction, tables).await?;
         self.target.insert(&transaction, self.layout, rows).await?;
         transaction.commit().await?;
         *self.done += written;
@@ -170,8 +193,8 @@ impl<P: FnMut(Progress)> Copy<'_, P> {
 }
 
 impl Target {
-    /// Makes the tables, and says that they are being filled.
-    async fn prepare(&self, layouts: &[Layout]) -> Result<(), Error> {
+    /// Makes the tables, and says that they are being filled, and by whom.
+    async fn prepare(&self, layouts: &[Layout]) -> Result<Claim, Error> {
         if migration::is_unfinished(self.dialect, &self.db, &self.tables).await {
             let transaction = self.dialect.begin(&self.db).await?;
             take_time(self.dialect, &transaction).await?;
@@ -179,6 +202,8 @@ impl Target {
             if position::lock(self.dialect, &transaction, &self.tables).await? != position::Log::default() {
                 return Err(Error::NotEmpty);
             }
+            let claim = Claim::take(self.dialect, &transaction, &self.tables).await?;
+            claim.give_back(self.dialect, &transaction, &self.tables).await?;
             for layout in layouts.iter().filter(|layout| layout.name != LOG) {
                 transaction.execute_unprepared(&self.sql("DELETE FROM", layout)).await?;
             }
@@ -186,13 +211,18 @@ impl Target {
             transaction.commit().await?;
         }
         migration::migrate(self.dialect, &self.db, &self.tables).await?;
-        let head = position::log(self.dialect, &self.db, &self.tables).await?;
-        let counts = counts(layouts, self.dialect, &self.db, &self.tables).await?;
+        let transaction = self.dialect.begin(&self.db).await?;
+        let head = position::lock(self.dialect, &transaction, &self.tables).await?;
+        // Before it is looked what is there: another copy may have begun to bring it.
+        let claim = Claim::take(self.dialect, &transaction, &self.tables).await?;
+        let counts = counts(layouts, self.dialect, &transaction, &self.tables).await?;
         let holds = |(layout, rows): (&Layout, &i64)| layout.name != LOG && *rows > 0;
         if layouts.iter().zip(&counts).any(holds) || head != position::Log::default() {
             return Err(Error::NotEmpty);
         }
-        migration::mark(true, self.dialect, &self.db, &self.tables).await
+        migration::mark(true, self.dialect, &transaction, &self.tables).await?;
+        transaction.commit().await?;
+        Ok(claim)
     }
 
     async fn count(&self, layout: &Layout) -> Result<i64, Error> {
@@ -230,8 +260,9 @@ impl Target {
     }
 
     /// What makes a store of the rows, all at once.
-    async fn finish(&self, layouts: &[Layout], heads: Vec<Vec<Value>>) -> Result<(), Error> {
+    async fn finish(&self, claim: &Claim, layouts: &[Layout], heads: Vec<Vec<Value>>) -> Result<(), Error> {
         let transaction = self.dialect.begin(&self.db).await?;
+        claim.give_back(self.dialect, &transaction, &self.tables).await?;
         for layout in layouts {
             if layout.name == LOG {
                 transaction.execute_unprepared(&self.sql("DELETE FROM", layout)).await?;

@@ -160,6 +160,15 @@ pub enum Error {
     /// There is something in the database that a store was to be copied to.
     #[error("a store is copied into an empty one only, and this one holds something")]
     NotEmpty,
+    /// Another copy is being made there.
+    #[error(
+        "another store is being copied into this database, or was until {seconds} s ago: let it finish; if it was cut off, \
+         try again in a minute"
+    )]
+    BeingFilled {
+        /// How long ago it wrote last.
+        seconds: u64,
+    },
     /// The store that was copied changed meanwhile.
     #[error("something was stored while the store was copied: stop what uses it, and copy it again")]
     Changed,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::backends::Backends;
 use crate::command::{Outcome, announce, cargo, succeeds};
+use crate::redis;
 
 /// What cargo is told before the bench's name and its own arguments.
 const BENCH: [&str; 4] = ["bench", "--package", "event-benches", "--bench"];
@@ -22,10 +23,12 @@ const PROGRAM: [&str; 8] = [
 ];
 
 /// Measures, and writes the results. `--only track` and `--only files` need no servers; `--only follow` takes those that
-/// are there; `--only http` has one of its peers
-/// store in PostgreSQL, and looks itself for Redis.
+/// are there; `--only http` has one of its peers store in PostgreSQL and queue in Redis, and does without it where one of
+/// them is not to be had.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
-    let only = |name: &str| arguments.windows(2).any(|pair| pair == ["--only", name]);
+    let says = |flag: &str, value: &str| arguments.windows(2).any(|pair| pair == [flag, value]);
+    let only = |name: &str| says("--only", name);
+    let queues = only("http") && !says("--part", "contest") && !says("--part", "overload");
     let alone = only("track") || only("files");
     let (bench, title) = if only("track") {
         ("track", "What a call of track costs the application")
@@ -67,6 +70,20 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
     if backends.missing() > 0 {
         return Ok(false);
     }
+    let mut bench = cargo(root, &arguments);
+    bench.envs(backends.environment());
+    // A part that has no use for it does without.
+    if queues {
+        match redis::find() {
+            Ok(program) => {
+                println!("    Redis: {}", program.display());
+                bench.env(redis::VARIABLE, program);
+            }
+            Err(reason) => redis::absent_lines(&reason.to_string())
+                .iter()
+                .for_each(|line| println!("    {line}")),
+        }
+    }
     announce(title, &command);
-    succeeds(cargo(root, &arguments).envs(backends.environment()))
+    succeeds(&mut bench)
 }

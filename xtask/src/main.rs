@@ -15,6 +15,7 @@ mod lint;
 mod database;
 mod requirement;
 mod browser;
+mod redis;
 mod server;
 mod backends;
 mod databases;
@@ -41,6 +42,7 @@ usage: cargo xtask <command>
                  of 5 and 20 million rows, beside DuckDB and Polars: --only files [--rows N] [--rounds N] [--keep yes];
                  and the collector over HTTP, beside axum and a Django service, and under five times its peak:
                  --only http [--rounds N] [--seconds N] [--part contest|django|overload] [--flags A,B]
+                 [--processors apart|shared]
   fuzz           every parser, with bytes that cargo-fuzz finds; [--seconds N] [TARGET …]
   lint           formatting, clippy, documentation, architecture, dependencies
   architecture   the arrows between crates, the order of modules, the rules for files";

@@ -83,20 +83,25 @@ impl Drop for Process {
     }
 }
 
+/// The environment variable in which `cargo xtask bench` says where Redis is.
+const REDIS: &str = "EVENT_BENCH_REDIS";
+
 /// Redis or its twin, without a disk.
 fn redis() -> Option<(String, Process, SocketAddr, TempDir)> {
     let folder = tempfile::tempdir().unwrap();
     let address = free();
-    ["redis-server", "valkey-server"]
+    let given = std::env::var(REDIS).ok().filter(|program| !program.is_empty());
+    given
         .into_iter()
+        .chain(["redis-server", "valkey-server"].map(str::to_owned))
         .find_map(|program| {
-            let version = Command::new(program).arg("--version").output().ok()?;
+            let version = Command::new(&program).arg("--version").output().ok()?;
             let version = String::from_utf8_lossy(&version.stdout)
                 .split(" sha")
                 .next()
                 .unwrap_or_default()
                 .to_owned();
-            let child = Command::new(program)
+            let child = Command::new(&program)
                 .args([
                     "--port",
                     &address.port().to_string(),

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 mod options;
+mod processors;
 mod server;
 mod contest;
 mod django;
@@ -13,6 +14,7 @@ mod overload;
 use event_benches::machine;
 use event_benches::results::Results;
 use options::Options;
+use processors::Processors;
 
 fn main() {
     if std::env::args().any(|argument| argument == server::PEER) {
@@ -35,8 +37,14 @@ fn main() {
     }
     sections.push(("HTTP", tables));
     if options.wants("overload") {
+        let processors = if options.shared { None } else { Processors::apart() };
+        if processors.is_none() {
+            println!(
+                "!! The load shares the processors of the server: what it costs to make is taken from the server's time."
+            );
+        }
         let tables = overload::CASES.iter().map(|case| {
-            let table = overload::overload(case, options.rounds, options.duration, &options.flags);
+            let table = overload::overload(case, &options, processors.as_ref());
             println!("{table}");
             table
         });

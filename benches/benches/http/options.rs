@@ -14,6 +14,8 @@ pub(crate) struct Options {
     part: Option<String>,
     /// Flags for the collector, with commas between them.
     pub(crate) flags: Vec<String>,
+    /// Whether the load of too much shares the processors of the server; apart where that is possible.
+    pub(crate) shared: bool,
     /// What is to be said of the machine, say that it was busy.
     remark: String,
     /// The file to write what was measured to.
@@ -28,6 +30,7 @@ impl Options {
             duration: Duration::from_secs(6),
             part: None,
             flags: Vec::new(),
+            shared: false,
             remark: String::new(),
             results: None,
         };
@@ -39,10 +42,19 @@ impl Options {
                 "--seconds" => options.duration = Duration::from_secs(number() as u64),
                 "--part" => options.part = Some(value),
                 "--flags" => options.flags = value.split(',').map(str::to_owned).collect(),
+                "--processors" => {
+                    assert!(
+                        ["apart", "shared"].contains(&value.as_str()),
+                        "{name} is apart or shared"
+                    );
+                    options.shared = value == "shared";
+                }
                 "--remark" => options.remark = value,
                 "--results" => options.results = Some(value.into()),
                 "--only" => assert_eq!(value, "http", "this bench is the one over HTTP"),
-                _ => panic!("{name} is unknown: --rounds, --seconds, --part, --flags, --remark, --results"),
+                _ => {
+                    panic!("{name} is unknown: --rounds, --seconds, --part, --flags, --processors, --remark, --results")
+                }
             }
         }
         options
@@ -72,6 +84,9 @@ impl Options {
         }
         if !self.flags.is_empty() {
             line.push_str(&format!(" --flags {}", self.flags.join(",")));
+        }
+        if self.shared {
+            line.push_str(" --processors shared");
         }
         line
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use event_benches::load::{Load, Prepared, Tally};
 use event_benches::results::Table;
 
+use crate::options::Options;
+use crate::processors::Processors;
 use crate::server::Server;
 
 const COLUMNS: &[&str] = &[
@@ -12,6 +14,7 @@ const COLUMNS: &[&str] = &[
     "of the peak",
     "min",
     "max",
+    "by CPU",
     "p50 ms",
     "p99 ms",
     "others in the last round",
@@ -48,11 +51,43 @@ pub(crate) const CASES: [Case; 3] = [
     },
 ];
 
-pub(crate) fn overload(case: &Case, rounds: usize, duration: Duration, flags: &[String]) -> Table {
+/// What was answered, and what that took of the server's processor time.
+#[derive(Clone, Default)]
+struct Reading {
+    tally: Tally,
+    processor_time: Option<Duration>,
+}
+
+impl Reading {
+    fn rate(&self) -> f64 {
+        self.tally.rate()
+    }
+
+    /// Good events by the second of the server's processor time. Unlike their rate it does not suffer from what else this
+    /// machine does.
+    #[allow(clippy::cast_precision_loss)]
+    fn by_processor(&self) -> f64 {
+        let seconds = self.processor_time.map_or(f64::NAN, |time| time.as_secs_f64());
+        self.tally.events as f64 / seconds
+    }
+}
+
+fn measured(server: &Server, load: impl FnOnce() -> Tally) -> Reading {
+    let before = server.processor_time();
+    let tally = load();
+    let after = server.processor_time();
+    Reading {
+        tally,
+        processor_time: before.zip(after).map(|(before, after)| after.saturating_sub(before)),
+    }
+}
+
+pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Processors>) -> Table {
+    let (rounds, duration) = (options.rounds, options.duration);
     let prepared = Prepared::new("/v1/events", case.events);
     let (mut peaks, mut goods, mut last) = (Vec::new(), Vec::new(), Tally::default());
     for round in 0..=rounds {
-        let server = Server::collector(flags);
+        let server = Server::collector_on(processors, &options.flags);
         let load = |connections, duration| Load {
             address: server.address,
             connections,
@@ -60,37 +95,43 @@ pub(crate) fn overload(case: &Case, rounds: usize, duration: Duration, flags: &[
             in_time: IN_TIME,
         };
         let calm = case.calm.iter().map(|connections| {
-            let tally = load(*connections, duration / 2).closed(&prepared);
-            println!("  {} events, {connections} connections: {tally}", case.events);
-            tally
+            let peak = measured(&server, || load(*connections, duration / 2).closed(&prepared));
+            println!("  {} events, {connections} connections: {}", case.events, peak.tally);
+            peak
         });
         let peak = calm.max_by(|one, other| one.rate().total_cmp(&other.rate())).unwrap();
         #[allow(clippy::cast_precision_loss)]
         let rate = peak.rate() * TIMES / case.events as f64;
-        let good = load(case.crowd, duration).open(&prepared, rate);
-        println!("  {} offered to {} connections: {good}", good.offered, case.crowd);
+        let good = measured(&server, || load(case.crowd, duration).open(&prepared, rate));
+        println!(
+            "  {} offered to {} connections: {}",
+            good.tally.offered, case.crowd, good.tally
+        );
+        println!(
+            "  {:.2} of the peak, {:.2} by the server's processor time",
+            good.rate() / peak.rate(),
+            good.by_processor() / peak.by_processor()
+        );
         // The first round warms up.
         if round > 0 || rounds == 0 {
+            last = good.tally.clone();
             peaks.push(peak);
-            goods.push(good.clone());
-            last = good;
+            goods.push(good);
         }
     }
     let middle = |numbers: Vec<f64>| crate::spread(numbers.into_iter());
-    let ratio = middle(
-        goods
-            .iter()
-            .zip(&peaks)
-            .map(|(good, peak)| good.rate() / peak.rate())
-            .collect(),
-    );
-    let line = |name: &str, tallies: &[Tally], ratio: (f64, f64, f64), others: String| {
-        let of = |f: fn(&Tally) -> f64| middle(tallies.iter().map(f).collect()).0;
+    let ratios = |of: fn(&Reading) -> f64| {
+        let ratios = goods.iter().zip(&peaks).map(|(good, peak)| of(good) / of(peak));
+        middle(ratios.collect())
+    };
+    let line = |name: &str, all: &[Reading], ratio: (f64, f64, f64), by_processor: f64, others: String| {
+        let of = |f: fn(&Tally) -> f64| middle(all.iter().map(|reading| f(&reading.tally)).collect()).0;
         let numbers = vec![
             format!("{:.0}", of(Tally::rate)),
             format!("{:.2}", ratio.0),
             format!("{:.2}", ratio.1),
             format!("{:.2}", ratio.2),
+            format!("{by_processor:.2}"),
             format!("{:.1}", of(|tally| tally.millis(0.5))),
             format!("{:.1}", of(|tally| tally.millis(0.99))),
             others,
@@ -98,20 +139,26 @@ pub(crate) fn overload(case: &Case, rounds: usize, duration: Duration, flags: &[
         (name.to_owned(), numbers)
     };
     let times = format!("{TIMES} times as much from {} connections", case.crowd);
+    let of_peak = peaks.last().map(|peak| peak.tally.others()).unwrap_or_default();
     Table {
         title: format!(
-            "Overload, {} events a request, answers within a second, {rounds} rounds",
-            case.events
+            "Overload, {} events a request, answers within a second, {rounds} rounds; server and load {}",
+            case.events,
+            match processors {
+                Some(_) => "on processors of their own",
+                None => "on the same processors",
+            }
         ),
         columns: COLUMNS,
         lines: vec![
+            line("the peak", &peaks, (1.0, 1.0, 1.0), 1.0, of_peak),
             line(
-                "the peak",
-                &peaks,
-                (1.0, 1.0, 1.0),
-                peaks.last().map(Tally::others).unwrap_or_default(),
+                &times,
+                &goods,
+                ratios(Reading::rate),
+                ratios(Reading::by_processor).0,
+                last.others(),
             ),
-            line(&times, &goods, ratio, last.others()),
         ],
     }
 }

@@ -3,11 +3,17 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::processors::Processors;
+
 /// What says to this program that it is to be the peer.
 pub(crate) const PEER: &str = "--serve-and-throw-away";
+
+/// The unit of times in `/proc`, in milliseconds: on Linux a hundredth of a second.
+const TICK: u64 = 10;
 
 /// A running server. Dropped, it is killed, and what it stored is gone.
 pub(crate) struct Server {
@@ -19,12 +25,20 @@ pub(crate) struct Server {
 impl Server {
     /// The collector over a new file of SQLite, durable, and quiet: a line a request would be measured, too.
     pub(crate) fn collector(flags: &[String]) -> Self {
+        Server::collector_on(None, flags)
+    }
+
+    /// The same on some of the processors.
+    pub(crate) fn collector_on(processors: Option<&Processors>, flags: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // Beside this bench's own folder, `deps`.
         let here = std::env::current_exe().unwrap();
         let program = here.parent().unwrap().parent().unwrap().join("event-server");
         let database = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
-        let mut command = Command::new(program);
+        let mut command = match processors {
+            Some(processors) => processors.of_server(&program),
+            None => Command::new(program),
+        };
         command
             .args([
                 "--listen",
@@ -63,6 +77,15 @@ impl Server {
             address,
             _folder: folder,
         }
+    }
+
+    /// How much processor time it has taken; nothing where the system does not say.
+    pub(crate) fn processor_time(&self) -> Option<Duration> {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
+        // The name in parentheses may hold anything; behind it, user and system time are the twelfth and the next.
+        let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
+        let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+        Some(Duration::from_millis(ticks * TICK))
     }
 
     fn put(&self, path: &str, json: &str) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::connection::Answer;
 use super::request::Prepared;
@@ -24,10 +24,12 @@ pub struct Tally {
     pub wrong: u64,
     /// Not answered: connections that broke or were not to be had, and answers that nobody waited for any more.
     pub broken: u64,
-    /// Given up before a connection was free.
+    /// Due while no connection was free, and so not sent.
     pub unsent: u64,
     /// How long it all took.
     pub elapsed: Duration,
+    /// When the last answer came that was well and in time.
+    pub(super) last: Option<Instant>,
 }
 
 impl Tally {
@@ -49,6 +51,7 @@ impl Tally {
             self.late += 1;
         } else {
             self.events += asked.events as u64;
+            self.last = Some(Instant::now());
             self.times.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
         }
     }

@@ -7,7 +7,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 use event_store::EventStore;
-use event_store::api_key::{Access, Principal, Use};
+use event_store::api_key::{Access, Principal, Rights, Use};
 
 use super::sender;
 use super::table::{Need, Scope, TABLE};
@@ -71,22 +71,28 @@ impl Pass {
     fn check(&self, sender: &Principal, method: &Method) -> Result<(), Failure> {
         let method = if method == Method::HEAD { "GET" } else { method.as_str() };
         let Some(need) = self.needs.iter().find(|need| need.method == method) else {
-            return Err(refused("no key is for this request"));
+            return Err(refused(
+                "no key is for this request: the routes that keys are for stand at /docs",
+            ));
         };
         let rights = &sender.rights;
         if !need.access.iter().any(|access| rights.may(*access)) {
-            let needed: Vec<&str> = need.access.iter().map(|access| access.as_str()).collect();
-            let detail = format!("this needs a key with the access {}", needed.join(" or "));
-            return Err(refused(detail));
+            return Err(refused(need.missing(rights)));
         }
         match need.scope {
             Scope::All if rights.is_bound_in_reading() => {
-                return Err(refused(
-                    "this is about all sources and types, and the key of this request is bound to some",
-                ));
+                let detail = format!(
+                    "this is about all sources and types, and the key of this request is bound to some: {}",
+                    advice("--any-source", need.access)
+                );
+                return Err(refused(detail));
             }
             Scope::Unbound if rights.is_bound() => {
-                return Err(refused("this needs a key that is bound to no sources and no types"));
+                let detail = format!(
+                    "this needs a key that is bound to no sources and no types: {}",
+                    advice("--any-source", need.access)
+                );
+                return Err(refused(detail));
             }
             _ => {}
         }
@@ -99,6 +105,36 @@ impl Pass {
         };
         Ok(self.store.admit(sender, used)?)
     }
+}
+
+impl Need {
+    /// What whoever has a key that is for something else is told.
+    fn missing(&self, rights: &Rights) -> String {
+        let names = |all: &[Access]| {
+            all.iter()
+                .map(|access| access.as_str())
+                .collect::<Vec<_>>()
+                .join(" or ")
+        };
+        let own: Vec<Access> = Access::ALL.into_iter().filter(|access| rights.may(*access)).collect();
+        let sources = match self.scope {
+            Scope::Free | Scope::Within => "--source SOURCE",
+            Scope::All | Scope::Unbound => "--any-source",
+        };
+        format!(
+            "this needs a key with the access {}, and that of this request is for {}: {}",
+            names(self.access),
+            names(&own).replace(" or ", " and "),
+            advice(sources, self.access)
+        )
+    }
+}
+
+/// How to come by a key that is for this.
+pub(crate) fn advice(sources: &str, access: &[Access]) -> String {
+    let access: Vec<&str> = access.iter().map(|access| access.as_str()).collect();
+    let access = access.join(",");
+    format!("whoever runs the collector makes one by `event-server key create {sources} --access {access}`")
 }
 
 fn refused(detail: impl Into<String>) -> Failure {

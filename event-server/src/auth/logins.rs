@@ -14,8 +14,10 @@ use super::site::Way;
 const NAME: &str = "event_login";
 /// So long a login lasts.
 const LASTS: Duration = Duration::from_secs(12 * 60 * 60);
-/// So many there are at a time: the one that would end first makes room for another.
+/// So many there are at a time.
 const MOST: usize = 10_000;
+/// So many there are of one key: whoever logs in again and again ends his own logins, and nobody else's.
+const MOST_OF_KEY: usize = 100;
 
 /// All logins of this program. They end with it.
 #[derive(Default)]
@@ -37,17 +39,13 @@ impl Logins {
         // A fresh key is as random as a name has to be; nobody ever hears of the key.
         let name = blake3::hash(api_key::fresh()?.as_bytes()).to_hex().to_string();
         let mut logins = self.lock();
-        if logins.len() >= MOST {
-            logins.retain(|_, login| now < login.until);
-        }
-        if logins.len() >= MOST {
-            let first = logins
-                .iter()
-                .min_by_key(|(_, login)| login.until)
-                .map(|(name, _)| *name);
-            if let Some(name) = first {
-                logins.remove(&name);
-            }
+        logins.retain(|_, login| now < login.until);
+        let own = logins.values().filter(|login| login.key == key).count();
+        if own >= MOST_OF_KEY {
+            end_oldest(&mut logins, key);
+        } else if logins.len() >= MOST {
+            let fullest = fullest(&logins);
+            end_oldest(&mut logins, &fullest);
         }
         let login = Login {
             key: key.to_owned(),
@@ -71,6 +69,25 @@ impl Logins {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<blake3::Hash, Login>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The key that has the most.
+fn fullest(logins: &HashMap<blake3::Hash, Login>) -> String {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for login in logins.values() {
+        *counts.entry(&login.key).or_default() += 1;
+    }
+    let fullest = counts.into_iter().max_by_key(|(_, count)| *count);
+    fullest.map(|(key, _)| key.to_owned()).unwrap_or_default()
+}
+
+/// Ends the oldest login of a key.
+fn end_oldest(logins: &mut HashMap<blake3::Hash, Login>, key: &str) {
+    let own = logins.iter().filter(|(_, login)| login.key == key);
+    let oldest = own.min_by_key(|(_, login)| login.until).map(|(name, _)| *name);
+    if let Some(name) = oldest {
+        logins.remove(&name);
     }
 }
 
@@ -115,6 +132,38 @@ mod tests {
         logins.end(&name);
         assert_eq!(logins.key(&name, now), None);
         assert!(logins.key(&other, now).is_some());
+    }
+
+    #[test]
+    fn a_key_ends_its_own_logins_and_nobody_elses() {
+        let (logins, begun) = (Logins::default(), Instant::now());
+        let at = |second: usize| begun + Duration::from_secs(second as u64);
+        let other = logins.begin("ev_other", begun).unwrap();
+        let names: Vec<String> = (1..=MOST_OF_KEY + 20)
+            .map(|second| logins.begin("ev_greedy", at(second)).unwrap())
+            .collect();
+        let (ended, kept) = names.split_at(20);
+        let now = at(MOST_OF_KEY + 30);
+        assert!(logins.key(&other, now).is_some());
+        assert!(ended.iter().all(|name| logins.key(name, now).is_none()));
+        assert!(kept.iter().all(|name| logins.key(name, now).is_some()));
+        assert_eq!(logins.lock().len(), MOST_OF_KEY + 1);
+    }
+
+    #[test]
+    fn where_there_are_too_many_the_key_that_has_the_most_makes_room() {
+        let (logins, begun) = (Logins::default(), Instant::now());
+        let only = logins.begin("ev_only", begun).unwrap();
+        // Filled by hand: to begin each would take seconds.
+        let login = |number: usize| {
+            let (key, until) = (format!("ev_{}", number / 2), begun + LASTS + Duration::from_secs(1));
+            (blake3::hash(&number.to_le_bytes()), Login { key, until })
+        };
+        logins.lock().extend((1..MOST).map(login));
+        assert_eq!(logins.lock().len(), MOST);
+        let new = logins.begin("ev_new", begun).unwrap();
+        assert_eq!(logins.lock().len(), MOST);
+        assert!(logins.key(&only, begun).is_some() && logins.key(&new, begun).is_some());
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Kurrent {
                 pause = Pause::new();
             }
             tracing::warn!(node, problem = broken, "the link to KurrentDB is down");
-            self.link.broken(broken);
+            self.link.broken(broken, now());
             pause.wait().await;
         }
     }
@@ -104,7 +104,7 @@ impl Kurrent {
         let known = store.bookmark(&bookmark).await.map_err(|error| storage(&error))?;
         let from: Option<Place> = known.and_then(|(place, _)| place.parse().ok());
         let mut subscription = Subscription::open(&self.url, node, from).await?;
-        self.link.connected();
+        self.link.connected(now());
         tracing::info!(
             node,
             from = from.map(|place| place.to_string()),

@@ -12,14 +12,21 @@ use super::{FAILED, Outcome, UNUSABLE_SETTINGS, fail, open_existing, with_causes
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Arguments {
     /// The empty database to copy everything to, by a URL of sqlite:, postgres:, mysql: or mariadb:
-    #[arg(long, value_name = "URL")]
-    to: String,
+    #[arg(long, value_name = "URL", help = concat!(
+        "The empty database to copy everything to, by a URL of sqlite:, postgres:, mysql: or mariadb:",
+        "\n[environment: EVENT_SERVER_MIGRATE_TO, or EVENT_SERVER_MIGRATE_TO_FILE for a file that holds it]",
+    ))]
+    to: Option<String>,
+    /// What the names of all tables start with there; as here, if left out
+    #[arg(long, value_name = "TEXT")]
+    to_prefix: Option<String>,
     #[command(flatten, next_help_heading = "Settings")]
     pub(super) flags: Flags,
 }
 
 const AFTER_HELP: &str = "\
 Stop every collector of the database first, and let none run on the other one: what is stored meanwhile would be missing, and ends the copy with an error. \
+A URL with a password belongs into the environment: whoever sees the list of processes reads flags. \
 Every event keeps its place in the log, every receipt, cell, key and refused event stays as it is, and so does the database that is \
 copied. Until all is there, no collector starts on the copy; if it was cut off, run the same line again.
 
@@ -27,14 +34,18 @@ Ends with 0 when all is there, 1 if it failed, 2 if a setting cannot be used.";
 
 impl Arguments {
     pub(super) async fn run(&self, settings: &Settings) -> Outcome {
-        let to: DatabaseUrl = match self.to.parse() {
+        let to = match DatabaseUrl::to_migrate_to(self.to.as_deref()) {
             Ok(to) => to,
             Err(error) => return Ok(fail(&error, UNUSABLE_SETTINGS)),
         };
+        let mut options = settings.store();
+        if let Some(prefix) = &self.to_prefix {
+            options = options.prefix(prefix);
+        }
         let store = open_existing(settings).await?;
         let mut line = ProgressLine::new("rows copied");
         let copied = store
-            .copy_to(to.expose(), settings.store(), |progress| line.show(progress))
+            .copy_to(to.expose(), options, |progress| line.show(progress))
             .await;
         drop(line);
         store.close().await?;

@@ -1,6 +1,7 @@
 //! `event-server serve`: from settings to a clean stop.
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,13 +9,16 @@ use event_server::config::{FirstKey, Settings};
 use event_server::listener::Listener;
 use event_server::{router, serve};
 use event_store::EventStore;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::traces::{Sending, Traces};
 use super::{Outcome, UNUSABLE_SETTINGS, fail, feeds, open};
 
 /// How often the task that writes to the database is looked after.
 const CHECK: Duration = Duration::from_secs(1);
+/// So many connections wait to be accepted. Of the usual 128 a crowd takes all before one is, and whoever finds no place,
+/// say one who asks after our health, is only tried again by his system a second later.
+const CROWD: u32 = 1024;
 
 pub(super) async fn run(settings: &Settings, traces: Traces) -> Outcome {
     let sending = traces.start();
@@ -44,9 +48,7 @@ async fn collect(settings: &Settings, sending: &Sending) -> Outcome {
             return Ok(fail(&error, UNUSABLE_SETTINGS));
         }
     };
-    let socket = TcpListener::bind(settings.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
+    let socket = bind(settings.listen).map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
     let address = socket.local_addr()?;
     let signalled = signals()?;
     if !store.has_keys() {
@@ -79,6 +81,20 @@ async fn collect(settings: &Settings, sending: &Sending) -> Outcome {
     store.close().await?;
     tracing::info!("stopped");
     outcome
+}
+
+/// Listens, and lets a crowd wait.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // A program that is started anew takes the place of the one before at once; on Windows it would take that of another.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(CROWD)
 }
 
 /// Makes the first key, unless there are keys.

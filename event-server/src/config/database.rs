@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::ConfigError;
+use super::{ConfigError, Environment};
+
+/// The variable that names the database to copy everything to.
+const MIGRATE_TO: &str = "EVENT_SERVER_MIGRATE_TO";
 
 /// The URL of a database. Shown, it is without user, password and parameters.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,6 +25,38 @@ impl DatabaseUrl {
     pub(super) fn new(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once(':')?;
         (!scheme.is_empty() && !rest.is_empty()).then(|| DatabaseUrl(text.to_owned()))
+    }
+
+    /// The database that everything is copied to: as a flag says, or else `EVENT_SERVER_MIGRATE_TO`, or else the file that
+    /// `EVENT_SERVER_MIGRATE_TO_FILE` names. Of a flag every process of the machine may know.
+    ///
+    /// # Errors
+    /// If none of them says so, or what it says is no URL.
+    ///
+    /// ```
+    /// use event_server::config::DatabaseUrl;
+    ///
+    /// let url = DatabaseUrl::to_migrate_to(Some("postgres://ann:secret@db/events"))?;
+    /// assert_eq!(url.to_string(), "postgres://db/events");
+    /// # Ok::<(), event_server::config::ConfigError>(())
+    /// ```
+    pub fn to_migrate_to(flag: Option<&str>) -> Result<Self, ConfigError> {
+        DatabaseUrl::chosen(flag, &super::of_process)
+    }
+
+    fn chosen(flag: Option<&str>, environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        let (setting, text) = if let Some(flag) = flag {
+            ("--to".to_owned(), flag.to_owned())
+        } else if let Some(text) = environment(MIGRATE_TO)? {
+            (MIGRATE_TO.to_owned(), text)
+        } else if let Some(found) = super::mounted(MIGRATE_TO, environment)? {
+            found
+        } else {
+            let message = format!("say where to, by this flag or by the variable {MIGRATE_TO}");
+            return Err(ConfigError::new("--to", message));
+        };
+        text.parse()
+            .map_err(|error: ConfigError| ConfigError::new(setting, error.message))
     }
 
     /// The whole of it, to connect by.
@@ -78,6 +113,35 @@ impl fmt::Debug for DatabaseUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_to_migrate_need_not_stand_in_the_list_of_processes() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "postgres://ann:secret@file/events\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let chosen = |flag, variables: &[(&str, &str)]| {
+            let found = |name: &str| variables.iter().find(|(known, _)| *known == name);
+            let chosen = DatabaseUrl::chosen(flag, &|name| Ok(found(name).map(|(_, value)| (*value).to_owned())));
+            chosen.map(|url| url.to_string())
+        };
+        let (variable, mounted) = (
+            ("EVENT_SERVER_MIGRATE_TO", "postgres://ann:secret@variable/events"),
+            ("EVENT_SERVER_MIGRATE_TO_FILE", path),
+        );
+        assert_eq!(
+            chosen(Some("sqlite://a.db"), &[variable]),
+            Ok("sqlite://a.db".to_owned())
+        );
+        assert_eq!(
+            chosen(None, &[variable, mounted]),
+            Ok("postgres://variable/events".to_owned())
+        );
+        assert_eq!(chosen(None, &[mounted]), Ok("postgres://file/events".to_owned()));
+        assert_eq!(chosen(None, &[]).unwrap_err().setting, "--to");
+        let wrong = chosen(None, &[("EVENT_SERVER_MIGRATE_TO", "secret")]).unwrap_err();
+        assert_eq!(wrong.setting, "EVENT_SERVER_MIGRATE_TO");
+        assert!(!wrong.to_string().contains("secret"));
+    }
 
     #[test]
     fn what_is_shown_holds_no_password() {

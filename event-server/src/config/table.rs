@@ -166,7 +166,7 @@ impl Sources {
             (format!("--{}", self.name.replace('_', "-")), flag.to_owned())
         } else if let Some(value) = environment(self.variable)? {
             (self.variable.to_owned(), value)
-        } else if let Some((variable, value)) = self.mounted(environment)? {
+        } else if let Some((variable, value)) = super::mounted(self.variable, environment)? {
             (variable, value)
         } else if let Some(value) = file.table.get(self.name) {
             (
@@ -177,17 +177,6 @@ impl Sources {
             (self.name.to_owned(), self.default.to_owned())
         };
         parse(&text).map_err(|message| ConfigError::new(setting, message))
-    }
-
-    /// What stands in the file that the variable with `_FILE` behind it names: so secrets come into containers.
-    fn mounted(&self, environment: &Environment<'_>) -> Result<Option<(String, String)>, ConfigError> {
-        let variable = format!("{}_FILE", self.variable);
-        let Some(path) = environment(&variable)? else {
-            return Ok(None);
-        };
-        let text = std::fs::read_to_string(&path);
-        let text = text.map_err(|error| ConfigError::new(&variable, format!("{path} cannot be read: {error}")))?;
-        Ok(Some((variable, text.trim().to_owned())))
     }
 }
 

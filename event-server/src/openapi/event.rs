@@ -51,11 +51,6 @@ fn collect() -> Route {
              compressed with gzip, zstd or deflate.",
         )
         .under(TAG)
-        .header(
-            "Content-Encoding",
-            word(["gzip", "zstd", "deflate", "identity"]),
-            "How the body is compressed",
-        )
         .takes_json(sent)
         .takes([
             (Media::Ndjson, text().description(Some("One event a line")).into()),

@@ -76,6 +76,7 @@ fn import() -> Route {
         "Whether rows are kept, or only counted",
     )
     .takes([(Media::Csv, bytes()), (Media::Ndjson, bytes()), (Media::Bytes, bytes())])
+    .compressed_by(&["gzip", "zstd", "identity"])
     .answers(named("Imported"), "What was imported")
     .finds(Problems::of_file)
     .refuses(&[

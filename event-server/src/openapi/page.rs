@@ -21,6 +21,9 @@ pub(super) fn routes() -> Vec<Route> {
         page("/docs", "getManual", "All routes, to be read and tried")
             .without_key()
             .answers_as(Done::Ok, html, text(), "A page"),
+        page("/docs/", "getManualSlash", "The same page, for who writes the slash")
+            .without_key()
+            .answers_nothing(Done::Elsewhere, "It is at `/docs`"),
         page("/docs/{file}", "getManualFile", "A file of that page")
             .without_key()
             .within("file", label(), "Its name")
@@ -187,13 +190,17 @@ pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
     ]);
     let link = record([
         need("up", flag()),
+        may("since", instant()),
         may("problem", text()),
         may("place", text()),
         may("last_event_at", instant()),
-        need("connections", integer(0)),
-        need("stored", integer(0)),
-        need("duplicates", integer(0)),
-        need("refused", integer(0)),
+        may("connections", integer(0)),
+        may("stored", integer(0)),
+        may("duplicates", integer(0)),
+        may("refused", integer(0)),
     ]);
+    let link = link.description(Some(
+        "Who has shown no key that reads is told only whether it is up, and since when",
+    ));
     vec![("Health", health.into()), ("Link", link.into())]
 }

@@ -11,7 +11,7 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::{RefOr, Required, SecurityRequirement};
 
 use super::problem::Problems;
-use super::shape::{Shape, map, text};
+use super::shape::{Shape, map, text, word};
 use crate::body::Media;
 use crate::reply::{Done, Reason};
 
@@ -24,6 +24,8 @@ pub(super) struct Route {
     method: HttpMethod,
     operation: OperationBuilder,
     body: Option<RequestBodyBuilder>,
+    /// How a body may be compressed.
+    encodings: &'static [&'static str],
     done: Vec<(Done, ResponseBuilder)>,
     problems: Problems,
     /// Whether a browser is told of problems by a page.
@@ -44,6 +46,7 @@ pub(super) fn route(method: &Method, path: &'static str, name: &'static str, sum
         method,
         operation: OperationBuilder::new().operation_id(Some(name)).summary(Some(summary)),
         body: None,
+        encodings: &["gzip", "zstd", "deflate", "identity"],
         done: Vec::new(),
         problems: Problems::of_any(),
         for_people: false,
@@ -143,6 +146,11 @@ impl Route {
         self
     }
 
+    /// How its body may be compressed, where that is not as everywhere.
+    pub(super) fn compressed_by(self, encodings: &'static [&'static str]) -> Self {
+        Route { encodings, ..self }
+    }
+
     /// JSON like this, from whoever sends it.
     pub(super) fn takes_json(mut self, shape: impl Into<Shape>) -> Self {
         self.problems.of_json();
@@ -202,12 +210,17 @@ impl Route {
     }
 
     /// The finished operation, and where it belongs.
-    pub(super) fn finish(self) -> (&'static str, PathItem) {
+    pub(super) fn finish(mut self) -> (&'static str, PathItem) {
+        if self.body.is_some() {
+            let known = word(self.encodings.iter().copied());
+            self = self.header("Content-Encoding", known, "How the body is compressed");
+        }
         let Route {
             path,
             method,
             operation,
             body,
+            encodings: _,
             done,
             problems,
             for_people,

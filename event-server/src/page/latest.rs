@@ -3,7 +3,8 @@
 use event_core::StoredEvent;
 use maud::{Markup, html};
 
-use super::text::{encoded, shortened, to_the_second};
+use super::place;
+use super::text::{shortened, to_the_second};
 
 /// As much of an event's data as fits into a line.
 const DATA_CHARACTERS: usize = 160;
@@ -18,13 +19,11 @@ pub(crate) fn rows(events: &[StoredEvent]) -> Markup {
 
 fn row(stored: &StoredEvent) -> Markup {
     let envelope = stored.event.envelope();
-    let id = encoded(envelope.id.as_str());
-    let source = encoded(envelope.source.as_str());
     let occurred_at = envelope.occurred_at.to_string();
     html! {
         tr {
             td {
-                a href={ "v1/events/" (id) "?source=" (source) } {
+                a href=(place::event(envelope)) {
                     time datetime=(envelope.occurred_at) title=(envelope.occurred_at) { (to_the_second(&occurred_at)) }
                 }
             }
@@ -32,7 +31,7 @@ fn row(stored: &StoredEvent) -> Markup {
             td.source { (envelope.source) }
             td.session {
                 @if let Some(session) = &envelope.session_id {
-                    a href={ "sessions/" (encoded(session.as_str())) } { (shortened(session.as_str(), SESSION_CHARACTERS)) }
+                    a href=(place::session(session.as_str())) { (shortened(session.as_str(), SESSION_CHARACTERS)) }
                 }
             }
             td.data { code { (shortened(stored.event.payload().as_str(), DATA_CHARACTERS)) } }

@@ -11,6 +11,7 @@ use super::followers;
 use super::latest;
 use super::layout::{Frame, Tab};
 use super::losses;
+use super::place;
 use super::text::{encoded, shortened};
 use crate::link::LinkState;
 
@@ -182,7 +183,7 @@ fn metrics(metrics: &[MetricRecord]) -> Markup {
                 tbody {
                     @for MetricRecord { metric, ready, built, since, .. } in metrics {
                         tr {
-                            td { a href={ "v1/metrics/" (encoded(metric.label().as_str())) } { (metric.label()) } }
+                            td { a href=(place::one_of("v1/metrics", [metric.label().as_str()])) { (metric.label()) } }
                             td.type { (metric.event_type().category) " / " (metric.event_type().name) }
                             td { @if *ready { "yes" } @else { "counted " (built) " of " (since) } }
                         }
@@ -208,7 +209,7 @@ fn sources(sources: &[Count], since: &str) -> Markup {
 
 fn sessions(sessions: &[Count]) -> Markup {
     let link = |session: &str| {
-        html! { a href={ "sessions/" (encoded(session)) } { (shortened(session, SESSION_CHARACTERS)) } }
+        html! { a href=(place::session(session)) { (shortened(session, SESSION_CHARACTERS)) } }
     };
     html! {
         section {

@@ -4,6 +4,7 @@ use event_store::TypeRecord;
 use maud::{Markup, html};
 
 use super::layout::{Frame, Tab};
+use super::place;
 use super::text::{encoded, to_the_second};
 
 /// The whole page.
@@ -28,7 +29,8 @@ fn sheet(record: &TypeRecord) -> Markup {
     let TypeRecord {
         event_type, version, ..
     } = record;
-    let path = [&event_type.category, &event_type.name, version].map(|name| encoded(name.as_str()));
+    let names = [&event_type.category, &event_type.name, version].map(|name| name.as_str());
+    let [category, name, _] = names.map(encoded);
     let registered_at = record.registered_at.to_string();
     html! {
         section.wide {
@@ -39,8 +41,8 @@ fn sheet(record: &TypeRecord) -> Markup {
             }
             p.none {
                 "Registered at " time datetime=(registered_at) { (to_the_second(&registered_at)) } " UTC · "
-                a href={ "v1/types/" (path.join("/")) } { "As JSON" } " · "
-                a href={ "explore?measure=count&bucket=day&category=" (path[0]) "&name=" (path[1]) } { "Count by day" }
+                a href=(place::one_of("v1/types", names)) { "As JSON" } " · "
+                a href={ "explore?measure=count&bucket=day&category=" (category) "&name=" (name) } { "Count by day" }
             }
             @if let Some(shadow) = &record.shadow {
                 p { "Of " (shadow.judged) " events that it has judged, it would have refused " (shadow.would_fail) "." }

@@ -5,6 +5,7 @@ use event_core::sequence::{Gap, Session};
 use maud::{Markup, html};
 
 use super::layout::Frame;
+use super::place;
 use super::text::{encoded, indented, shortened, to_the_second};
 
 /// So many events are shown.
@@ -68,12 +69,11 @@ fn missing(gap: &Gap) -> Markup {
 fn item(stored: &StoredEvent, before: Option<&StoredEvent>) -> Markup {
     let envelope = stored.event.envelope();
     let occurred_at = envelope.occurred_at.to_string();
-    let (id, source) = (encoded(envelope.id.as_str()), encoded(envelope.source.as_str()));
     let payload = stored.event.payload().as_str();
     html! {
         li {
             span.when {
-                a href={ "../v1/events/" (id) "?source=" (source) } {
+                a href={ "../" (place::event(envelope)) } {
                     time datetime=(occurred_at) { (to_the_second(&occurred_at)) }
                 }
                 @if let Some(before) = before { span.none { " +" (waited(before, stored)) } }

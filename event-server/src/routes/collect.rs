@@ -1,5 +1,6 @@
 //! A body of many events → offers → verdicts.
 
+use axum::extract::Request;
 use event_core::foreign::{Batch, outline};
 use event_core::wire::{self, BatchReply};
 use event_store::api_key::Principal;
@@ -8,7 +9,7 @@ use tokio::time::sleep;
 
 use super::App;
 use crate::auth;
-use crate::body::Media;
+use crate::body::{self, Media};
 use crate::config::ServerConfig;
 use crate::peer::Peer;
 use crate::reply::{self, Failure, Reason};
@@ -68,17 +69,25 @@ pub(super) async fn foreign(app: &App, batch: Batch, sender: Option<&Principal>)
     ingest(app, offers, &auth::origin_of(sender, &app.config)).await
 }
 
-/// That more events may come. Asked before a body is read, which is most of what a refusal costs.
+/// Reads a body of events. Whoever finds no room any more when it has come is spared the work of having it taken apart.
 ///
 /// # Errors
-/// If too much waits to be stored.
-pub(super) async fn room(app: &App) -> Result<(), Failure> {
+/// If there is no room, or the body is none that is read here.
+pub(super) async fn read(app: &App, request: Request, kinds: &[Media]) -> Result<(Media, Vec<u8>), Failure> {
+    let (media, bytes) = body::read(request, &app.config, kinds).await?;
     if app.store.has_room() {
-        return Ok(());
+        return Ok((media, bytes));
     }
-    app.meter.shed("unread");
+    drop(bytes);
+    Err(turned_away(app).await)
+}
+
+/// That too much waits, told after a moment.
+async fn turned_away(app: &App) -> Failure {
+    app.meter.shed("read");
+    app.shedding.say();
     sleep(reply::RELUCTANCE).await;
-    Err(Failure::overloaded())
+    Failure::overloaded()
 }
 
 /// Has offers judged and stored.
@@ -88,13 +97,8 @@ pub(super) async fn room(app: &App) -> Result<(), Failure> {
 pub(super) async fn ingest(app: &App, offers: Vec<Offer>, origin: &Origin) -> Result<BatchReply, Failure> {
     match app.store.ingest(offers, origin).await {
         Ok(results) => Ok(BatchReply { results }),
-        Err(error) => {
-            if matches!(error, Error::Overloaded) {
-                app.meter.shed("read");
-                sleep(reply::RELUCTANCE).await;
-            }
-            Err(error.into())
-        }
+        Err(Error::Overloaded) => Err(turned_away(app).await),
+        Err(error) => Err(error.into()),
     }
 }
 

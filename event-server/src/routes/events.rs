@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{App, collect};
 use crate::auth::{self, Reader};
-use crate::body::{self, Media};
+use crate::body::Media;
 use crate::reply::{self, Failure, Reason};
 use crate::target::{self, Named, NoParameters, Parameters};
 
@@ -18,8 +18,7 @@ const KINDS: [Media; 4] = [Media::Json, Media::Ndjson, Media::CloudEvent, Media:
 /// `POST /v1/events`: one verdict an event, in their order.
 pub(super) async fn collect(State(app): State<App>, _: NoParameters, request: Request) -> Result<Response, Failure> {
     let origin = auth::origin(&request, &app.config);
-    collect::room(&app).await?;
-    let (media, body) = body::read(request, &app.config, &KINDS).await?;
+    let (media, body) = collect::read(&app, request, &KINDS).await?;
     // No other kind than these four was read.
     let offer = match media {
         Media::CloudEvent | Media::CloudEventBatch => Offer::CloudEvent,

@@ -7,7 +7,7 @@ use event_store::Offer;
 
 use super::{App, collect};
 use crate::auth;
-use crate::body::{self, Media};
+use crate::body::Media;
 use crate::reply::{self, Failure};
 use crate::target::{Named, NoParameters, TypeVersion};
 
@@ -24,8 +24,7 @@ pub(super) async fn collect(
         return Err(event_store::Error::TypeNotFound.into());
     }
     let origin = auth::origin(&request, &app.config);
-    collect::room(&app).await?;
-    let (media, body) = body::read(request, &app.config, &[Media::Json, Media::Ndjson]).await?;
+    let (media, body) = collect::read(&app, request, &[Media::Json, Media::Ndjson]).await?;
     let offer = |document: &[u8]| Offer::Foreign {
         bytes: document.to_vec(),
         event_type: event_type.clone(),

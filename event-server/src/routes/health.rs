@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
+use event_core::Timestamp;
 use event_store::project::ProjectionStatus;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -27,7 +29,20 @@ struct Health {
     projections: Vec<Projected>,
     /// What feeds the log from elsewhere. A link that is down makes nobody send elsewhere: events are taken as before.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    links: BTreeMap<&'static str, LinkState>,
+    links: BTreeMap<&'static str, Fed>,
+}
+
+/// A link as whoever asks may know it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Fed {
+    Whole(LinkState),
+    /// To who has shown no key that reads: what is wrong may name files and machines, and the log has it.
+    InShort {
+        up: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
+    },
 }
 
 /// How far tables are that are made from the log.
@@ -62,7 +77,7 @@ pub(super) async fn live(_: NoParameters) -> Response {
     })
 }
 
-pub(super) async fn ready(State(app): State<App>, _: NoParameters) -> Result<Response, Failure> {
+pub(super) async fn ready(State(app): State<App>, _: NoParameters, headers: HeaderMap) -> Result<Response, Failure> {
     let health = app.store.health();
     if !health.writer_alive || health.last_heartbeat_age >= PATIENCE {
         return Err(Failure::new(
@@ -75,7 +90,14 @@ pub(super) async fn ready(State(app): State<App>, _: NoParameters) -> Result<Res
         Ok(Ok(())) => {
             let projections = timeout(PATIENCE, shown(&app.store)).await.ok().flatten();
             let projections = projections.unwrap_or_default();
-            let links = app.config.links.iter().map(|link| (link.name(), link.state()));
+            let told = app.guard.may_read(&headers);
+            let links = app.config.links.iter().map(|link| {
+                let fed = match link.state() {
+                    state if told => Fed::Whole(state),
+                    LinkState { up, since, .. } => Fed::InShort { up, since },
+                };
+                (link.name(), fed)
+            });
             Ok(reply::json(&Health {
                 status: "ready",
                 projections: projections.into_iter().map(Projected::from).collect(),

@@ -5,7 +5,7 @@ use axum::response::Response;
 use event_core::query::ParameterError;
 use event_core::{Code, Source};
 use event_store::Origin;
-use event_store::api_key::Principal;
+use event_store::api_key::{Access, Principal};
 use event_store::import::{Column, Columns, Format, Header, ImportOptions, Input, Keep, LastRecord, Space, Start};
 use tokio::sync::Semaphore;
 
@@ -131,7 +131,8 @@ impl<'a> Asked<'a> {
         if let Some(source) = self.parsed::<Source>("source")? {
             match sender {
                 Some(sender) if !sender.rights.has_source(&source) => {
-                    let detail = "the key speaks for another source";
+                    let advice = auth::advice("--source SOURCE", &[Access::Write]);
+                    let detail = format!("the key of this request speaks for another source: {advice}");
                     return Err(Failure::new(Reason::NotPermitted, detail));
                 }
                 _ => origin.source = source,

@@ -4,6 +4,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use event_core::query::{ParameterError, QueryError};
 use event_core::{Code, Source, Timestamp};
+use event_store::api_key::Access;
 use event_store::loss::{LossFilter, Reported, ReportedLoss};
 use serde::Serialize;
 
@@ -24,10 +25,9 @@ pub(super) async fn report(State(app): State<App>, _: NoParameters, request: Req
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
     let report = loss::read(&body)?;
     if sender.is_some_and(|sender| !sender.rights.has_source(&report.source)) {
-        let failure = Failure::new(
-            Reason::NotPermitted,
-            "the key of this request speaks for another source",
-        );
+        let advice = auth::advice("--source SOURCE", &[Access::Write]);
+        let detail = format!("the key of this request speaks for another source: {advice}");
+        let failure = Failure::new(Reason::NotPermitted, detail);
         return Err(failure.at("/source"));
     }
     let status = app.store.report_losses(report).await?;

@@ -13,6 +13,11 @@ pub(super) async fn page(_: NoParameters) -> Response {
     reply::manual(manual::page())
 }
 
+/// What the page loads is told from beside it, and not from below it.
+pub(super) async fn slash(_: NoParameters) -> Response {
+    reply::elsewhere("../docs")
+}
+
 pub(super) async fn file(Named(name): Named<String>, _: NoParameters, headers: HeaderMap) -> Result<Response, Failure> {
     let file = manual::file(&name, takes_gzip(&headers));
     let file = file.ok_or_else(|| Failure::new(Reason::NotFound, "the page has no such file"))?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{App, collect, method_not_allowed};
 use crate::auth;
-use crate::body::{self, Media};
+use crate::body::Media;
 use crate::reply::{self, Failure};
 
 /// Some clients write the slash at the end, and some do not.
@@ -40,8 +40,7 @@ async fn capture(State(app): State<App>, request: Request) -> Result<Response, F
     }
     let peer = auth::peer(&request);
     app.guard.may_try(peer)?;
-    collect::room(&app).await?;
-    let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
+    let (_, body) = collect::read(&app, request, &[Media::Json]).await?;
     let sender = collect::sender(&app, None, &body, peer)?;
     let batch = posthog::batch(&body)?;
     drop(body);

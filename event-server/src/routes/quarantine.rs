@@ -6,6 +6,7 @@ use axum::response::Response;
 use event_core::patch::Patch;
 use event_core::query::{Cursor, ParameterError};
 use event_core::{Code, EventType, Source, Timestamp};
+use event_store::api_key::Access;
 use event_store::quarantine::{QuarantineFilter, StateError};
 use event_store::{QuarantineEntry, QuarantinePage};
 use serde::Serialize;
@@ -67,7 +68,8 @@ pub(super) async fn edit(
         let found = app.store.quarantined(number).await?.ok_or_else(not_found)?;
         let entry = &found.entry;
         if !sender.rights.has_source(&entry.source) || !reader.sees_type(entry.event_type.as_ref()) {
-            let detail = "the key of this request is for other sources or types";
+            let advice = auth::advice("--source SOURCE", &[Access::Admin]);
+            let detail = format!("the key of this request is for other sources or types: {advice}");
             return Err(Failure::new(Reason::NotPermitted, detail));
         }
     }

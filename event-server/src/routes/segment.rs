@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{App, collect, method_not_allowed};
 use crate::auth;
-use crate::body::{self, Media};
+use crate::body::Media;
 use crate::reply::{self, Failure};
 
 /// A batch, and each call by itself.
@@ -28,16 +28,14 @@ pub(super) fn routes() -> Router<App> {
 
 async fn batch(State(app): State<App>, request: Request) -> Result<Response, Failure> {
     let (key, peer) = (early(&app, &request)?, auth::peer(&request));
-    collect::room(&app).await?;
-    let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
+    let (_, body) = collect::read(&app, request, &[Media::Json]).await?;
     let sender = collect::sender(&app, key, &body, peer)?;
     take(&app, segment::batch(&body)?, sender.as_ref()).await
 }
 
 async fn one(app: App, call: Call, request: Request) -> Result<Response, Failure> {
     let (key, peer) = (early(&app, &request)?, auth::peer(&request));
-    collect::room(&app).await?;
-    let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;
+    let (_, body) = collect::read(&app, request, &[Media::Json]).await?;
     let sender = collect::sender(&app, key, &body, peer)?;
     take(&app, segment::call(call, &body)?, sender.as_ref()).await
 }

@@ -3,6 +3,7 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use event_core::Subject;
+use event_store::api_key::Access;
 use event_store::erase::Erasure;
 use event_store::quarantine::Run;
 use serde::Serialize;
@@ -27,8 +28,11 @@ pub(super) async fn erase(
 ) -> Result<Response, Failure> {
     let run = work::run(&parameters)?;
     if run == Run::Real && auth::sender(&request).is_some_and(|sender| sender.rights.is_bound()) {
-        let message = "an erasure is of all sources and types, and the key of this request is bound to some: use \
-                       `event-server erase`, or a key without bounds";
+        let advice = auth::advice("--any-source", &[Access::Admin]);
+        let message = format!(
+            "an erasure is of all sources and types, and the key of this request is bound to some: use \
+             `event-server erase`, or a key without bounds; {advice}"
+        );
         return Err(Failure::new(Reason::NotPermitted, message));
     }
     let erasure = match run {

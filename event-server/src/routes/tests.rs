@@ -25,8 +25,9 @@ const METHODS: [Method; 8] = [
 
 /// Those who ask whether the program is well, or how to speak to it, have no key; other people's clients have theirs elsewhere, and are asked for it
 /// there.
-const OPEN: [&str; 21] = [
+const OPEN: [&str; 22] = [
     "/docs",
+    "/docs/",
     "/docs/{file}",
     "/health/live",
     "/health/ready",
@@ -97,6 +98,7 @@ async fn every_route_stands_in_the_table_and_no_other() {
         store,
         config,
         meter: Arc::new(Meter::new()),
+        shedding: Arc::default(),
     };
     let (guarded, paths) = guarded(&app).into_parts();
     let guarded = guarded
@@ -339,4 +341,37 @@ async fn browsers_are_answered_for_the_origins_that_are_named() {
         .unwrap();
     assert_eq!(refused.status(), 401);
     assert_eq!(refused.headers()["access-control-allow-origin"], "https://shop.example");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_link_is_for_who_may_read() {
+    let (store, mut config) = (store().await, ServerConfig::default());
+    config.links = vec![crate::link::Link::new("kurrentdb")];
+    let router = router(store.clone(), config);
+    let links = async |key: Option<&str>| {
+        let mut request = Request::builder().uri("/health/ready").header("host", "127.0.0.1");
+        if let Some(key) = key {
+            request = request.header(AUTHORIZATION, format!("Bearer {key}"));
+        }
+        let response = router
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let health: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        health["links"]["kurrentdb"].clone()
+    };
+    let (whole, short) = (
+        serde_json::json!({"up": false, "connections": 0, "stored": 0, "duplicates": 0, "refused": 0}),
+        serde_json::json!({"up": false}),
+    );
+    assert_eq!(links(None).await, whole);
+    let reads = key(&store, NewKey::any_source().access([Access::Read])).await;
+    let writes = key(&store, NewKey::any_source()).await;
+    assert_eq!(links(None).await, short);
+    assert_eq!(links(Some(&writes)).await, short);
+    assert_eq!(links(Some("ev_wrong")).await, short);
+    assert_eq!(links(Some(&reads)).await, whole);
 }

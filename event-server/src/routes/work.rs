@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use event_core::query::ParameterError;
 use event_core::{Code, EventType, Label};
-use event_store::api_key::{Bounds, Principal};
+use event_store::api_key::{Access, Bounds, Principal};
 use event_store::quarantine::{QuarantineFilter, Run, Selection, Work};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -77,7 +77,9 @@ async fn asked(app: &App, request: Request) -> Result<Asked, Failure> {
         && sender.rights.is_bound_in_reading()
         && sender.rights.types != Bounds::Any
     {
-        let detail = "work on many entries is by source, and the key of this request is bound to types";
+        let advice = auth::advice("--source SOURCE", &[Access::Admin]);
+        let detail =
+            format!("work on many entries is by source, and the key of this request is bound to types: {advice}");
         return Err(Failure::new(Reason::NotPermitted, detail));
     }
     let (_, body) = body::read(request, &app.config, &[Media::Json]).await?;

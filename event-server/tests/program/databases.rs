@@ -167,6 +167,36 @@ fn a_store_moves_here_with_all_it_answers(place: &Place) {
 }
 
 #[test]
+fn where_a_store_moves_is_told_by_the_environment_and_its_tables_have_other_names() {
+    let place = Place::sqlite();
+    let mut old = Collector::start_on(&place, &[]);
+    play(&old);
+    let held = |collector: &Collector| HELD.map(|path| collector.get(path).text().to_owned());
+    let expected = held(&old);
+    assert!(old.stop().success());
+    let migrate = |flags: &[&str], variables: &[(&str, &str)]| {
+        let mut program = Collector::program();
+        program.arg("migrate").args(flags).args(place.flags());
+        program.envs(variables.iter().copied()).output().unwrap()
+    };
+    // Into the same file, beside the tables that are copied.
+    let variable = [("EVENT_SERVER_MIGRATE_TO", place.url())];
+    let moved = migrate(&["--to-prefix", "moved_"], &variable);
+    assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
+    let new = Collector::start_on(&place.with_prefix("moved_"), &[]);
+    assert_eq!(held(&new), expected);
+
+    let missing = migrate(&[], &[]);
+    let errors = String::from_utf8_lossy(&missing.stderr);
+    assert!(
+        missing.status.code() == Some(2) && errors.contains("EVENT_SERVER_MIGRATE_TO"),
+        "{errors}"
+    );
+    let same = migrate(&[], &variable);
+    assert_eq!(same.status.code(), Some(1));
+}
+
+#[test]
 fn a_backup_of_a_running_collector_is_a_store() {
     let place = Place::sqlite();
     let collector = Collector::start_on(&place, &[]);

@@ -103,6 +103,79 @@ fn every_route_has_a_name_of_its_own_and_every_reference_leads_somewhere() {
     }
 }
 
+/// Routes that say 404 before they look at a body: there is nothing of the name that stands here.
+const UNKNOWN: [&str; 1] = ["/v1/types/{category}/{name}/{version}/events"];
+
+#[tokio::test]
+async fn every_body_is_documented_as_it_is_taken() {
+    let store = EventStore::connect("sqlite::memory:").await.unwrap();
+    let router = router(store, ServerConfig::default());
+    let told = async |method: &str, path: &str, headers: &[(&str, &str)]| {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("sec-fetch-site", "same-origin");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = router
+            .clone()
+            .oneshot(request.body(Body::from("{}")).unwrap())
+            .await
+            .unwrap();
+        let status = response.status().as_u16();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        (status, problem["detail"].as_str().unwrap_or_default().to_owned())
+    };
+    let document = document();
+    let mut looked_at = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Some(content) = operation["requestBody"]["content"].as_object() else {
+                continue;
+            };
+            let parameters = operation["parameters"].as_array().unwrap();
+            let known = parameters
+                .iter()
+                .find(|it| it["name"] == "Content-Encoding" && it["in"] == "header");
+            let known = known.unwrap_or_else(|| panic!("{method} {path} does not say how a body may be compressed"));
+            let known: BTreeSet<&str> = known["schema"]["enum"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(Value::as_str)
+                .collect();
+            if UNKNOWN.contains(&path.as_str()) {
+                continue;
+            }
+            looked_at += 1;
+            let (method, place) = (
+                method.to_uppercase(),
+                path.replace("{number}", "1").replace(['{', '}'], ""),
+            );
+            let (status, detail) = told(&method, &place, &[("content-type", "text/nothing")]).await;
+            let taken: BTreeSet<&str> = detail
+                .strip_prefix("the content type of a body is ")
+                .unwrap_or_else(|| panic!("{method} {path}: {status} {detail}"))
+                .split(" or ")
+                .collect();
+            assert_eq!(taken, content.keys().map(String::as_str).collect(), "{method} {path}");
+            for encoding in ["gzip", "zstd", "deflate", "identity", "br"] {
+                let media = taken.iter().next().unwrap();
+                let headers = [("content-type", *media), ("content-encoding", encoding)];
+                let (status, detail) = told(&method, &place, &headers).await;
+                assert_eq!(
+                    status != 415,
+                    known.contains(encoding),
+                    "{method} {path} {encoding}: {detail}"
+                );
+            }
+        }
+    }
+    assert!(looked_at > 25, "{looked_at}");
+}
+
 #[test]
 fn the_document_is_served_and_printed() {
     let collector = Collector::start();
@@ -136,6 +209,8 @@ fn the_page_loads_only_what_lies_beside_it() {
         let plain = collector.get(&format!("/{path}"));
         assert_eq!((plain.status, plain.header("content-encoding")), (200, None), "{name}");
     }
+    let slash = collector.get("/docs/");
+    assert_eq!((slash.status, slash.header("location")), (303, Some("../docs")));
     let packed = collector.request(
         "GET",
         "/docs/swagger-ui.css",

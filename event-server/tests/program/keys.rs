@@ -478,6 +478,14 @@ fn a_name_of_somebody_else_is_not_served_without_keys() {
     }
     // A page of `evil.example`, whose name leads to 127.0.0.1 by now.
     for other in ["evil.example", "evil.example:8000", "events.example.evil.example"] {
-        assert_eq!(status(other), (403, Some("not_permitted".to_owned())), "{other}");
+        let refused = (403, Some("not_permitted".to_owned()));
+        assert_eq!(status(other), refused, "{other}");
+        // Nor do other people's clients ask by such a name.
+        for path in ["/segment/v1/batch", "/posthog/batch"] {
+            let response = collector.raw(format!(
+                "POST {path} HTTP/1.1\r\nhost: {other}\r\ncontent-length: 0\r\n\r\n"
+            ));
+            assert_eq!((response.status, response.problem()), refused, "{path} {other}");
+        }
     }
 }

@@ -102,6 +102,26 @@ fn a_cookie_stands_for_a_key_until_it_is_revoked() {
 }
 
 #[test]
+fn who_shows_keys_that_are_none_again_and_again_is_told_to_wait() {
+    let (_place, collector, key) = closed();
+    let tries: Vec<u16> = (0..7).map(|_| log_in(&collector, "ev_wrong").status).collect();
+    assert_eq!(tries, [303, 303, 303, 303, 303, 429, 429]);
+    let refused = log_in(&collector, "ev_wrong");
+    assert!(refused.header("retry-after").is_some());
+    // A good key is never shut out.
+    assert_eq!(log_in(&collector, &key).header("location"), Some("./"));
+    let bearer = format!("Bearer {key}");
+    let numbers = collector.request("GET", "/metrics", &[("authorization", &bearer)], "");
+    for line in [
+        r#"event_http_logins_total{outcome="none"} 5"#,
+        r#"event_http_logins_total{outcome="too_many"} 3"#,
+        r#"event_http_logins_total{outcome="good"} 1"#,
+    ] {
+        assert!(numbers.text().contains(line), "{line}: {}", numbers.text());
+    }
+}
+
+#[test]
 fn by_a_cookie_only_our_own_pages_change_anything() {
     let (_place, collector, key) = closed();
     let cookie = cookie(&log_in(&collector, &key));

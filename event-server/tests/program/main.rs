@@ -36,6 +36,7 @@ mod numbers;
 mod requests;
 mod bodies;
 mod keys;
+mod permits;
 mod import;
 mod count;
 mod settings;

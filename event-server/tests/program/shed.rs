@@ -94,6 +94,51 @@ fn a_full_queue_refuses_before_bodies_are_read_and_takes_more_once_it_is_empty()
 }
 
 #[test]
+fn who_says_nothing_keeps_nobody_from_asking_after_health() {
+    /// As many as are asked what they want at a time, and most of those that the system keeps waiting behind them.
+    const SILENT: usize = 128 + 100;
+    let collector = Collector::start_with(&["--connection-limit", "1"]);
+    let served = collector.connect();
+    // Connections that wait for their turn, and are let go soon: a busy machine may have a moment in which nothing is soon.
+    let answered = (0..5).any(|_| {
+        let silent: Vec<Connection> = (0..SILENT).map(|_| collector.connect()).collect();
+        let mut probe = collector.connect();
+        probe.patience(Duration::from_millis(700));
+        probe.send_request("GET", "/health/live", &[], "");
+        let told = probe.try_response().is_some_and(|told| told.status == 200);
+        drop(silent);
+        told
+    });
+    assert!(
+        answered,
+        "five times, who asked after health had to wait for those who say nothing"
+    );
+    drop(served);
+}
+
+#[test]
+fn the_log_says_now_and_then_that_load_is_shed() {
+    let collector = Collector::start_with(&["--queue-events", "1", "--database-timeout", "60s"]);
+    let lock = Lock::hold(&collector.database());
+    let mut waiting = collector.connect();
+    waiting.patience(Duration::from_secs(30));
+    waiting.send_request("POST", "/v1/events", &[JSON], event("w"));
+    wait_until(|| number(&collector, "event_queue_events ") == 1);
+    for _ in 0..3 {
+        assert_eq!(collector.post("/v1/events", event("x")).status, 503);
+    }
+    assert_eq!(
+        number(&collector, r#"event_http_problems_total{code="overloaded"} "#),
+        3
+    );
+    let log = collector.log();
+    assert_eq!(log.matches("load is shed").count(), 1, "{log}");
+    assert_eq!(log.matches("status=503").count(), 0, "{log}");
+    lock.release();
+    assert!([200, 503].contains(&waiting.response().status));
+}
+
+#[test]
 fn what_is_likely_to_wait_too_long_is_refused_and_what_was_let_in_is_not() {
     // So short that a single event that waits is one too many.
     let collector = Collector::start_with(&["--queue-time", "1ms", "--database-timeout", "60s"]);

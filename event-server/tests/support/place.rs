@@ -55,6 +55,14 @@ impl Place {
         server("EVENT_TEST_MYSQL")
     }
 
+    /// The same file or server, where all tables have names that begin like this.
+    pub(crate) fn with_prefix(&self, prefix: &str) -> Self {
+        Place {
+            prefix: prefix.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// A SQLite file whose tables have the names that they have here.
     pub(crate) fn beside(&self) -> Self {
         Place {

@@ -182,10 +182,44 @@ pub(crate) async fn half_a_copy_is_no_store_and_is_begun_anew(disk: Disk) {
     let store = disk.open().await;
     assert_eq!(count(&store).await, count(&original).await);
 
+    let handle = tokio::runtime::Handle::current();
+    // While one copy is made, another is refused, and the first goes on; one that was cut off makes way after a while.
+    let shared = disk.another();
+    let options = || Options::new().prefix(shared.prefix());
+    let (mut refused, url) = (None, shared.url());
+    let copied = original.copy_to(&url, options(), |_| {
+        refused.get_or_insert_with(|| {
+            tokio::task::block_in_place(|| handle.block_on(original.copy_to(&url, options(), |_| {})))
+        });
+    });
+    copied.await.unwrap();
+    assert!(matches!(refused, Some(Err(Error::BeingFilled { .. }))), "{refused:?}");
+    let cut_off = disk.another();
+    copy(&original, &cut_off).await.unwrap();
+    let db = cut_off.connect().await;
+    let run = async |sql: &str| {
+        let sql = sql.replace("t_", cut_off.prefix());
+        db.execute_unprepared(&sql).await.unwrap()
+    };
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    let micros = now.as_micros();
+    run("UPDATE t_log SET head = 0").await;
+    run(&format!(
+        "INSERT INTO t_migrations (version) VALUES (1000000), (-{micros})"
+    ))
+    .await;
+    assert!(matches!(
+        copy(&original, &cut_off).await,
+        Err(Error::BeingFilled { .. })
+    ));
+    run("UPDATE t_migrations SET version = version + 70000000 WHERE version < 0").await;
+    copy(&original, &cut_off).await.unwrap();
+
     // What is stored while the copy is made would be missing from it.
     let another = disk.another();
     let mut stored = false;
-    let handle = tokio::runtime::Handle::current();
     let (url, options) = (another.url(), Options::new().prefix(another.prefix()));
     let copied = original.copy_to(&url, options, |_| {
         if !std::mem::replace(&mut stored, true) {

@@ -35,12 +35,16 @@ pub(super) async fn begin(State(app): State<App>, _: NoParameters, request: Requ
     if !app.store.has_keys() {
         return Ok(reply::elsewhere("./"));
     }
-    Ok(
-        match app.guard.log_in(key.unwrap_or_default().trim(), &headers, peer)? {
-            Some(cookie) => reply::elsewhere_with("./", &cookie),
-            None => reply::elsewhere("login?again=true"),
-        },
-    )
+    let tried = app.guard.log_in(key.unwrap_or_default().trim(), &headers, peer);
+    app.meter.login(match &tried {
+        Ok(Some(_)) => "good",
+        Ok(None) => "none",
+        Err(_) => "too_many",
+    });
+    Ok(match tried? {
+        Some(cookie) => reply::elsewhere_with("./", &cookie),
+        None => reply::elsewhere("login?again=true"),
+    })
 }
 
 pub(super) async fn end(State(app): State<App>, _: NoParameters, headers: HeaderMap) -> Result<Response, Failure> {
