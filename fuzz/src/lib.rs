@@ -15,8 +15,11 @@ mod upcast;
 use event_core::event::Reception;
 use event_core::{EventId, Limits, Source, Timestamp};
 
-/// Every target: its name, which its folder in the corpus has, too, and what it does with bytes.
-pub const TARGETS: [(&str, fn(&[u8])); 12] = [
+/// What is done with bytes.
+pub type Target = fn(&[u8]);
+
+/// Every target, under the name that its folder in the corpus has.
+pub const TARGETS: [(&str, Target); 12] = [
     ("event", event::event),
     ("payload", event::payload),
     ("batch", event::batch),
