@@ -98,6 +98,14 @@ impl Lock {
     }
 }
 
+impl Drop for Lock {
+    /// Not only by closing the file: another process that this one is starting just now has a copy of the descriptor, until it is
+    /// the other program.
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
 /// Whether a path still leads to an opened file.
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let there = match fs::metadata(path) {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::filter::{Condition, Field, Filter, Scalar, Test};
 use crate::json::{Document, Kind, Node};
 use crate::query::ParameterError;
-use crate::query::draft::{Draft, wrong};
+use crate::query::draft::{Draft, plain, wrong};
 use crate::query::read::{JSON_LIMITS, question};
 
 /// What is said of one member.
@@ -31,6 +31,7 @@ pub(super) fn from_pairs<'a, A: Ask>(
 ) -> Result<(A, Draft), ParameterError> {
     let (mut asked, mut draft) = (A::default(), Draft::default());
     for (name, value) in pairs {
+        plain(name, value)?;
         let said = Said::Text(value);
         let known = common(&mut draft, name, said)? || asked.member(&mut draft, name, said)?;
         if !known && !draft.filter(name, value)? {

@@ -43,6 +43,18 @@ pub(crate) fn wrong(name: &str, message: impl ToString) -> ParameterError {
     ParameterError::new(name, Code::InvalidParameter, message.to_string())
 }
 
+/// That a parameter can be said as JSON, too: no event holds U+0000, and no database takes it for text.
+pub(crate) fn plain(name: &str, value: &str) -> Result<(), ParameterError> {
+    if name.contains('\0') || value.contains('\0') {
+        return Err(ParameterError::new(
+            name,
+            Code::NulCharacter,
+            "this holds U+0000, which no event does",
+        ));
+    }
+    Ok(())
+}
+
 /// Sets what may be set once.
 pub(crate) fn once<T>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), ParameterError> {
     match slot.replace(value) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Query;
-use super::draft::Draft;
+use super::draft::{Draft, plain};
 use super::page::Page;
 use super::parameter::ParameterError;
 use crate::code::Code;
@@ -37,6 +37,7 @@ impl Query {
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, ParameterError> {
         let mut draft = Draft::default();
         for (name, value) in pairs {
+            plain(name, value)?;
             match name {
                 "measure" => draft.measure(name, value)?,
                 "by" => draft.by(name, value)?,
@@ -109,6 +110,7 @@ impl Page {
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, ParameterError> {
         let mut draft = Draft::default();
         for (name, value) in pairs {
+            plain(name, value)?;
             match name {
                 "zone" => draft.zone(name, value)?,
                 "from" => draft.from(name, value)?,

@@ -55,7 +55,7 @@ const JSON: [Code; 8] = [
 ];
 
 /// What a question can be wrong in, beside its JSON.
-const QUESTION: [Code; 9] = [
+const QUESTION: [Code; 10] = [
     Code::InvalidParameter,
     Code::InvalidRange,
     Code::RangeTooLarge,
@@ -65,6 +65,7 @@ const QUESTION: [Code; 9] = [
     Code::AmbiguousTimestamp,
     Code::TimestampOutOfRange,
     Code::NonFiniteNumber,
+    Code::NulCharacter,
 ];
 
 /// What a file can be wrong in.
