@@ -33,8 +33,10 @@ pub struct Decimal {
 #[error("no decimal: write it as 12, -0.5 or 1.5e300, with an exponent within ±10000")]
 pub struct DecimalError;
 
-/// Digits and exponent of a text are bounded, so that a short one cannot ask for a huge number.
-const TEXT_LIMIT: usize = 10_000;
+/// The exponent of a text is bounded, so that a short one cannot ask for a huge number.
+const EXPONENT_LIMIT: u32 = 10_000;
+/// So long a text is at the most, and so long what is read from one when it is written: whatever is read can be read again.
+const TEXT_LIMIT: usize = 30_000;
 
 impl Decimal {
     /// `mantissa × 10^exponent`.
@@ -221,12 +223,18 @@ impl FromStr for Decimal {
         };
         let digits = whole.strip_prefix('-').unwrap_or(whole);
         let plain = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-        if digits.is_empty() || !plain(digits) || !plain(fraction) || exponent.unsigned_abs() as usize > TEXT_LIMIT {
+        if digits.is_empty() || !plain(digits) || !plain(fraction) || exponent.unsigned_abs() > EXPONENT_LIMIT {
             return Err(DecimalError);
         }
         let value: BigInt = [whole, fraction].concat().parse().map_err(|_| DecimalError)?;
-        let places = i32::try_from(fraction.len()).map_err(|_| DecimalError)?;
-        Ok(Decimal::normalised(value, exponent - places))
+        let exponent = exponent - i32::try_from(fraction.len()).map_err(|_| DecimalError)?;
+        let (digits, zeros) = (digits.len() + fraction.len(), exponent.unsigned_abs() as usize);
+        // With a sign, and with a nought and a dot in front.
+        let written = if exponent < 0 { digits.max(zeros) + 3 } else { digits + zeros + 1 };
+        if written > TEXT_LIMIT {
+            return Err(DecimalError);
+        }
+        Ok(Decimal::normalised(value, exponent))
     }
 }
 
@@ -288,6 +296,18 @@ mod tests {
             "", "-", ".5", "1.", "+1", "1e", "1e99999", "1_0", "0x1", "NaN", "--1", "1.-5", "1e1e1", " 1",
         ] {
             assert_eq!(text.parse::<Decimal>(), Err(DecimalError), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_can_be_read_again() {
+        for text in ["1609492527241e9993", "-12.5e-10000", "1e10000"] {
+            assert_eq!(decimal(&decimal(text).to_string()), decimal(text), "{text}");
+        }
+        let digits = "7".repeat(29_000);
+        assert_eq!(decimal(&digits).to_string(), digits);
+        for text in [format!("{digits}e9999"), format!("0.{digits}e-9999"), "7".repeat(30_001)] {
+            assert_eq!(text.parse::<Decimal>(), Err(DecimalError));
         }
     }
 
