@@ -230,7 +230,11 @@ impl FromStr for Decimal {
         let exponent = exponent - i32::try_from(fraction.len()).map_err(|_| DecimalError)?;
         let (digits, zeros) = (digits.len() + fraction.len(), exponent.unsigned_abs() as usize);
         // With a sign, and with a nought and a dot in front.
-        let written = if exponent < 0 { digits.max(zeros) + 3 } else { digits + zeros + 1 };
+        let written = if exponent < 0 {
+            digits.max(zeros) + 3
+        } else {
+            digits + zeros + 1
+        };
         if written > TEXT_LIMIT {
             return Err(DecimalError);
         }
@@ -306,7 +310,11 @@ mod tests {
         }
         let digits = "7".repeat(29_000);
         assert_eq!(decimal(&digits).to_string(), digits);
-        for text in [format!("{digits}e9999"), format!("0.{digits}e-9999"), "7".repeat(30_001)] {
+        for text in [
+            format!("{digits}e9999"),
+            format!("0.{digits}e-9999"),
+            "7".repeat(30_001),
+        ] {
             assert_eq!(text.parse::<Decimal>(), Err(DecimalError));
         }
     }

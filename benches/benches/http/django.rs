@@ -132,11 +132,11 @@ struct Service {
 impl Service {
     fn start(environment: &Environment, redis: SocketAddr, postgres: &str) -> Self {
         let command = |program| environment.command(program, redis, postgres);
-        run(command("python").arg("service.py"));
+        run(command("python").arg("events.py"));
         let address = free();
         let serve = command("gunicorn")
             .args([
-                "service:application",
+                "events:application",
                 "--workers",
                 "2",
                 "--worker-class",
@@ -156,7 +156,7 @@ impl Service {
         let store = command("celery")
             .args([
                 "--app",
-                "service",
+                "events",
                 "--quiet",
                 "worker",
                 "--concurrency",

@@ -1,6 +1,6 @@
 """A collector of events as many write it: Django judges and enqueues, Celery stores, Redis is between them.
 
-One file: `gunicorn service:application` serves, `celery -A service worker` stores, `python service.py` makes the table.
+One file: `gunicorn events:application` serves, `celery -A events worker` stores, `python events.py` makes the table.
 An answer means that the events are in Redis; they are in PostgreSQL when a worker has come to them.
 """
 
@@ -40,7 +40,7 @@ settings.configure(
 )
 django.setup()
 
-queue = Celery("service", broker=os.environ["PEER_REDIS"])
+queue = Celery("events", broker=os.environ["PEER_REDIS"])
 queue.conf.task_ignore_result = True
 
 
