@@ -5,23 +5,6 @@ use std::time::Duration;
 use crate::collector::{Collector, Place, Response};
 use crate::soon;
 
-/// A test of each function for each database: `databases::sqlite::…` and so on.
-macro_rules! on_each_database {
-    ($($name:ident,)+) => {
-        on_each_database!(sqlite { $($name,)+ });
-        on_each_database!(postgres { $($name,)+ });
-        on_each_database!(mysql { $($name,)+ });
-    };
-    ($database:ident { $($name:ident,)+ }) => {
-        mod $database {
-            $(#[test]
-            fn $name() {
-                super::$name(&crate::collector::Place::$database());
-            })+
-        }
-    };
-}
-
 on_each_database! {
     the_same_requests_get_the_same_bytes,
     a_metric_answers_from_its_cells,
@@ -31,7 +14,6 @@ on_each_database! {
     what_it_prints_names_the_database_without_password,
 }
 
-/// Waits until something holds.
 const ORDER: &str = "/v1/types/order/created/1";
 const SALES: &str = r#"{"category": "order", "name": "created", "value": "/total", "scale": 2, "by": ["/province"], "unique": "session_id"}"#;
 

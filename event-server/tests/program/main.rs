@@ -4,6 +4,23 @@
 
 use std::time::{Duration, Instant};
 
+/// A test of each function for each database: `databases::sqlite::…` and so on.
+macro_rules! on_each_database {
+    ($($name:ident,)+) => {
+        on_each_database!(sqlite { $($name,)+ });
+        on_each_database!(postgres { $($name,)+ });
+        on_each_database!(mysql { $($name,)+ });
+    };
+    ($database:ident { $($name:ident,)+ }) => {
+        mod $database {
+            $(#[test]
+            fn $name() {
+                super::$name(&crate::collector::Place::$database());
+            })+
+        }
+    };
+}
+
 #[path = "../support/collector.rs"]
 mod collector;
 #[path = "../support/lock.rs"]

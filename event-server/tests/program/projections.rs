@@ -14,23 +14,6 @@ use tokio::runtime::Runtime;
 
 use crate::collector::{Collector, Place, Response};
 
-/// A test of each function for each database: `projections::sqlite::…` and so on.
-macro_rules! on_each_database {
-    ($($name:ident,)+) => {
-        on_each_database!(sqlite { $($name,)+ });
-        on_each_database!(postgres { $($name,)+ });
-        on_each_database!(mysql { $($name,)+ });
-    };
-    ($database:ident { $($name:ident,)+ }) => {
-        mod $database {
-            $(#[test]
-            fn $name() {
-                super::$name(&crate::collector::Place::$database());
-            })+
-        }
-    };
-}
-
 on_each_database! {
     what_is_parked_is_told_replayed_and_discarded_over_http,
     the_program_does_the_same,

@@ -7,23 +7,6 @@ use serde_json::{Value, json};
 
 use crate::collector::{Collector, Place};
 
-/// A test of each function for each database: `refused::sqlite::…` and so on.
-macro_rules! on_each_database {
-    ($($name:ident,)+) => {
-        on_each_database!(sqlite { $($name,)+ });
-        on_each_database!(postgres { $($name,)+ });
-        on_each_database!(mysql { $($name,)+ });
-    };
-    ($database:ident { $($name:ident,)+ }) => {
-        mod $database {
-            $(#[test]
-            fn $name() {
-                super::$name(&crate::collector::Place::$database());
-            })+
-        }
-    };
-}
-
 on_each_database! {
     an_entry_is_shown_mended_and_replayed,
     a_replay_that_is_killed_ends_exactly_once,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use event_core::{EventType, Timestamp};
-use event_store::project::{ParkedPage, Stage};
+use event_store::project::{ParkedPage, Projector, Stage};
 use event_store::{Error, EventStore, Offer, PrunedCells};
 use sea_orm::{ConnectionTrait as _, Statement};
 
@@ -31,6 +31,21 @@ async fn is_there(disk: &Disk, table: &str) -> bool {
     let found = db.query_one_raw(select).await.is_ok();
     db.close().await.unwrap();
     found
+}
+
+/// Runs the later version until readers see what it has made, which is the fold.
+async fn taken_over(store: &EventStore, disk: &Disk, tally: &Tally) -> Projector {
+    let again = Tally {
+        version: 2,
+        ..tally.clone()
+    };
+    let second = store.project(Running::from(again), quick()).await.unwrap();
+    until("readers have changed over", async || {
+        shown(store, tally).await.filter(|it| it.version == 2)
+    })
+    .await;
+    assert_eq!(table(disk, tally).await, fold(store, |_| true).await);
+    second
 }
 
 pub(crate) async fn what_a_prune_overtook_is_given_up(disk: Disk) {
@@ -81,16 +96,7 @@ pub(crate) async fn what_a_prune_overtook_is_given_up(disk: Disk) {
     assert_eq!(store.abandon_rebuild(&tally.name).await.unwrap(), 0);
     assert!(matches!(store.abandon_rebuild("none").await, Err(Error::Config(_))));
     // Begun again, it takes what is left.
-    let again = Tally {
-        version: 2,
-        ..tally.clone()
-    };
-    let second = store.project(Running::from(again), quick()).await.unwrap();
-    until("readers have changed over", async || {
-        shown(&store, &tally).await.filter(|it| it.version == 2)
-    })
-    .await;
-    assert_eq!(table(&disk, &tally).await, fold(&store, |_| true).await);
+    let second = taken_over(&store, &disk, &tally).await;
     first.stop().await;
     second.stop().await;
 }
@@ -118,16 +124,7 @@ pub(crate) async fn tables_that_stand_still_go_on_when_nobody_builds_the_next(di
     first.reach(320).await.unwrap();
     assert_eq!(table(&disk, &tally).await, fold(&store, |_| true).await);
     // And comes again.
-    let again = Tally {
-        version: 2,
-        ..tally.clone()
-    };
-    let second = store.project(Running::from(again), quick()).await.unwrap();
-    until("readers have changed over", async || {
-        shown(&store, &tally).await.filter(|it| it.version == 2)
-    })
-    .await;
-    assert_eq!(table(&disk, &tally).await, fold(&store, |_| true).await);
+    let second = taken_over(&store, &disk, &tally).await;
     first.stop().await;
     second.stop().await;
 }
