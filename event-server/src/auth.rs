@@ -42,25 +42,24 @@ pub(crate) use visitor::Visitor;
 const TRIES: u32 = 5;
 
 /// What it takes to tell who asks.
-#[derive(Clone)]
 pub(crate) struct Guard {
     store: EventStore,
-    failures: Arc<Failures>,
-    logins: Arc<Logins>,
+    failures: Failures,
+    logins: Logins,
     /// Keys shown to log in that were none.
-    tries: Arc<Failures>,
+    tries: Failures,
     /// By which names it may be asked while there are no keys.
-    hosts: Arc<[String]>,
+    hosts: Vec<String>,
 }
 
 impl Guard {
     pub(crate) fn new(store: EventStore, config: &ServerConfig) -> Self {
         Guard {
             store,
-            failures: Arc::new(Failures::new(config.failures)),
-            logins: Arc::default(),
-            tries: Arc::new(Failures::new(config.failures.min(TRIES))),
-            hosts: config.hosts.clone().into(),
+            failures: Failures::new(config.failures),
+            logins: Logins::default(),
+            tries: Failures::new(config.failures.min(TRIES)),
+            hosts: config.hosts.clone(),
         }
     }
 
@@ -179,7 +178,7 @@ fn too_many(after: Duration) -> Failure {
 
 /// Lets a request pass if its key is good, or if there are no keys at all. What comes in the body is
 /// not read before.
-pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
     if guard.store.has_keys() {
         let logged_in = guard.logged_in(request.headers());
         // A browser sends its cookie for whoever asks it to; a key it sends for nobody.
@@ -200,7 +199,7 @@ pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next
 }
 
 /// Lets a request pass whose key comes elsewhere: while there are no keys, only if it asks by a name that is ours.
-pub(crate) async fn check_host(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+pub(crate) async fn check_host(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     match guard.check_host(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(failure) => failure.into_response(),

@@ -6,6 +6,7 @@ mod overloaded;
 use std::any::Any;
 use std::error::Error as _;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::http::header::{ACCEPT_ENCODING, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -17,6 +18,7 @@ use event_core::patch::PatchError;
 use event_core::query::ParameterError;
 use event_core::wire::{MalformedBatch, Problem};
 use event_store::import;
+use futures_util::FutureExt as _;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -464,8 +466,13 @@ fn jittered(seconds: u64) -> u64 {
     (seconds * (70 + random) + 50) / 100
 }
 
-/// The answer to a request whose handler panicked.
-pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
+/// The answer to a request, also if its handler panics.
+pub(crate) async fn caught(answer: impl Future<Output = Response>) -> Response {
+    // What handlers share is behind locks whose poison is looked at.
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(panicked)
+}
+
+fn panicked(_: Box<dyn Any + Send>) -> Response {
     // Not the text of the panic: it may quote an event.
     tracing::error!("a handler panicked");
     Failure::new(
@@ -478,7 +485,6 @@ pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::body::Body;
     use axum::http::header::CONTENT_TYPE;
 
     #[test]
@@ -492,15 +498,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_problem_too() {
-        use tower::ServiceExt as _;
         async fn broken() -> Response {
             panic!("with what an event holds")
         }
-        let router: axum::Router = axum::Router::new()
-            .route("/", axum::routing::get(broken))
-            .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked));
-        let request = axum::extract::Request::new(Body::empty());
-        let response = router.oneshot(request).await.unwrap();
+        let response = caught(broken()).await;
         assert_eq!(response.status(), 500);
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();

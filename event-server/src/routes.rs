@@ -36,17 +36,17 @@ mod page;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Uri;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
 use event_store::EventStore;
-use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
 use crate::auth::{self, Gate, Guard};
@@ -65,14 +65,37 @@ const HEADER_BYTES: usize = 64 * 1024;
 /// Where files are sent to, which may be larger than other bodies.
 const IMPORT: &str = "/v1/import";
 
-/// What handlers share.
+/// What handlers share: one thing to count, for each request is handed several of it.
 #[derive(Clone)]
-struct App {
+struct App(Arc<Shared>);
+
+/// The inside of an [`App`].
+struct Shared {
     store: EventStore,
-    config: Arc<ServerConfig>,
-    guard: Guard,
-    meter: Arc<Meter>,
-    shedding: Arc<Shedding>,
+    config: ServerConfig,
+    guard: Arc<Guard>,
+    meter: Meter,
+    shedding: Shedding,
+}
+
+impl App {
+    fn new(store: EventStore, config: ServerConfig) -> Self {
+        App(Arc::new(Shared {
+            guard: Arc::new(Guard::new(store.clone(), &config)),
+            store,
+            config,
+            meter: Meter::new(),
+            shedding: Shedding::default(),
+        }))
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 /// All routes of the collector over a store, to be served by [`serve`](crate::serve) or nested into
@@ -88,13 +111,7 @@ struct App {
 /// # }
 /// ```
 pub fn router(store: EventStore, config: ServerConfig) -> Router {
-    let app = App {
-        guard: Guard::new(store.clone(), &config),
-        store,
-        config: Arc::new(config),
-        meter: Arc::new(Meter::new()),
-        shedding: Arc::default(),
-    };
+    let app = App::new(store, config);
     let (guarded, _) = guarded(&app).into_parts();
     let router = guarded
         .method_not_allowed_fallback(method_not_allowed)
@@ -111,10 +128,8 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         .route("/docs/", get(manual::slash).fallback(method_not_allowed))
         .route("/docs/{file}", get(manual::file).fallback(method_not_allowed))
         .route("/openapi.json", get(manual::document).fallback(method_not_allowed))
-        .layer(CatchPanicLayer::custom(reply::panicked))
-        .layer(from_fn(page::for_people))
-        .layer(from_fn_with_state(app.clone(), admit))
-        .layer(from_fn_with_state(app.clone(), shed::shed));
+        // Each layer costs every request about as much as all of those below it: what can be one is one.
+        .layer(from_fn_with_state(app.clone(), admit));
     let router = match cors::layer(&app.config.cors_origins) {
         Some(layer) => router.layer(layer),
         None => router,
@@ -187,8 +202,12 @@ fn guarded(app: &App) -> Gate<App> {
 
 /// What holds for every route.
 async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    let request = match shed::shed(&app, request).await {
+        Ok(request) => request,
+        Err(turned_away) => return turned_away,
+    };
     match bounded(request, &app) {
-        Ok(request) => next.run(request).await,
+        Ok(request) => page::for_people(request, |request| reply::caught(next.run(request))).await,
         Err(failure) => failure.into_response(),
     }
 }

@@ -1,5 +1,6 @@
 //! Valid events → rows: which are new, which were here before, which contradict one that was.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use event_core::policy::Storage;
@@ -14,7 +15,7 @@ use crate::entity::event::{INSERT, NewEvent};
 use crate::entity::event_id;
 use crate::error::Error;
 use crate::inner::Inner;
-use crate::keep::keep;
+use crate::keep::{Refused, keep};
 use crate::original::{Kept, Original};
 use crate::position;
 use crate::queue::Entry;
@@ -70,7 +71,7 @@ pub(crate) async fn append(
         .count();
     let log = match events {
         0 => position::lock(dialect, db, tables).await?,
-        _ => position::take(events, dialect, db, tables).await?,
+        _ => position::take(events, db, tables).await?,
     };
     ids.rollup.refresh(log.changes, dialect, db, tables).await?;
     ids.trails.refresh(log.changes);
@@ -92,6 +93,7 @@ pub(crate) async fn append(
     let mut shaded = shadow::Gathered::default();
     let mut rows = rows.iter();
     let mut verdicts = Vec::with_capacity(entries.len());
+    let mut refused = Vec::new();
     for entry in entries {
         verdicts.push(match entry {
             Entry::Refused {
@@ -100,7 +102,12 @@ pub(crate) async fn append(
                 original,
                 received_at,
             } => {
-                keep(inner, db, refusal, source, original, *received_at).await?;
+                refused.push(Refused {
+                    refusal: Cow::Borrowed(refusal.as_ref()),
+                    source,
+                    original: Cow::Borrowed(original),
+                    received_at: *received_at,
+                });
                 Verdict::refused(Status::Quarantined, refusal)
             }
             Entry::Event { kept, opinions, .. } => {
@@ -111,7 +118,7 @@ pub(crate) async fn append(
                 } else {
                     known.get(&(row.source_id, row.event_id.clone()))
                 };
-                let verdict = verdict(inner, db, row, earlier, kept).await?;
+                let verdict = verdict(row, earlier, kept, &mut refused);
                 if verdict.status == Status::Stored {
                     ids.rollup.count(row.event.event(), &mut gathered);
                     shaded.count(row.event, row.position, opinions);
@@ -120,6 +127,7 @@ pub(crate) async fn append(
             }
         });
     }
+    keep(inner, db, &refused).await?;
     ids.rollup.add(&gathered, db, tables).await?;
     shaded.add(dialect, db, tables).await?;
     Ok(Appended {
@@ -283,38 +291,40 @@ fn violations(event: &ValidEvent) -> Option<String> {
     (!violations.is_empty()).then(|| serde_json::to_string(violations).unwrap_or_default())
 }
 
-async fn verdict(
-    inner: &Inner,
-    db: &Transaction,
-    row: &NewEvent<'_>,
+/// What is told of an event; one whose id is taken is refused, and kept where it is not yet.
+fn verdict<'a>(
+    row: &NewEvent<'a>,
     earlier: Option<&Earlier>,
-    kept: &Kept,
-) -> Result<Verdict, Error> {
+    kept: &'a Kept,
+    refused: &mut Vec<Refused<'a>>,
+) -> Verdict {
     let event = row.event.event();
     let in_log = |status, position| Verdict {
         violations: row.event.violations().to_vec(),
         ..Verdict::in_log(status, event.envelope().id.clone(), position, event.flags())
     };
     match earlier {
-        None => Ok(in_log(Status::Stored, row.position)),
-        Some(earlier) if earlier.position == row.position => Ok(in_log(Status::Stored, row.position)),
-        Some(earlier) if earlier.hash == event.content_hash() => Ok(in_log(Status::Duplicate, earlier.position)),
+        None => in_log(Status::Stored, row.position),
+        Some(earlier) if earlier.position == row.position => in_log(Status::Stored, row.position),
+        Some(earlier) if earlier.hash == event.content_hash() => in_log(Status::Duplicate, earlier.position),
         Some(_) => {
             let message = "the id is taken by an event with other content, which stays as it is";
             let refusal = Refusal::new(Code::IdConflict, "/id", message).with_claims(event.claims());
-            let made;
+            let verdict = Verdict::refused(Status::Conflict, &refusal);
             let original = match kept {
-                Kept::Sent(original) => Some(original),
-                Kept::Made => {
-                    made = Original::written(serde_json::to_vec(event).unwrap_or_default());
-                    Some(&made)
-                }
+                Kept::Sent(original) => Some(Cow::Borrowed(original)),
+                Kept::Made => Some(Cow::Owned(Original::written(
+                    serde_json::to_vec(event).unwrap_or_default(),
+                ))),
                 Kept::InQuarantine => None,
             };
-            if let Some(original) = original {
-                keep(inner, db, &refusal, &event.envelope().source, original, row.received_at).await?;
-            }
-            Ok(Verdict::refused(Status::Conflict, &refusal))
+            refused.extend(original.map(|original| Refused {
+                refusal: Cow::Owned(refusal),
+                source: &event.envelope().source,
+                original,
+                received_at: row.received_at,
+            }));
+            verdict
         }
     }
 }

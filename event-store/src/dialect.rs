@@ -144,7 +144,13 @@ impl Dialect {
 
     /// Starts a transaction that will write.
     pub(crate) async fn begin(self, db: &DatabaseConnection) -> Result<Transaction, Error> {
-        Transaction::begin(self, db).await
+        Transaction::begin(self, db, false).await
+    }
+
+    /// The same on a thread that nobody shares, if the database has one writer at a time: what can be done without handing
+    /// it to the driver's thread is.
+    pub(crate) async fn begin_alone(self, db: &DatabaseConnection) -> Result<Transaction, Error> {
+        Transaction::begin(self, db, self.has_one_writer()).await
     }
 
     /// Starts a transaction that reads, and sees the same at its end as at its start.

@@ -1,6 +1,7 @@
 //! Events of an application's own transaction: stored with its rows or not at all, and given their
 //! places afterwards.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use crate::catalog;
 use crate::error::Error;
 use crate::inner::{Inner, now};
 use crate::judge::{new_id, storage};
-use crate::keep::keep;
+use crate::keep::{Refused, keep};
 use crate::original::{Kept, Original};
 use crate::position;
 use crate::queue::Entry;
@@ -180,7 +181,13 @@ pub(crate) async fn set_aside(inner: &Inner) -> Result<(), Error> {
     let source = Source::new(source).or_else(|_| Source::new("unknown"));
     let source = source.map_err(|_| Error::corrupt("a malformed source"))?;
     let original = Original::written(json.into_bytes());
-    keep(inner, &transaction, &refusal, &source, &original, now()).await?;
+    let refused = Refused {
+        refusal: Cow::Owned(refusal),
+        source: &source,
+        original: Cow::Owned(original),
+        received_at: now(),
+    };
+    keep(inner, &transaction, &[refused]).await?;
     let delete = tables.sql("DELETE FROM {pending} WHERE id = ?");
     transaction.execute_raw(dialect.statement(&delete, [id.into()])).await?;
     transaction.commit().await

@@ -1,8 +1,8 @@
 //! Places in the log: taken inside the transaction that fills them.
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbErr};
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Transaction};
 use crate::dictionary::only_number;
 use crate::error::Error;
 use crate::tables::Tables;
@@ -26,14 +26,11 @@ pub(crate) struct Log {
 
 /// Takes `count` places, which are the last up to the head that is answered. The row stays locked
 /// until the transaction ends, so that no later place can become visible before an earlier one.
-pub(crate) async fn take(
-    count: usize,
-    dialect: Dialect,
-    db: &impl ConnectionTrait,
-    tables: &Tables,
-) -> Result<Log, Error> {
-    raise(HEAD, i64::try_from(count).unwrap_or(i64::MAX), dialect, db, tables).await?;
-    log(dialect, db, tables).await
+pub(crate) async fn take(count: usize, db: &Transaction, tables: &Tables) -> Result<Log, Error> {
+    let update = tables.sql("UPDATE {log} SET head = head + ? WHERE id = ?");
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    db.numbers::<0>(&update, &[count, HEAD]).await?;
+    Log::of(db.numbers(&tables.sql(LOG), &[]).await?)
 }
 
 /// Takes the lock without taking a place.
@@ -73,20 +70,30 @@ pub(crate) async fn head(dialect: Dialect, db: &impl ConnectionTrait, tables: &T
 
 /// All that the log counts.
 pub(crate) async fn log(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<Log, Error> {
-    let statement = dialect.statement(&tables.sql("SELECT id, head FROM {log}"), []);
-    let mut log = Log::default();
-    let rows = db.query_all_raw(statement).await?;
-    if rows.is_empty() {
-        return Err(Error::corrupt("a log without its rows"));
-    }
-    for row in rows {
-        let head: i64 = row.try_get_by_index(1)?;
-        match row.try_get_by_index::<i64>(0)? {
-            HEAD => log.head = head,
-            CHANGES => log.changes = head,
-            ROWLESS => log.rowless = head,
-            _ => {}
+    let rows = db.query_all_raw(dialect.statement(&tables.sql(LOG), [])).await?;
+    let rows = rows
+        .iter()
+        .map(|row| Ok([row.try_get_by_index(0)?, row.try_get_by_index(1)?]));
+    Log::of(rows.collect::<Result<_, DbErr>>()?)
+}
+
+/// All rows of the log: what each counts, and how many.
+const LOG: &str = "SELECT id, head FROM {log}";
+
+impl Log {
+    fn of(rows: Vec<[i64; 2]>) -> Result<Self, Error> {
+        if rows.is_empty() {
+            return Err(Error::corrupt("a log without its rows"));
         }
+        let mut log = Log::default();
+        for [id, count] in rows {
+            match id {
+                HEAD => log.head = count,
+                CHANGES => log.changes = count,
+                ROWLESS => log.rowless = count,
+                _ => {}
+            }
+        }
+        Ok(log)
     }
-    Ok(log)
 }

@@ -140,7 +140,7 @@ impl EventStore {
         if inner.keys().has_quotas() {
             usage::settle(Arc::clone(&inner)).await?;
         }
-        let task = tokio::spawn(writer::run(Arc::clone(&inner), jobs));
+        let task = writer::start(Arc::clone(&inner), jobs)?;
         tokio::spawn(refresh::run(Arc::downgrade(&inner)));
         if dialect.carries_news() {
             tokio::spawn(herald::tell(Arc::downgrade(&inner), inner.arrivals.subscribe()));

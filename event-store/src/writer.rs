@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use event_core::Verdict;
 use sea_orm::ConnectionTrait as _;
-use tokio::sync::mpsc;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -17,7 +19,7 @@ use tracing::{Instrument as _, Span};
 use crate::append::{self, Ids};
 use crate::catalog;
 use crate::dialect::Transaction;
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use crate::inner::{Inner, now};
 use crate::outbox;
 use crate::position;
@@ -36,8 +38,50 @@ fn pause() -> Duration {
     Duration::from_millis(5 + RandomState::new().hash_one(0) % 45)
 }
 
+/// Starts it: on a thread of its own where the database is in this process, for it waits for the disk there.
+///
+/// # Errors
+/// If the system gives no thread.
+pub(crate) fn start(inner: Arc<Inner>, jobs: mpsc::UnboundedReceiver<Job>) -> Result<JoinHandle<()>, Error> {
+    if !inner.dialect.has_one_writer() {
+        return Ok(tokio::spawn(run(inner, jobs)));
+    }
+    let refused = |error: std::io::Error| Error::Unavailable(Cause::new(format!("no thread to write: {error}")));
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(refused)?;
+    let (end, ended) = oneshot::channel();
+    let work = move || {
+        runtime.block_on(async {
+            run(inner, jobs).await;
+            finish().await;
+        });
+        // Nobody may wait for it.
+        let _ = end.send(());
+    };
+    std::thread::Builder::new()
+        .name("event-writer".to_owned())
+        .spawn(work)
+        .map_err(refused)?;
+    Ok(tokio::spawn(async {
+        if ended.await.is_err() {
+            tracing::error!("the writer had failed");
+        }
+    }))
+}
+
+/// Waits until what the writer has begun beside itself is done, connections that it gives back above all: with the last one
+/// a database in memory would go.
+async fn finish() {
+    let others = || Handle::current().metrics().num_alive_tasks();
+    for _ in 0..1_000 {
+        if others() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// Works until the store is closed and everything that was taken is stored.
-pub(crate) async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>) {
+async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>) {
     let mut ids = Ids::default();
     let mut well = true;
     let mut heartbeat = interval(HEARTBEAT);
@@ -243,7 +287,7 @@ async fn commit(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Co
 
 /// Verdicts for each job, in order, but for those that their callers withdrew.
 async fn attempt(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Committed, Error> {
-    let transaction = inner.dialect.begin(&inner.writer).await?;
+    let transaction = inner.dialect.begin_alone(&inner.writer).await?;
     // The lock may have been long in coming; from here on a job is stored, or the outcome unknown.
     group.retain(|job| job.turn.begin());
     match work(inner, ids, &transaction, group).await {

@@ -1,5 +1,7 @@
 //! A router whose every route asks a key for what the table says.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::Method;
@@ -24,7 +26,6 @@ pub(crate) struct Gate<S> {
 }
 
 /// What one route asks for.
-#[derive(Clone)]
 struct Pass {
     store: EventStore,
     needs: Vec<Need>,
@@ -43,7 +44,7 @@ impl<S: Clone + Send + Sync + 'static> Gate<S> {
     pub(crate) fn route(mut self, path: &'static str, methods: MethodRouter<S>) -> Self {
         let needs = TABLE.iter().filter(|need| need.path == path).copied().collect();
         let store = self.store.clone();
-        let methods = methods.route_layer(from_fn_with_state(Pass { store, needs }, permit));
+        let methods = methods.route_layer(from_fn_with_state(Arc::new(Pass { store, needs }), permit));
         self.router = self.router.route(path, methods);
         self.paths.push(path);
         self
@@ -56,7 +57,7 @@ impl<S: Clone + Send + Sync + 'static> Gate<S> {
 }
 
 /// Lets a request pass if its key is for this, and has anything left. Where there are no keys, everything is allowed.
-async fn permit(State(pass): State<Pass>, request: Request, next: Next) -> Response {
+async fn permit(State(pass): State<Arc<Pass>>, request: Request, next: Next) -> Response {
     let permitted = match sender(&request) {
         Some(sender) => pass.check(sender, request.method()),
         None => Ok(()),

@@ -4,6 +4,7 @@
 //! browsers do so by themselves, with `Last-Event-ID`.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -68,8 +69,8 @@ pub(super) async fn stream(
     // What fails at once is still answered as a problem.
     let first = follower.try_next().await?;
     let line = Line {
-        store: app.store,
-        guard: app.guard,
+        store: app.store.clone(),
+        guard: Arc::clone(&app.guard),
         sender: visitor.sender().cloned(),
         stopping: stopping.map(|Extension(stopping)| stopping),
         upcast: question.upcast,
@@ -85,7 +86,7 @@ pub(super) async fn stream(
 /// One client, and what it is told.
 struct Line {
     store: EventStore,
-    guard: Guard,
+    guard: Arc<Guard>,
     sender: Option<Principal>,
     stopping: Option<Stopping>,
     upcast: Option<Target>,

@@ -19,7 +19,6 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::header::HOST;
 use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::{get, post};
 use event_core::wire::Problem;
@@ -65,9 +64,12 @@ pub(super) fn open() -> Router<App> {
 }
 
 /// Shows a problem as a page to whoever sits before a browser.
-pub(super) async fn for_people(request: Request, next: Next) -> Response {
+pub(super) async fn for_people<A>(request: Request, answer: impl FnOnce(Request) -> A) -> Response
+where
+    A: Future<Output = Response>,
+{
     let (wanted, depth) = (auth::is_for_people(&request), auth::depth(&request));
-    let response = next.run(request).await;
+    let response = answer(request).await;
     let remedy = match response.extensions().get() {
         Some(Told("not_permitted")) => Remedy::AnotherKey,
         Some(_) => Remedy::FirstPage,

@@ -4,9 +4,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::Method;
-use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::sleep;
 
@@ -18,16 +17,16 @@ use crate::reply;
 const SAID: Duration = Duration::from_secs(10);
 
 /// Lets a request pass unless it brings events for which there is no room. Not even its key is looked at then.
-pub(super) async fn shed(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn shed(app: &App, request: Request) -> Result<Request, Response> {
     if app.store.has_room() || !brings_events(request.method(), request.uri().path()) {
-        return next.run(request).await;
+        return Ok(request);
     }
     app.meter.shed("unread");
     app.shedding.say();
     sleep(reply::RELUCTANCE).await;
     // What has come of the body meanwhile went no further than to the connection.
     body::leave(request, &app.config);
-    reply::overloaded()
+    Err(reply::overloaded())
 }
 
 /// Whether a request is one that brings events. Imports take the time that they take, and wait for room themselves.

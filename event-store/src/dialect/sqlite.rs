@@ -1,18 +1,17 @@
 //! SQLite: one writer, readers beside it on the write-ahead log.
 
 mod prepared;
+mod session;
 
 use std::time::{Duration, Instant};
 
 use event_core::Pointer;
 use sea_orm::sqlx::error::DatabaseError as _;
-use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::sqlx::{AssertSqlSafe, Executor as _};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxError, sqlx,
 };
-use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::bind::{Bind, Insert};
 use super::failure::exec;
@@ -21,6 +20,7 @@ use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, READERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
 use prepared::Prepared;
+pub(super) use session::Session;
 
 /// The first release without the defect that could corrupt the log when it is reset.
 const MIN_VERSION: [u32; 3] = [3, 51, 3];
@@ -60,6 +60,8 @@ async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
         .acquire_timeout(options.request_timeout)
+        // There is no network between us that could have cut it.
+        .test_before_acquire(false)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite.busy_timeout(BUSY_TIMEOUT).foreign_keys(true).statement_cache_capacity(200);
@@ -135,7 +137,7 @@ pub(super) async fn check(dialect: Dialect, db: &DatabaseConnection, options: &O
 
 /// Inserts rows one by one through one prepared statement.
 pub(super) async fn insert<const N: usize>(
-    connection: &mut PoolConnection<sqlx::Sqlite>,
+    session: &mut Session,
     insert: &Insert<N>,
     head: &str,
     tail: &str,
@@ -145,20 +147,12 @@ pub(super) async fn insert<const N: usize>(
     // A plain insert that fails for a key is faster than one that looks first.
     let tail = if stays { "" } else { tail };
     let sql = format!("{head} VALUES {} {tail}", insert.row());
-    let mut handle = connection.lock_handle().await.map_err(exec)?;
-    let mut insert = || {
-        let mut statement = Prepared::new(&mut handle, &sql)?;
-        rows.iter()
-            .map(|row| statement.insert(row))
-            .collect::<Result<Vec<_>, _>>()
-    };
-    // Pages are written here, not only bound: other tasks should not wait for it.
-    let several = Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if several {
-        tokio::task::block_in_place(insert)
-    } else {
-        insert()
-    }
+    session
+        .directly(|handle| {
+            let mut statement = Prepared::new(handle, &sql)?;
+            rows.iter().map(|row| statement.insert(row)).collect()
+        })
+        .await
 }
 
 /// SQLite's words.

@@ -1,7 +1,9 @@
 //! A transaction that writes, on a connection that it has for itself.
 
 use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, SqlxError, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, SqlxError, Statement, Value,
+};
 use sea_query_sqlx::SqlxValues;
 use tokio::sync::Mutex;
 
@@ -25,19 +27,22 @@ pub(crate) struct Transaction {
 /// A connection of whichever database.
 enum Connection {
     #[cfg(feature = "sqlite")]
-    Sqlite(sqlx::pool::PoolConnection<sqlx::Sqlite>),
+    Sqlite(super::sqlite::Session),
     #[cfg(feature = "postgres")]
     Postgres(sqlx::pool::PoolConnection<sqlx::Postgres>),
     #[cfg(feature = "mysql")]
     MySql(sqlx::pool::PoolConnection<sqlx::MySql>),
 }
 
-/// The same work on a connection of whichever database.
+/// The same work on a connection of whichever database, through its driver.
 macro_rules! on {
     ($connection:expr, $it:ident => $work:expr) => {
         match $connection {
             #[cfg(feature = "sqlite")]
-            Connection::Sqlite($it) => $work,
+            Connection::Sqlite(session) => {
+                let $it = session.plain().map_err(exec)?;
+                $work
+            }
             #[cfg(feature = "postgres")]
             Connection::Postgres($it) => $work,
             #[cfg(feature = "mysql")]
@@ -50,21 +55,42 @@ macro_rules! on {
 struct Open {
     connection: Connection,
     ended: bool,
+    /// Whether the thread is the transaction's own, so that it may wait there for the disk.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite is in this process"))]
+    own_thread: bool,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         // The database may have rolled back by itself, or not; after an I/O error SQLite's view of the
         // file may differ from the file. Only a new connection is sure to begin afresh.
-        if !self.ended {
-            on!(&mut self.connection, it => it.close_on_drop());
+        match &mut self.connection {
+            #[cfg(feature = "sqlite")]
+            Connection::Sqlite(session) if self.ended => session.release(),
+            // Is closed unless it is released.
+            #[cfg(feature = "sqlite")]
+            Connection::Sqlite(_) => {}
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(it) if !self.ended => it.close_on_drop(),
+            #[cfg(feature = "mysql")]
+            Connection::MySql(it) if !self.ended => it.close_on_drop(),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            _ => {}
         }
     }
 }
 
 impl Open {
-    async fn run(&mut self, sql: &'static str) -> Result<(), SqlxError> {
-        on!(&mut self.connection, it => (**it).execute(sql).await.map(drop))
+    async fn run(&mut self, sql: &'static str) -> Result<(), Error> {
+        #[cfg(feature = "sqlite")]
+        if self.own_thread
+            && let Connection::Sqlite(session) = &mut self.connection
+        {
+            return session.numbers::<0>(sql, &[]).await.map(drop);
+        }
+        let run: Result<(), DbErr> =
+            async { on!(&mut self.connection, it => (**it).execute(sql).await.map(drop).map_err(exec)) }.await;
+        Ok(run?)
     }
 }
 
@@ -73,10 +99,13 @@ fn values(statement: &mut Statement) -> SqlxValues {
 }
 
 impl Transaction {
-    pub(super) async fn begin(dialect: Dialect, db: &DatabaseConnection) -> Result<Self, Error> {
+    pub(super) async fn begin(dialect: Dialect, db: &DatabaseConnection, own_thread: bool) -> Result<Self, Error> {
         let connection = match dialect {
             #[cfg(feature = "sqlite")]
-            Dialect::Sqlite => db.get_sqlite_connection_pool().acquire().await.map(Connection::Sqlite),
+            Dialect::Sqlite => {
+                let connection = db.get_sqlite_connection_pool().acquire().await;
+                connection.map(|connection| Connection::Sqlite(super::sqlite::Session::new(connection)))
+            }
             #[cfg(feature = "postgres")]
             Dialect::Postgres => db
                 .get_postgres_connection_pool()
@@ -94,9 +123,9 @@ impl Transaction {
         let mut open = Open {
             connection,
             ended: false,
+            own_thread,
         };
         if let Err(error) = open.run(Grammar::begin(&*dialect)).await {
-            let error = Error::from(exec(error));
             // Where only the lock was missing nothing has begun, and nothing is in doubt.
             open.ended = matches!(error, Error::Contention(_));
             return Err(error);
@@ -121,22 +150,47 @@ impl Transaction {
                 open.ended = true;
                 Ok(())
             }
-            Err(error) => {
-                let cause = Cause::new(error.to_string());
-                match Error::from(exec(error)) {
-                    known @ (Error::Full(_) | Error::Contention(_)) => Err(known),
-                    _ => Err(Error::Unknown(cause)),
-                }
-            }
+            Err(known @ (Error::Full(_) | Error::Contention(_))) => Err(known),
+            Err(Error::Unavailable(cause) | Error::Statement(cause)) => Err(Error::Unknown(cause)),
+            Err(error) => Err(Error::Unknown(Cause::new(error.to_string()))),
         }
     }
 
     /// Takes the changes back.
     pub(crate) async fn rollback(self) -> Result<(), Error> {
         let mut open = self.open.into_inner();
-        open.run("ROLLBACK").await.map_err(exec)?;
+        open.run("ROLLBACK").await?;
         open.ended = true;
         Ok(())
+    }
+
+    /// Runs a statement over numbers, which answers rows of numbers.
+    pub(crate) async fn numbers<const N: usize>(&self, sql: &str, values: &[i64]) -> Result<Vec<[i64; N]>, Error> {
+        #[cfg(feature = "sqlite")]
+        {
+            let mut open = self.open.lock().await;
+            if open.own_thread
+                && let Connection::Sqlite(session) = &mut open.connection
+            {
+                return session.numbers(sql, values).await;
+            }
+        }
+        let statement = self
+            .dialect
+            .statement(sql, values.iter().map(|value| Value::from(*value)));
+        if N == 0 {
+            self.execute_raw(statement).await?;
+            return Ok(Vec::new());
+        }
+        let mut rows = Vec::new();
+        for row in self.query_all_raw(statement).await? {
+            let mut numbers = [0; N];
+            for (place, number) in numbers.iter_mut().enumerate() {
+                *number = row.try_get_by_index(place)?;
+            }
+            rows.push(numbers);
+        }
+        Ok(rows)
     }
 
     /// Inserts rows, in order; answers for each whether it is new. Where keys that are taken merge,

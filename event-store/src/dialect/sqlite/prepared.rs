@@ -4,7 +4,7 @@
 //! What it rests on: the lock on the handle keeps sqlx's thread off the connection for as long as
 //! the statement lives; the statement is finalized before the lock is released, because it borrows
 //! it; and what is bound lives until the step that reads it is done, because `insert` borrows it
-//! and resets the statement before it returns.
+//! and resets the statement before it returns (numbers are copied).
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_int};
@@ -93,6 +93,39 @@ impl<'h> Prepared<'h> {
             return Ok(false);
         }
         result
+    }
+}
+
+impl Prepared<'_> {
+    /// Runs the statement over numbers, and answers its rows of `N` numbers each.
+    pub(super) fn numbers<const N: usize>(mut self, values: &[i64]) -> Result<Vec<[i64; N]>, Error> {
+        let statement = self.statement.as_ptr();
+        for (place, value) in (1..).zip(values) {
+            // SAFETY: the statement is live and has not begun.
+            let code = unsafe { ffi::sqlite3_bind_int64(statement, place, *value) };
+            if code != ffi::SQLITE_OK {
+                return Err(failure(self.db, code));
+            }
+        }
+        let mut rows = Vec::new();
+        loop {
+            // SAFETY: the statement is live, and every place is bound.
+            match unsafe { ffi::sqlite3_step(statement) } {
+                ffi::SQLITE_ROW => rows.push(self.row()),
+                ffi::SQLITE_DONE => return Ok(rows),
+                code => return Err(failure(self.db, code)),
+            }
+        }
+    }
+
+    /// The row that the statement stands on. A column that it does not have is 0.
+    fn row<const N: usize>(&mut self) -> [i64; N] {
+        let mut place = -1;
+        [(); N].map(|()| {
+            place += 1;
+            // SAFETY: the statement stands on a row.
+            unsafe { ffi::sqlite3_column_int64(self.statement.as_ptr(), place) }
+        })
     }
 }
 

@@ -1,0 +1,121 @@
+//! A connection for as long as a transaction has it.
+//!
+//! What goes through sqlx goes to another thread and back, statement by statement: some tens of microseconds each, several
+//! times what SQLite itself takes. So the lock on the handle is taken once, and kept until something does go through sqlx.
+
+use futures_util::future::BoxFuture;
+use ouroboros::self_referencing;
+use sea_orm::SqlxError;
+use sea_orm::sqlx::Sqlite;
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::sqlite::LockedSqliteHandle;
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use super::prepared::Prepared;
+use crate::dialect::failure::exec;
+use crate::error::Error;
+
+/// A connection, now spoken to through sqlx, now without it.
+pub(in crate::dialect) struct Session(State);
+
+enum State {
+    Plain(Armed),
+    Locked(Box<Locked>),
+    /// On the way from one to the other. Whoever is cancelled there has no connection any more.
+    Between,
+}
+
+/// A connection that is closed, not given back, unless it is taken out: its transaction may be open.
+struct Armed(Option<PoolConnection<Sqlite>>);
+
+impl Drop for Armed {
+    fn drop(&mut self) {
+        if let Some(connection) = &mut self.0 {
+            connection.close_on_drop();
+        }
+    }
+}
+
+/// A connection, and the lock on its handle.
+#[self_referencing]
+struct Locked {
+    connection: Armed,
+    #[borrows(mut connection)]
+    #[not_covariant]
+    handle: LockedSqliteHandle<'this>,
+}
+
+fn lock(armed: &mut Armed) -> BoxFuture<'_, Result<LockedSqliteHandle<'_>, SqlxError>> {
+    Box::pin(async {
+        match &mut armed.0 {
+            Some(connection) => connection.lock_handle().await,
+            None => Err(SqlxError::WorkerCrashed),
+        }
+    })
+}
+
+impl Session {
+    pub(in crate::dialect) fn new(connection: PoolConnection<Sqlite>) -> Self {
+        Session(State::Plain(Armed(Some(connection))))
+    }
+
+    /// The connection as sqlx has it.
+    pub(in crate::dialect) fn plain(&mut self) -> Result<&mut PoolConnection<Sqlite>, SqlxError> {
+        if let State::Locked(_) = self.0
+            && let State::Locked(locked) = std::mem::replace(&mut self.0, State::Between)
+        {
+            self.0 = State::Plain(locked.into_heads().connection);
+        }
+        match &mut self.0 {
+            State::Plain(Armed(Some(connection))) => Ok(connection),
+            _ => Err(SqlxError::WorkerCrashed),
+        }
+    }
+
+    /// Gives the connection back, whose transaction is over.
+    pub(in crate::dialect) fn release(&mut self) {
+        if self.plain().is_ok()
+            && let State::Plain(armed) = &mut self.0
+        {
+            drop(armed.0.take());
+        }
+    }
+
+    /// Does something by the handle itself. Where other tasks share the thread, they are moved out of the way first: pages
+    /// are read and written here, not only bound.
+    pub(super) async fn directly<T>(
+        &mut self,
+        work: impl FnOnce(&mut LockedSqliteHandle<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let State::Plain(_) = self.0
+            && let State::Plain(connection) = std::mem::replace(&mut self.0, State::Between)
+        {
+            let locked = LockedAsyncSendTryBuilder {
+                connection,
+                handle_builder: lock,
+            };
+            self.0 = State::Locked(Box::new(locked.try_build().await.map_err(exec)?));
+        }
+        let State::Locked(locked) = &mut self.0 else {
+            return Err(exec(SqlxError::WorkerCrashed).into());
+        };
+        let several = Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
+        locked.with_handle_mut(|handle| {
+            if several {
+                tokio::task::block_in_place(|| work(handle))
+            } else {
+                work(handle)
+            }
+        })
+    }
+
+    /// Runs a statement over numbers that answers rows of numbers.
+    pub(in crate::dialect) async fn numbers<const N: usize>(
+        &mut self,
+        sql: &str,
+        values: &[i64],
+    ) -> Result<Vec<[i64; N]>, Error> {
+        self.directly(|handle| Prepared::new(handle, sql)?.numbers(values))
+            .await
+    }
+}
