@@ -9,7 +9,7 @@ use crate::process::is_long;
 use crate::trial::{Clock, Fault, Outcome, Trial};
 
 /// Trials at a time: most of the time each waits for something.
-const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 10;
 
 /// What came of many trials.
 #[derive(Debug, Default)]
