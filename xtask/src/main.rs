@@ -23,6 +23,7 @@ mod python;
 mod test;
 mod bench;
 mod fuzz;
+mod prove;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -43,6 +44,9 @@ usage: cargo xtask <command>
                  and the collector over HTTP, beside axum and a Django service, and under five times its peak:
                  --only http [--rounds N] [--seconds N] [--part contest|django|overload] [--flags A,B]
                  [--processors apart|shared]
+  prove          what must hold whatever fails: kills, errors and losses at every write of the disk, restarts, cuts, clients
+                 that are gone, and builds broken on purpose that must be caught, each with its N; in their long form, for
+                 hours, or [--quick] as in every run of the tests; [WORD …]: those proofs whose name or test has it
   fuzz           every parser, with bytes that cargo-fuzz finds; [--seconds N] [TARGET …]
   lint           formatting, clippy, documentation, architecture, dependencies
   architecture   the arrows between crates, the order of modules, the rules for files";
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         ["test", "python"] => test::run(root(), &[Suite::Python]),
         ["bench", ref arguments @ ..] => bench::run(root(), arguments),
         ["fuzz", ref arguments @ ..] => fuzz::run(root(), arguments),
+        ["prove", ref arguments @ ..] => prove::run(root(), arguments),
         ["lint"] => lint::run(root()),
         ["architecture"] => architecture::run(root()),
         ["help" | "--help" | "-h"] => {

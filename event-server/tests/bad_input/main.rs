@@ -1,6 +1,12 @@
 //! Hostile input over HTTP: every row of the table against the program, as a process.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 #[path = "../support/collector.rs"]
 mod collector;

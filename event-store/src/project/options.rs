@@ -112,7 +112,8 @@ impl ProjectOptions {
         self
     }
 
-    /// How long a shard is held without a sign of life; 10 s by default.
+    /// How long a shard is held without a sign of life; 10 s by default. Processes that share the work have leases of about
+    /// one length: one that lasts ten times as long as one's own was written by a clock that jumped, and is not waited for.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;

@@ -61,7 +61,7 @@ pub(super) async fn run<P: Projection>(shared: Arc<Shared>, projection: Arc<P>) 
         let _ = task.handle.await;
         let _ = shard::release(&shared.inner, &task.held).await;
     }
-    let _ = shard::leave(&shared.inner, &shared.name, &shared.holder).await;
+    let _ = shard::leave(&shared.inner, &shared.name, &shared.holder, shared.options.lease).await;
     let mut ended = shared.ended.lock().unwrap_or_else(PoisonError::into_inner);
     ended.get_or_insert(Error::Closed);
 }
@@ -135,7 +135,7 @@ async fn share<P: Projection>(
     }
     let free = rows
         .iter()
-        .filter(|shard| shard.generation == row.generation && !shard.is_held);
+        .filter(|shard| shard.generation == row.generation && !shard.is_held_beside(shared.options.lease));
     for free in free.take(fair - mine) {
         let key = (free.generation, free.shard);
         if tasks.contains_key(&key) {

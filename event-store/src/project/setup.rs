@@ -214,7 +214,7 @@ pub(super) async fn reopen(shared: &Shared, found: &[Generation], rows: &[ShardR
     let is_built = |row: &Generation| {
         let is_held = || {
             rows.iter()
-                .any(|shard| shard.generation == row.generation && shard.is_held)
+                .any(|shard| shard.generation == row.generation && shard.is_held_beside(shared.options.lease))
         };
         // What is of this version, this process builds.
         row.state == BUILDING && (row.version == shared.version || is_held())

@@ -19,10 +19,30 @@ pub(super) struct ShardRow {
     pub(super) applied: i64,
     pub(super) token: i64,
     pub(super) holder: Option<String>,
-    /// Whether its lease has not ended.
-    pub(super) is_held: bool,
+    /// Microseconds until its lease ends.
+    left: i64,
     pub(super) last_error: Option<String>,
     pub(super) updated_at: i64,
+}
+
+impl ShardRow {
+    /// Whether its lease has not ended.
+    pub(super) fn is_held(&self) -> bool {
+        self.holder.is_some() && self.left > 0
+    }
+
+    /// The same, for somebody whose own leases are so long.
+    pub(super) fn is_held_beside(&self, lease: Duration) -> bool {
+        self.is_held() && self.left <= longest(lease)
+    }
+}
+
+/// A lease that lasts for more of ours was written while the clock was ahead of what it is now. Its holder may be gone, and
+/// nobody waits until that time comes; should it be there, its token is not the newest any more.
+const LEASES: u32 = 10;
+
+fn longest(lease: Duration) -> i64 {
+    micros(lease * LEASES)
 }
 
 /// Who writes: whoever has another token by then does not.
@@ -69,16 +89,14 @@ async fn select(inner: &Inner, db: &impl ConnectionTrait, name: &str, lock: &str
     );
     let statement = inner.dialect.statement(&inner.tables.sql(&sql), [name.into()]);
     let read = |row: &QueryResult| -> Result<ShardRow, Error> {
-        let holder: Option<String> = row.try_get_by_index(5)?;
-        let left: i64 = row.try_get_by_index(6)?;
         Ok(ShardRow {
             generation: row.try_get_by_index(0)?,
             shard: row.try_get_by_index(1)?,
             position: row.try_get_by_index(2)?,
             applied: row.try_get_by_index(3)?,
             token: row.try_get_by_index(4)?,
-            is_held: holder.is_some() && left > 0,
-            holder,
+            left: row.try_get_by_index(6)?,
+            holder: row.try_get_by_index(5)?,
             last_error: row.try_get_by_index(7)?,
             updated_at: row.try_get_by_index(8)?,
         })
@@ -131,7 +149,7 @@ pub(super) async fn claim(
     let clock = inner.dialect.now();
     let sql = format!(
         "UPDATE {{shards}} SET token = token + 1, holder = ?, lease_until = {clock} + ? \
-         WHERE {OURS} AND (holder IS NULL OR lease_until <= {clock})"
+         WHERE {OURS} AND (holder IS NULL OR lease_until <= {clock} OR lease_until > {clock} + ?)"
     );
     let held = Held {
         name: name.to_owned(),
@@ -141,7 +159,8 @@ pub(super) async fn claim(
     };
     let values = [Value::from(holder), micros(lease).into()]
         .into_iter()
-        .chain(held.values());
+        .chain(held.values())
+        .chain([longest(lease).into()]);
     let statement = inner.dialect.statement(&inner.tables.sql(&sql), values);
     let taken = inner.keeper.execute_raw(statement).await?;
     let token = row.token + 1;
@@ -232,20 +251,23 @@ pub(super) async fn join(inner: &Inner, name: &str, version: i64, holder: &str, 
         .keeper
         .execute_raw(inner.dialect.statement(&inner.tables.sql(&sql), values))
         .await?;
-    let sql = format!("SELECT COUNT(*) FROM {{members}} WHERE name = ? AND version = ? AND lease_until > {clock}");
-    let statement = inner
-        .dialect
-        .statement(&inner.tables.sql(&sql), [name.into(), version.into()]);
+    let sql = format!(
+        "SELECT COUNT(*) FROM {{members}} WHERE name = ? AND version = ? AND lease_until > {clock} \
+         AND lease_until <= {clock} + ?"
+    );
+    let values: [Value; 3] = [name.into(), version.into(), longest(lease).into()];
+    let statement = inner.dialect.statement(&inner.tables.sql(&sql), values);
     crate::dictionary::only_number(&inner.keeper, statement).await
 }
 
 /// Leaves those who share the work, and takes along those who left without a word.
-pub(super) async fn leave(inner: &Inner, name: &str, holder: &str) -> Result<(), Error> {
+pub(super) async fn leave(inner: &Inner, name: &str, holder: &str, lease: Duration) -> Result<(), Error> {
     let clock = inner.dialect.now();
-    let sql = format!("DELETE FROM {{members}} WHERE name = ? AND (holder = ? OR lease_until < {clock})");
-    let statement = inner
-        .dialect
-        .statement(&inner.tables.sql(&sql), [name.into(), holder.into()]);
+    let sql = format!(
+        "DELETE FROM {{members}} WHERE name = ? AND (holder = ? OR lease_until < {clock} OR lease_until > {clock} + ?)"
+    );
+    let values: [Value; 3] = [name.into(), holder.into(), longest(lease).into()];
+    let statement = inner.dialect.statement(&inner.tables.sql(&sql), values);
     inner.keeper.execute_raw(statement).await?;
     Ok(())
 }

@@ -184,7 +184,7 @@ fn of_shard(row: ShardRow) -> Result<ShardStatus, Error> {
     Ok(ShardStatus {
         shard: row.shard,
         position: row.position,
-        holder: row.holder.filter(|_| row.is_held),
+        holder: row.is_held().then_some(row.holder).flatten(),
         error: row.last_error,
         updated_at: time(row.updated_at)?,
     })

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::disk::Disk;
 use crate::parked::{reach, with_bad};
-use crate::tally::{Running, Tally, fold, ingest, offer, parked, quick, shown, table, until};
+use crate::tally::{Running, Tally, after, fold, ingest, offer, parked, quick, shown, table, until};
 
 pub(crate) async fn who_asked_and_what_came_of_it_is_told(disk: Disk) {
     let (store, tally) = (disk.open().await, Tally::new(&disk));
@@ -165,7 +165,10 @@ pub(crate) async fn who_lost_a_shard_says_nothing_of_its_parked_events(disk: Dis
     .await;
     // Somebody else takes the shard over in the middle of that; on SQLite, which has one writer, behind it.
     let shards = format!("{}shards", disk.prefix());
-    let take = format!("UPDATE {shards} SET token = token + 1, holder = 'other', lease_until = 4000000000000000");
+    let take = format!(
+        "UPDATE {shards} SET token = token + 1, holder = 'other', lease_until = {}",
+        after(300)
+    );
     until("it is taken over", async || {
         let db = disk.connect().await;
         let taken = Statement::from_string(db.get_database_backend(), take.clone());

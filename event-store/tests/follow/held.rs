@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::disk::Disk;
-use crate::tally::{Running, Tally, fill, fold, quick, shown, table, until};
+use crate::tally::{Running, Tally, after, fill, fold, quick, shown, table, until};
 
 /// What is played here of the table of hostile input.
 pub(crate) const SCENARIOS: [&str; 3] = ["two_holders", "gone_holder", "replaced_holder"];
@@ -66,7 +66,6 @@ pub(crate) async fn a_holder_that_is_gone_is_replaced_when_its_lease_ends(disk: 
     projector.reach(20).await.unwrap();
     projector.stop().await;
     // As one leaves it that was killed: held until its lease ends, which is after its last sign of life.
-    let far = 4_000_000_000_000_000_i64;
     let shards = format!("{}shards", disk.prefix());
     let held = |until: i64| {
         format!(
@@ -74,7 +73,7 @@ pub(crate) async fn a_holder_that_is_gone_is_replaced_when_its_lease_ends(disk: 
             tally.name
         )
     };
-    assert_eq!(run(&disk, held(far)).await, 1);
+    assert_eq!(run(&disk, held(after(12))).await, 1);
     let projector = store.project(Running::from(tally.clone()), quick()).await.unwrap();
     fill(&store, 20).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -102,7 +101,10 @@ pub(crate) async fn a_holder_that_lost_its_shard_commits_nothing(disk: Disk) {
     // In the middle of its batches somebody else takes the shard over, as one would whose clock says that the lease has
     // ended; whatever was begun before may be committed once at the most, by its place.
     let shards = format!("{}shards", disk.prefix());
-    let take = format!("UPDATE {shards} SET token = token + 1, holder = 'other', lease_until = 4000000000000000");
+    let take = format!(
+        "UPDATE {shards} SET token = token + 1, holder = 'other', lease_until = {}",
+        after(300)
+    );
     until("it has begun", async || {
         shown(&store, &slow).await.filter(|it| it.applied > 20)
     })
@@ -129,4 +131,37 @@ pub(crate) async fn a_holder_that_lost_its_shard_commits_nothing(disk: Disk) {
         shown(&store, &slow).await.unwrap().shards[0].holder.as_deref(),
         Some("other")
     );
+}
+
+pub(crate) async fn a_lease_of_a_clock_that_jumped_holds_nobody_up(disk: Disk) {
+    let (store, tally) = (disk.open().await, Tally::new(&disk));
+    let options = quick().shards(4);
+    let projector = store
+        .project(Running::from(tally.clone()), options.clone())
+        .await
+        .unwrap();
+    fill(&store, 40).await;
+    projector.reach(40).await.unwrap();
+    projector.stop().await;
+    // As one leaves it that was killed while the clock was years ahead: its shards, and its share of the work.
+    let far = 4_000_000_000_000_000_i64;
+    let (prefix, name) = (disk.prefix(), &tally.name);
+    let shards = format!("UPDATE {prefix}shards SET holder = 'ahead', lease_until = {far} WHERE name = '{name}'");
+    let member = format!(
+        "INSERT INTO {prefix}members (name, holder, version, lease_until) VALUES ('{name}', 'ahead', 1, {far})"
+    );
+    assert_eq!((run(&disk, shards).await, run(&disk, member).await), (4, 1));
+    let projector = store.project(Running::from(tally.clone()), options).await.unwrap();
+    fill(&store, 40).await;
+    let reached = tokio::time::timeout(Duration::from_secs(60), projector.reach(80)).await;
+    assert!(matches!(reached, Ok(Ok(()))), "{reached:?}");
+    let status = shown(&store, &tally).await.unwrap();
+    assert!(
+        status
+            .shards
+            .iter()
+            .all(|shard| shard.holder.as_deref() == Some(projector.holder()))
+    );
+    assert_eq!(table(&disk, &tally).await, fold(&store, |_| true).await);
+    projector.stop().await;
 }

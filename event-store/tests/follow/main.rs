@@ -76,6 +76,7 @@ conformance! {
         two_share_the_work_by_key,
         a_holder_that_is_gone_is_replaced_when_its_lease_ends,
         a_holder_that_lost_its_shard_commits_nothing,
+        a_lease_of_a_clock_that_jumped_holds_nobody_up,
     }
     rebuilt {
         a_rebuild_beside_writers_takes_over_at_once,

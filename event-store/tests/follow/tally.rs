@@ -205,6 +205,14 @@ pub(crate) async fn table(disk: &Disk, tally: &Tally) -> Fold {
     rows.iter().map(read).collect()
 }
 
+/// In so many seconds, by the clock of this machine: when a lease ends that somebody else has just taken.
+pub(crate) fn after(seconds: u64) -> i64 {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    i64::try_from((now + Duration::from_secs(seconds)).as_micros()).unwrap()
+}
+
 /// Waits until something holds.
 pub(crate) async fn until<T>(what: &str, mut holds: impl AsyncFnMut() -> Option<T>) -> T {
     let started = Instant::now();
