@@ -24,6 +24,9 @@ const FILE: &str = "surface.txt";
 /// The forms of rustdoc's JSON that are read right.
 const FORMATS: std::ops::RangeInclusive<u32> = 56..=57;
 
+/// So many changes are shown.
+const SHOWN: usize = 60;
+
 /// Set where this program is run as rustdoc: the one to run.
 const RUSTDOC: &str = "EVENT_XTASK_RUSTDOC";
 
@@ -111,7 +114,12 @@ fn changes(root: &Path, name: &str, lines: &[String]) -> usize {
     let now: BTreeSet<&str> = lines.iter().map(String::as_str).collect();
     let gone = kept.difference(&now).map(|line| format!("    - {line}"));
     let new = now.difference(&kept).map(|line| format!("    + {line}"));
-    gone.chain(new).inspect(|line| println!("{line}")).count()
+    let all: Vec<String> = gone.chain(new).collect();
+    all.iter().take(SHOWN).for_each(|line| println!("{line}"));
+    if all.len() > SHOWN {
+        println!("    … and {} lines more", all.len() - SHOWN);
+    }
+    all.len()
 }
 
 #[cfg(test)]
@@ -148,7 +156,7 @@ mod tests {
             found,
             [
                 "#[non_exhaustive] pub struct house::Chamber<T>",
-                "impl core::fmt::Debug for Room",
+                "impl std::fmt::Debug for Room",
                 "pub house::Chamber::door: T",
                 "pub const fn house::Chamber<T>::open(&self, u8) -> [u8]",
                 "pub mod house::rooms",

@@ -224,8 +224,9 @@ impl<'a> Listing<'a> {
             let name = self.write.path(of);
             let whose = self.write.kind(block.get("for"));
             let (params, predicates) = self.write.generics(block.get("generics"));
-            // Freeze, UnwindSafe and the like are the compiler's.
-            if negative && !["Send", "Sync"].iter().any(|known| name.ends_with(known)) {
+            // Freeze, UnwindSafe, StructuralPartialEq and the like are the compiler's.
+            let compilers = negative && !["Send", "Sync"].iter().any(|known| name.ends_with(known));
+            if compilers || name.ends_with("::StructuralPartialEq") {
                 continue;
             }
             self.line(path, format!("impl{params} {not}{name} for {whose}{predicates}"));

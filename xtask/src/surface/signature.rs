@@ -16,6 +16,9 @@ impl Signatures<'_> {
         let name = match (names.as_slice(), known.get("crate_id").text()) {
             ([], _) => path.get("path").text().to_owned(),
             ([.., last], "0") => (*last).to_owned(),
+            // Where the standard library, or another crate of ours, keeps what it shows elsewhere is nobody's business.
+            (["std" | "core" | "alloc", module, .., last], _) => format!("std::{module}::{last}"),
+            ([own, .., last], _) if own.starts_with("event_") => format!("{own}::{last}"),
             (names, _) => names.join("::"),
         };
         name + &self.arguments(path.get("args"))
