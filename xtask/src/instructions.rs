@@ -91,10 +91,9 @@ fn valgrind() -> Outcome<PathBuf> {
 
 /// The program that cargo has built, from its messages.
 fn executable(messages: &str) -> Outcome<PathBuf> {
-    for line in messages.lines().filter(|line| line.contains("\"executable\":\"")) {
-        return Ok(PathBuf::from(Json::read(line)?.get("executable").text()));
-    }
-    Err("cargo has built no program".into())
+    let mut lines = messages.lines().filter(|line| line.contains("\"executable\":\""));
+    let line = lines.next().ok_or("cargo has built no program")?;
+    Ok(PathBuf::from(Json::read(line)?.get("executable").text()))
 }
 
 /// Instructions an event, in hundredths.
