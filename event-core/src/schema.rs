@@ -459,7 +459,7 @@ mod tests {
         }
         chain.insert("s30".into(), json!({"type": "string"}));
         assert_eq!(
-            code(&json!({"$defs": chain, "$ref": "#/$defs/s0"})),
+            code(&json!({"$defs": chain.clone(), "$ref": "#/$defs/s0"})),
             SchemaErrorCode::TooComplex
         );
         // What was evaluated is found out by walking the branches again, at every level.
@@ -474,6 +474,14 @@ mod tests {
         levels.insert("d30".into(), json!({"unevaluatedProperties": false}));
         assert_eq!(
             code(&json!({"$defs": levels, "$ref": "#/$defs/d0"})),
+            SchemaErrorCode::TooComplex
+        );
+        // A schema with an `$id` is a document of its own: a reference in there begins there, whatever stands outside.
+        let mut outside = chain.clone();
+        outside.values_mut().for_each(|it| *it = json!({}));
+        let own = json!({"$id": "urn:own", "$defs": chain, "$ref": "#/$defs/s0"});
+        assert_eq!(
+            code(&json!({"$defs": outside, "properties": {"own": own}})),
             SchemaErrorCode::TooComplex
         );
         let tree = json!({"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}});

@@ -6,6 +6,9 @@ use std::process::{Command, Stdio};
 
 use crate::architecture;
 use crate::command::{Outcome, announce, cargo, succeeds};
+use crate::licence;
+use crate::package;
+use crate::surface;
 
 /// The features of a crate by itself have SQLite compiled anew, and nobody runs what is only checked.
 const SQLITE_BUILT_QUICKLY: &str = "profile.dev.package.libsqlite3-sys.opt-level=0";
@@ -25,6 +28,12 @@ pub(crate) fn run(root: &Path) -> Outcome<bool> {
 
     announce("Architecture", "cargo xtask architecture");
     note("architecture", architecture::run(root)?);
+
+    announce("Licences", "cargo tree --format '{p}|{l}', held to deny.toml");
+    note("licences", licence::run(root)?);
+
+    announce("Packages", "cargo package --no-verify");
+    note("packages", package::run(root)?);
 
     let arguments = [
         "clippy",
@@ -71,6 +80,12 @@ pub(crate) fn run(root: &Path) -> Outcome<bool> {
         succeeds(cargo(root, &arguments).env("RUSTDOCFLAGS", "-D warnings"))?,
     );
 
+    announce(
+        "Surface",
+        "cargo xtask surface, held to the kept surface.txt of each crate",
+    );
+    note("surface", surface::check(root)?);
+
     note("dependencies", dependencies(root)?);
 
     if failed.is_empty() {
@@ -91,7 +106,7 @@ fn dependencies(root: &Path) -> Outcome<bool> {
     match installed {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             println!("    !! NOT CHECKED: cargo-deny is not installed (`cargo install --locked cargo-deny`).");
-            println!("    !! Licences, banned crates, sources and security advisories were not looked at.");
+            println!("    !! Banned crates, sources and security advisories were not looked at.");
             return Ok(true);
         }
         Err(error) => return Err(error.into()),

@@ -7,10 +7,14 @@
 )]
 
 mod tally;
+mod json;
 mod command;
 mod program;
 mod install;
 mod architecture;
+mod licence;
+mod package;
+mod surface;
 mod lint;
 mod database;
 mod requirement;
@@ -20,8 +24,10 @@ mod server;
 mod backends;
 mod databases;
 mod python;
+mod schema_suite;
 mod test;
 mod bench;
+mod instructions;
 mod fuzz;
 mod prove;
 
@@ -47,11 +53,17 @@ usage: cargo xtask <command>
   prove          what must hold whatever fails: kills, errors and losses at every write of the disk, restarts, cuts, clients
                  that are gone, and builds broken on purpose that must be caught, each with its N; in their long form, for
                  hours, or [--quick] as in every run of the tests; [WORD …]: those proofs whose name or test has it
+  instructions   what an event costs on the pure paths, counted by callgrind and held to benches/INSTRUCTIONS.md;
+                 [--write]: keeps what is counted there
   fuzz           every parser, with bytes that cargo-fuzz finds; [--seconds N] [TARGET …]
-  lint           formatting, clippy, documentation, architecture, dependencies
+  lint           formatting, architecture, licences, packages, clippy, documentation, public surface, dependencies
+  surface        writes what each crate promises its users into its surface.txt, and shows what has changed
   architecture   the arrows between crates, the order of modules, the rules for files";
 
 fn main() -> ExitCode {
+    if let Some(code) = surface::as_rustdoc() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words[..] {
@@ -61,9 +73,11 @@ fn main() -> ExitCode {
         ["test", "rust"] => test::run(root(), &[Suite::Rust]),
         ["test", "python"] => test::run(root(), &[Suite::Python]),
         ["bench", ref arguments @ ..] => bench::run(root(), arguments),
+        ["instructions", ref arguments @ ..] => instructions::run(root(), arguments),
         ["fuzz", ref arguments @ ..] => fuzz::run(root(), arguments),
         ["prove", ref arguments @ ..] => prove::run(root(), arguments),
         ["lint"] => lint::run(root()),
+        ["surface"] => surface::write(root()),
         ["architecture"] => architecture::run(root()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -4,3 +4,4 @@ mod interpreter;
 mod environment;
 
 pub(crate) use environment::Environment;
+pub(crate) use interpreter::Interpreter;

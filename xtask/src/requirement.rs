@@ -1,4 +1,4 @@
-//! `REQUIRE_BACKENDS`: the databases, the Python and the browser whose absence is a failure.
+//! `REQUIRE_BACKENDS`: the databases, the Python, the browser and the suite of schemas whose absence is a failure.
 
 use crate::command::Outcome;
 use crate::database::Database;
@@ -10,6 +10,9 @@ const PYTHON: &str = "python";
 
 /// What the browser is called there.
 const CHROMIUM: &str = "chromium";
+
+/// What the JSON-Schema-Test-Suite is called there.
+const SCHEMA_SUITE: &str = "schema-suite";
 
 /// Loud lines for what is not there: why, what that leaves out, and whether it may be missing.
 pub(crate) fn absent_lines(name: &str, reason: &str, left_out: &str, required: bool) -> Vec<String> {
@@ -31,6 +34,7 @@ pub(crate) struct Required {
     pub(crate) databases: Vec<Database>,
     pub(crate) python: bool,
     pub(crate) chromium: bool,
+    pub(crate) schema_suite: bool,
 }
 
 /// Reads the environment.
@@ -56,6 +60,7 @@ fn parse(text: &str) -> Result<Required, String> {
                 databases: Database::ALL.to_vec(),
                 python: true,
                 chromium: true,
+                schema_suite: true,
             });
         }
         if word == PYTHON {
@@ -66,11 +71,15 @@ fn parse(text: &str) -> Result<Required, String> {
             required.chromium = true;
             continue;
         }
+        if word == SCHEMA_SUITE {
+            required.schema_suite = true;
+            continue;
+        }
         let known = Database::ALL.into_iter().find(|database| database.module() == word);
         required.databases.push(known.ok_or_else(|| {
             let names = Database::ALL.map(Database::module).join(", ");
             format!(
-                "{VARIABLE} names `{word}`, which is no database: it is `all` or some of {names}, {PYTHON}, {CHROMIUM}"
+                "{VARIABLE} names `{word}`, which is no database: it is `all` or some of {names}, {PYTHON}, {CHROMIUM}, {SCHEMA_SUITE}"
             )
         })?);
     }
@@ -94,6 +103,7 @@ mod tests {
             databases: Database::ALL.to_vec(),
             python: true,
             chromium: true,
+            schema_suite: true,
         };
         assert_eq!(parse("all").as_ref(), Ok(&all));
         assert_eq!(parse("mysql,all"), Ok(all));
@@ -108,6 +118,7 @@ mod tests {
         assert_eq!(parse("postgres, mysql"), Ok(two));
         assert_eq!(parse("python").map(|required| required.python), Ok(true));
         assert_eq!(parse("chromium").map(|required| required.chromium), Ok(true));
+        assert_eq!(parse("schema-suite").map(|required| required.schema_suite), Ok(true));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::command::{Outcome, announce, cargo, quietly, succeeds_reading};
 use crate::database::Database;
 use crate::python::Environment;
 use crate::requirement;
+use crate::schema_suite;
 use crate::tally::{self, Tally};
 
 /// A set of tests with a runner of its own.
@@ -93,10 +94,27 @@ fn rust(root: &Path, report: &mut Report) -> Outcome<()> {
     for line in backends.present_lines().into_iter().chain(backends.absent_lines()) {
         println!("    {line}");
     }
-    let more = skip_in_libtest(&backends.absent());
+    let suite = schema_suite::find(root);
+    let mut left_out: Vec<String> = backends
+        .absent()
+        .iter()
+        .map(|it| format!("{}::", it.module()))
+        .collect();
+    if let Err(reason) = &suite {
+        left_out.push(schema_suite::TEST.to_owned());
+        let required = requirement::read()?.schema_suite;
+        report.total.failed += u64::from(required);
+        let lines = schema_suite::absent_lines(&reason.to_string(), required);
+        lines.iter().for_each(|line| println!("    {line}"));
+        report.lines.extend(lines);
+    }
+    let more = skip_in_libtest(&left_out);
     let arguments: Vec<&str> = RUST.into_iter().chain(more.iter().map(String::as_str)).collect();
     announce(Suite::Rust.name(), &format!("cargo {}", arguments.join(" ")));
     let mut command = cargo(root, &arguments);
+    if let Ok(suite) = suite {
+        command.env(schema_suite::VARIABLE, suite);
+    }
     report.of(Suite::Rust, command.envs(backends.environment()))?;
     report.total.failed += backends.missing() as u64;
     report.lines.extend(backends.absent_lines());
@@ -181,13 +199,11 @@ fn python_is_absent(reason: &str, required: bool) -> Vec<String> {
 }
 
 /// The test runner of Rust takes what it leaves out after its own `--`.
-fn skip_in_libtest(absent: &[Database]) -> Vec<String> {
-    if absent.is_empty() {
+fn skip_in_libtest(left_out: &[String]) -> Vec<String> {
+    if left_out.is_empty() {
         return Vec::new();
     }
-    let skips = absent
-        .iter()
-        .flat_map(|database| ["--skip".to_owned(), format!("{}::", database.module())]);
+    let skips = left_out.iter().flat_map(|part| ["--skip".to_owned(), part.clone()]);
     [vec!["--".to_owned()], skips.collect()].concat()
 }
 
@@ -246,10 +262,10 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_database_is_skipped() {
+    fn what_is_absent_is_skipped() {
         assert!(skip_in_libtest(&[]).is_empty());
         assert_eq!(
-            skip_in_libtest(&Database::SERVERS).join(" "),
+            skip_in_libtest(&["postgres::".to_owned(), "mysql::".to_owned()]).join(" "),
             "-- --skip postgres:: --skip mysql::"
         );
     }

@@ -182,3 +182,20 @@ impl JsonNumber for Number {
         matches!(self, Number::Int(_))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::{Document, Payload};
+    use crate::limits::Limits;
+    use jsonschema::json::conformance::{assert_conformance, document};
+
+    #[test]
+    fn the_tape_is_what_the_validator_relies_on() {
+        let text = document().to_string();
+        let as_sent = Document::parse(text.as_bytes(), &Limits::default()).unwrap();
+        assert_conformance::<Tape>(&TapeNode(as_sent.root()));
+        let canonical = Payload::parse(text.as_bytes(), &Limits::default()).unwrap();
+        assert_conformance::<Tape>(&TapeNode(canonical.root()));
+    }
+}

@@ -12,6 +12,8 @@ const MAX_BYTES: usize = 64 * 1024;
 const MAX_DEPTH: usize = 32;
 const MAX_SUBSCHEMAS: usize = 1_000;
 const MAX_PATTERN: usize = 512;
+/// Schemas with an `$id`, and schemas of one name: so many may be meant by one reference.
+const MAX_DOCUMENTS: usize = 100;
 /// How often one value may be judged, at the worst.
 const MAX_FANOUT: u64 = 10_000;
 /// How deep the fan-out is followed: as deep as payloads go.
@@ -100,13 +102,22 @@ pub(super) fn check(root: &Value) -> Result<usize, SchemaError> {
         return Err(fail(SchemaErrorCode::TooComplex, &[], message));
     }
     let mut walk = Walk {
-        root,
+        references: Vec::new(),
         seen: 0,
         pointer: Vec::new(),
     };
     walk.schema(root)?;
+    let references = References::of(root);
+    if references.most() > MAX_DOCUMENTS {
+        let message = format!("more than {MAX_DOCUMENTS} schemas have an `$id`, or one and the same anchor");
+        return Err(fail(SchemaErrorCode::TooComplex, &[], message));
+    }
+    if let Some((_, pointer)) = walk.references.iter().find(|(it, _)| references.targets(it).is_empty()) {
+        let message = "a reference stays inside this document: \"#/$defs/name\" or \"#anchor\"";
+        return Err(fail(SchemaErrorCode::RefNotAllowed, pointer, message));
+    }
     let mut fanout = Fanout {
-        root,
+        references,
         known: HashMap::new(),
     };
     if fanout.of(root, PAYLOAD_DEPTH) > MAX_FANOUT {
@@ -145,13 +156,14 @@ fn subschemas(schema: &Value) -> Vec<(Vec<String>, &Value, Place)> {
 }
 
 struct Walk<'a> {
-    root: &'a Value,
+    /// Each reference, and where it stands.
+    references: Vec<(&'a str, Vec<String>)>,
     seen: usize,
     pointer: Vec<String>,
 }
 
-impl Walk<'_> {
-    fn schema(&mut self, schema: &Value) -> Result<(), SchemaError> {
+impl<'a> Walk<'a> {
+    fn schema(&mut self, schema: &'a Value) -> Result<(), SchemaError> {
         self.seen += 1;
         if self.seen > MAX_SUBSCHEMAS {
             let message = format!("the schema has more than {MAX_SUBSCHEMAS} subschemas");
@@ -173,13 +185,12 @@ impl Walk<'_> {
         fail(code, &pointer, message)
     }
 
-    fn keywords(&self, schema: &Value) -> Result<(), SchemaError> {
+    fn keywords(&mut self, schema: &'a Value) -> Result<(), SchemaError> {
         for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
-            if let Some(Value::String(reference)) = schema.get(keyword)
-                && resolve(self.root, reference).is_none()
-            {
-                let message = "a reference stays inside this document: \"#/$defs/name\" or \"#anchor\"";
-                return Err(self.fail(SchemaErrorCode::RefNotAllowed, keyword, message));
+            if let Some(Value::String(reference)) = schema.get(keyword) {
+                let mut pointer = self.pointer.clone();
+                pointer.push(keyword.to_owned());
+                self.references.push((reference, pointer));
             }
         }
         if let Some(Value::String(draft)) = schema.get("$schema") {
@@ -213,26 +224,59 @@ impl Walk<'_> {
     }
 }
 
-/// The schema that a reference inside the document names.
-fn resolve<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
-    let fragment = reference.strip_prefix('#')?;
-    if fragment.is_empty() || fragment.starts_with('/') {
-        return root.pointer(&percent_decode(fragment));
-    }
-    let mut open = vec![root];
-    while let Some(schema) = open.pop() {
-        let anchored = ["$anchor", "$dynamicAnchor"]
-            .iter()
-            .any(|keyword| schema.get(keyword) == Some(&fragment.into()));
-        let old_style = ["$id", "id"]
-            .iter()
-            .any(|keyword| schema.get(keyword) == Some(&reference.into()));
-        if anchored || old_style {
-            return Some(schema);
+/// What references inside the document can name.
+///
+/// An `$id` makes a document of its own of the schema that holds it: a reference in there begins there, and one outside
+/// does not. Names of the same kind may be there several times, too. What is asked here is asked of all that a reference
+/// could mean, so that nobody has to know which of them the validator takes.
+struct References<'a> {
+    documents: Vec<&'a Value>,
+    anchors: HashMap<&'a str, Vec<&'a Value>>,
+}
+
+impl<'a> References<'a> {
+    fn of(root: &'a Value) -> Self {
+        let mut all = References {
+            documents: vec![root],
+            anchors: HashMap::new(),
+        };
+        let mut open = vec![root];
+        while let Some(schema) = open.pop() {
+            let text = |keyword: &str| schema.get(keyword).and_then(Value::as_str);
+            for name in ["$anchor", "$dynamicAnchor"].into_iter().filter_map(text) {
+                all.anchors.entry(name).or_default().push(schema);
+            }
+            for id in ["$id", "id"].into_iter().filter_map(text) {
+                let (document, name) = id.split_once('#').unwrap_or((id, ""));
+                if !document.is_empty() {
+                    all.documents.push(schema);
+                }
+                if !name.is_empty() {
+                    all.anchors.entry(name).or_default().push(schema);
+                }
+            }
+            open.extend(subschemas(schema).into_iter().map(|(_, subschema, _)| subschema));
         }
-        open.extend(subschemas(schema).into_iter().map(|(_, subschema, _)| subschema));
+        all
     }
-    None
+
+    /// How much a reference may mean, at the most.
+    fn most(&self) -> usize {
+        let names = self.anchors.values().map(Vec::len).max();
+        self.documents.len().max(names.unwrap_or(0))
+    }
+
+    /// Everything that a reference may mean; nothing for one that leaves the document, or leads nowhere.
+    fn targets(&self, reference: &str) -> Vec<&'a Value> {
+        let Some(fragment) = reference.strip_prefix('#') else {
+            return Vec::new();
+        };
+        if fragment.is_empty() || fragment.starts_with('/') {
+            let pointer = percent_decode(fragment);
+            return self.documents.iter().filter_map(|it| it.pointer(&pointer)).collect();
+        }
+        self.anchors.get(fragment).cloned().unwrap_or_default()
+    }
 }
 
 /// `%25` → `%`, as fragments of URIs are written.
@@ -259,7 +303,7 @@ fn percent_decode(fragment: &str) -> String {
 /// How often one value is judged at the worst: branches for the same value add up, and multiply
 /// with those of the values inside it; different values inside it do not.
 struct Fanout<'a> {
-    root: &'a Value,
+    references: References<'a>,
     known: HashMap<(*const Value, u8), u64>,
 }
 
@@ -287,9 +331,10 @@ impl<'a> Fanout<'a> {
         }
         for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
             let reference = schema.get(keyword).and_then(Value::as_str);
-            if let Some(target) = reference.and_then(|reference| resolve(self.root, reference)) {
-                same = same.saturating_add(self.of(target, depth));
-            }
+            let targets = reference.map(|reference| self.references.targets(reference));
+            // It means one of them.
+            let worst = targets.into_iter().flatten().map(|target| self.of(target, depth)).max();
+            same = same.saturating_add(worst.unwrap_or(0));
         }
         let worst = same.saturating_mul(walks).saturating_add(1).saturating_add(inside);
         self.known.insert(key, worst);

@@ -5,11 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::interpreter::Interpreter;
-use crate::command::{Outcome, quietly};
-
-/// Where programs are in an environment.
-const PROGRAMS: &str = if cfg!(windows) { "Scripts" } else { "bin" };
+use super::interpreter::{Interpreter, PROGRAMS};
+use crate::command::{Outcome, quietly, target};
 
 /// How long one test may take, seconds: one that hangs is named, and not waited for.
 const TEST_TIMEOUT: &str = "--timeout=240";
@@ -123,14 +120,6 @@ impl Environment {
     fn program(&self, name: &str) -> PathBuf {
         let name = format!("{name}{}", env::consts::EXE_SUFFIX);
         self.folder.join("environment").join(PROGRAMS).join(name)
-    }
-}
-
-/// Where cargo puts what it builds.
-fn target(root: &Path) -> PathBuf {
-    match env::var_os("CARGO_TARGET_DIR") {
-        Some(target) if !target.is_empty() => root.join(target),
-        _ => root.join("target"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A Python that is new enough, and can make environments.
 
-use std::path::PathBuf;
+use std::env::consts::EXE_SUFFIX;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What such programs are called, the one that people mean first.
@@ -13,6 +14,9 @@ const NAMES: [&str; 7] = [
     "python3.14",
     "py",
 ];
+
+/// Where programs are in an environment.
+pub(super) const PROGRAMS: &str = if cfg!(windows) { "Scripts" } else { "bin" };
 
 /// The oldest that all the packages of the tests can be had for. The wheel itself is for 3.10, too, and is tried there
 /// by one of them.
@@ -53,6 +57,11 @@ impl Interpreter {
             false => seen.join("; "),
         };
         Err(format!("{seen}\n{ADVICE}"))
+    }
+
+    /// The Python of an environment that this one has made.
+    pub(crate) fn within(&self, environment: &Path) -> PathBuf {
+        environment.join(PROGRAMS).join(format!("python{EXE_SUFFIX}"))
     }
 }
 
