@@ -80,7 +80,7 @@ impl Rows {
     /// Writes them for the peers.
     pub(crate) fn write(&self, file: &Path) -> std::io::Result<()> {
         let mut out = BufWriter::with_capacity(1 << 20, File::create(file)?);
-        writeln!(out, "at,subject,province,total")?;
+        writeln!(out, "occurred_at,subject,province,total")?;
         for place in 0..self.len() {
             let (at, total) = (self.at[place].as_micros(), hundredths(self.total[place]));
             writeln!(out, "{at},{},{},{total}", self.subject[place], self.province[place])?;

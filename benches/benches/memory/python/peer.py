@@ -1,5 +1,7 @@
-"""Answers questions over columns in memory, by DuckDB or by Polars: reads a question a line, and prints for each a line of
-JSON with the seconds that it took and the rows of the answer."""
+"""Answers questions over columns in memory, by DuckDB or by Polars.
+
+Reads a question a line, and prints for each a line of JSON with the seconds that it took and the rows of the answer.
+"""
 
 import json
 import sys
@@ -16,15 +18,15 @@ def by_duckdb(file: str) -> Callable[[str], Rows]:
     connection = duckdb.connect()
     connection.execute(
         """
-        CREATE TABLE orders AS SELECT make_timestamp(at) AS at, subject, province, total
+        CREATE TABLE orders AS SELECT make_timestamp(occurred_at) AS occurred, subject, province, total
         FROM read_csv(?, header = true, auto_detect = false, delim = ',', quote = '', escape = '', columns = {
-            'at': 'BIGINT', 'subject': 'VARCHAR', 'province': 'VARCHAR', 'total': 'DECIMAL(18, 2)'})
+            'occurred_at': 'BIGINT', 'subject': 'VARCHAR', 'province': 'VARCHAR', 'total': 'DECIMAL(18, 2)'})
         """,
         [file],
     )
     questions = {
-        "hours": "SELECT date_trunc('hour', at), count(*) FROM orders GROUP BY 1 ORDER BY 1",
-        "days": "SELECT date_trunc('day', at)::TIMESTAMP, sum(total) FROM orders GROUP BY 1 ORDER BY 1",
+        "hours": "SELECT date_trunc('hour', occurred), count(*) FROM orders GROUP BY 1 ORDER BY 1",
+        "days": "SELECT date_trunc('day', occurred)::TIMESTAMP, sum(total) FROM orders GROUP BY 1 ORDER BY 1",
         "top": "SELECT subject, sum(total) FROM orders GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5",
         "provinces": "SELECT province, sum(total) FROM orders GROUP BY 1 ORDER BY 1",
     }
@@ -34,16 +36,20 @@ def by_duckdb(file: str) -> Callable[[str], Rows]:
 def by_polars(file: str) -> Callable[[str], Rows]:
     import polars as pl
 
-    schema = {"at": pl.Int64, "subject": pl.String, "province": pl.String, "total": pl.String}
+    schema = {"occurred_at": pl.Int64, "subject": pl.String, "province": pl.String, "total": pl.String}
     orders = pl.read_csv(file, schema=schema).with_columns(
-        pl.from_epoch("at", time_unit="us"), pl.col("total").str.to_decimal(scale=2)
+        pl.from_epoch("occurred_at", time_unit="us"), pl.col("total").str.to_decimal(scale=2)
     )
     total = pl.col("total").sum()
-    at = pl.col("at").dt
+    at = pl.col("occurred_at").dt
     questions = {
-        "hours": orders.lazy().group_by(at.truncate("1h")).agg(pl.len()).sort("at"),
-        "days": orders.lazy().group_by(at.truncate("1d")).agg(total).sort("at"),
-        "top": orders.lazy().group_by("subject").agg(total).sort(["total", "subject"], descending=[True, False]).head(5),
+        "hours": orders.lazy().group_by(at.truncate("1h")).agg(pl.len()).sort("occurred_at"),
+        "days": orders.lazy().group_by(at.truncate("1d")).agg(total).sort("occurred_at"),
+        "top": orders.lazy()
+        .group_by("subject")
+        .agg(total)
+        .sort(["total", "subject"], descending=[True, False])
+        .head(5),
         "provinces": orders.lazy().group_by("province").agg(total).sort("province"),
     }
     return lambda question: questions[question].collect().rows()
