@@ -1,7 +1,7 @@
 """Validation from Python, side by side with the peers: nanoseconds an event, of a page view and of an order.
 
 All take turns in every round, on the same events, of which 2 % are bad; each must find the same ones. Prints JSON: a
-list of tables, each with a title and, for each contender, the first of which is event-py, its nanoseconds round by round.
+list of tables, each with a title and, for each contender, the first being event-py, its nanoseconds round by round.
 """
 
 from __future__ import annotations
