@@ -5,9 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use event_core::Timestamp;
 
-/// Lines that say where and when it was measured, and with which versions of what.
+/// Lines that say where and when it was measured, and what.
 #[must_use]
-pub fn lines(versions: &[String]) -> Vec<String> {
+pub fn lines() -> Vec<String> {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let memory = field("/proc/meminfo", "MemTotal");
     let memory = memory.trim_end_matches(" kB").parse::<u64>().unwrap_or_default() / (1 << 20);
@@ -17,8 +17,12 @@ pub fn lines(versions: &[String]) -> Vec<String> {
             today(),
             field("/proc/cpuinfo", "model name")
         ),
-        format!("{}; {}", output("rustc", &["--version"]), versions.join("; ")),
-        format!("commit {}", output("git", &["describe", "--always", "--dirty"])),
+        format!(
+            "commit {}{}; {}",
+            output("git", &["describe", "--always"]),
+            dirty(),
+            output("rustc", &["--version"])
+        ),
     ]
 }
 
@@ -34,6 +38,23 @@ fn output(program: &str, arguments: &[&str]) -> String {
     output.map_or(String::new(), |output| {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     })
+}
+
+/// Says so where what was measured is not the commit. What the run itself writes does not count.
+fn dirty() -> &'static str {
+    let changed = [
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        ":/",
+        ":(top,exclude)benches/RESULTS.md",
+    ];
+    if output("git", &changed).is_empty() {
+        ""
+    } else {
+        "-dirty"
+    }
 }
 
 fn today() -> String {

@@ -1,109 +1,168 @@
-//! What was measured, as tables on the terminal and in `RESULTS.md`.
+//! `RESULTS.md`: what was measured, section by section, and which goals it reaches.
 
-use std::fmt;
 use std::path::Path;
 
-use crate::rounds::Measured;
-
-/// A table: what its first column is about, its other columns, its lines.
-pub struct Table {
-    /// What it is about.
-    pub title: String,
-    /// The names of the columns behind the first.
-    pub columns: &'static [&'static str],
-    /// The first column, and the others.
-    pub lines: Vec<(String, Vec<String>)>,
-}
-
-/// Columns of rates beside those of a peer.
-pub const RATES: &[&str] = &["events/s", "ratio", "min", "max"];
-/// Columns of times beside those of a peer.
-pub const TIMES: &[&str] = &["ms", "times as fast", "min", "max"];
-/// Columns of times of many readings beside those of a peer.
-pub const READINGS: &[&str] = &["p50 ms", "p99 ms", "times as fast (p50)"];
-
-impl Table {
-    /// Rates, and their ratios to that of the first line.
-    #[must_use]
-    pub fn rates(title: String, measured: &[Measured]) -> Self {
-        let line = |it: &Measured| (it.name.clone(), numbers(format!("{:.0}", it.rate), it));
-        let lines = measured.iter().map(line).collect();
-        Table {
-            title,
-            columns: RATES,
-            lines,
-        }
-    }
-
-    /// Times of one of many, and how many times as fast as the first line they are.
-    #[must_use]
-    pub fn times(title: String, measured: &[Measured]) -> Self {
-        let line = |it: &Measured| (it.name.clone(), numbers(format!("{:.2}", 1_000.0 / it.rate), it));
-        let lines = measured.iter().map(line).collect();
-        Table {
-            title,
-            columns: TIMES,
-            lines,
-        }
-    }
-}
-
-fn numbers(first: String, it: &Measured) -> Vec<String> {
-    let ratio = |ratio: f64| format!("{ratio:.2}");
-    vec![first, ratio(it.ratio), ratio(it.least), ratio(it.most)]
-}
-
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| {} | {} |", self.title, self.columns.join(" | "))?;
-        writeln!(f, "|---|{}", "--:|".repeat(self.columns.len()))?;
-        for (name, numbers) in &self.lines {
-            writeln!(f, "| {name} | {} |", numbers.join(" | "))?;
-        }
-        Ok(())
-    }
-}
+use crate::arguments::Run;
+use crate::goals;
+use crate::machine;
+use crate::table::Table;
 
 /// The sections of the file, in their order.
-const SECTIONS: [&str; 7] = ["Append", "Queries", "Track", "Files", "HTTP", "Overload", "Follow"];
+const SECTIONS: [&str; 12] = [
+    "Append",
+    "Queries",
+    "Validation",
+    "Validation from Python",
+    "In memory",
+    "Track",
+    "Files",
+    "HTTP",
+    "Django",
+    "Overload",
+    "Follow",
+    "Rebuild",
+];
 
-/// Everything that one run has measured.
+/// What stands before the first section.
+const HEAD: &str = include_str!("results.md");
+/// Where the goals stand in it.
+const GOALS: &str = "{goals}";
+
+/// What one run measures. What it has is written at once, so that nothing is lost where it is cut short.
 pub struct Results {
-    /// Where and when, line by line.
-    pub machine: Vec<String>,
-    /// The line to type for the same.
-    pub command: String,
-    /// The names of sections, and their tables.
-    pub sections: Vec<(&'static str, Vec<Table>)>,
+    run: Run,
+    /// Where and when.
+    machine: Vec<String>,
+    versions: Vec<String>,
+    sections: Vec<(&'static str, Vec<Table>)>,
 }
 
 impl Results {
-    /// Writes the file anew; a section that was not measured stays as it was.
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(run: &Run) -> Self {
+        Results {
+            run: run.clone(),
+            machine: machine::lines(),
+            versions: Vec::new(),
+            sections: Vec::new(),
+        }
+    }
+
+    /// A version of something that is measured.
+    pub fn version(&mut self, version: String) {
+        self.versions.push(version);
+    }
+
+    /// Shows a table, and writes it into the file: the first of a section takes the place of all that stood there.
     ///
-    /// # Errors
+    /// # Panics
     /// If the file cannot be written.
-    pub fn write(&self, file: &Path) -> std::io::Result<()> {
+    #[allow(clippy::print_stdout, clippy::panic, reason = "what a bench prints is its product")]
+    pub fn show(&mut self, section: &'static str, table: Table) {
+        debug_assert!(SECTIONS.contains(&section), "{section} has no place in the file");
+        println!("{table}");
+        match self.sections.iter_mut().find(|(known, _)| *known == section) {
+            Some((_, tables)) => tables.push(table),
+            None => self.sections.push((section, vec![table])),
+        }
+        if let Some(file) = &self.run.results {
+            self.write(file)
+                .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        }
+    }
+
+    fn write(&self, file: &Path) -> std::io::Result<()> {
         let before = std::fs::read_to_string(file).unwrap_or_default();
-        let mut text = include_str!("results.md").to_owned();
+        std::fs::write(file, self.over(&before))
+    }
+
+    /// The file as it is now, and what was measured; a section that was not measured stays as it was.
+    fn over(&self, before: &str) -> String {
+        let mut sections = String::new();
         for name in SECTIONS {
             let head = format!("\n## {name}\n");
             let measured = self.sections.iter().find(|(section, _)| *section == name);
-            let Some((_, tables)) = measured.filter(|(_, tables)| !tables.is_empty()) else {
-                if let Some((_, rest)) = before.split_once(&head) {
-                    text.push_str(&head);
-                    text.push_str(rest.split("\n## ").next().unwrap_or_default());
-                }
-                continue;
-            };
-            text.push_str(&head);
-            text.push_str(&format!("\n`{}`\n\n", self.command));
-            for line in &self.machine {
-                text.push_str(&format!("- {line}\n"));
-            }
-            for table in tables {
-                text.push_str(&format!("\n{table}"));
+            if let Some((_, tables)) = measured {
+                sections.push_str(&head);
+                sections.push_str(&self.text(tables));
+            } else if let Some((_, rest)) = before.split_once(&head) {
+                sections.push_str(&head);
+                sections.push_str(rest.split("\n## ").next().unwrap_or_default());
             }
         }
-        std::fs::write(file, text)
+        HEAD.replace(GOALS, &goals::table(&sections)) + &sections
+    }
+
+    fn text(&self, tables: &[Table]) -> String {
+        let mut text = format!("\n`{}`\n\n", self.run.command);
+        let rounds = format!("{} rounds in turn; {}", self.run.rounds, self.run.remark);
+        for line in self.machine.iter().chain([&self.versions.join("; "), &rounds]) {
+            if !line.is_empty() {
+                text.push_str(&format!("- {line}\n"));
+            }
+        }
+        for table in tables {
+            text.push_str(&format!("\n{table}"));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Results;
+    use crate::arguments::Run;
+    use crate::table::{RATES, Table};
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Options {
+        #[command(flatten)]
+        run: Run,
+    }
+
+    fn table(title: &str, ratio: &str) -> Table {
+        let line = |name: &str, ratio: &str| {
+            (
+                name.to_owned(),
+                ["9", ratio, "1.00", "1.00"].map(str::to_owned).to_vec(),
+            )
+        };
+        Table {
+            title: title.to_owned(),
+            columns: RATES,
+            lines: vec![line("ceiling: finished rows", "1.00"), line("append", ratio)],
+        }
+    }
+
+    fn results(sections: Vec<(&'static str, Vec<Table>)>) -> Results {
+        let command = "cargo xtask bench --only append";
+        let mut results = Results::new(&Options::parse_from(["bench", "--command", command]).run);
+        results.sections = sections;
+        results
+    }
+
+    #[test]
+    fn a_section_takes_the_place_of_its_own_alone() {
+        let before = results(vec![
+            ("Append", vec![table("SQLite, 1000 a transaction, one writer", "0.65")]),
+            ("Track", vec![table("something else", "1.50")]),
+        ])
+        .over("");
+        assert!(before.contains("| 0.65 | not reached |"), "{before}");
+        let after = results(vec![(
+            "Append",
+            vec![table("SQLite, 1000 a transaction, one writer", "0.85")],
+        )])
+        .over(&before);
+        assert!(after.contains("something else") && after.contains("1.50"), "{after}");
+        assert!(
+            after.contains("| 0.85 | reached |") && !after.contains("0.65"),
+            "{after}"
+        );
+        assert!(after.contains("\n`cargo xtask bench --only append`\n"), "{after}");
+        // Whoever measures nothing changes nothing.
+        assert_eq!(results(Vec::new()).over(&after), after);
     }
 }

@@ -1,4 +1,4 @@
-//! Comparisons that hold on a noisy machine: every contender once a round, as ratios to the peer.
+//! Comparisons that hold on a noisy machine: every contender once a round, as ratios to the first.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,15 @@ pub struct Contender<'a> {
     pub work: Box<dyn FnMut() -> usize + 'a>,
 }
 
-/// How one way did: medians over all rounds, and its ratios to the peer round by round.
+/// How one way did: medians over all rounds, and its ratios to the first, round by round.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     /// Its name in the table.
     pub name: String,
     /// Things done in a second.
     pub rate: f64,
+    /// The greatest rate.
+    pub best: f64,
     /// The ratio in the middle.
     pub ratio: f64,
     /// The least ratio.
@@ -24,19 +27,38 @@ pub struct Measured {
     pub most: f64,
 }
 
-/// Runs all contenders in turn, round after round, and prints a table; the first is the peer.
-pub fn compare(title: &str, rounds: usize, contenders: Vec<Contender<'_>>) {
-    print(title, rounds, &measure(rounds, contenders));
+impl Measured {
+    /// What all of them did, each a name and its rates, round by round.
+    #[must_use]
+    pub fn all(rates: &[(String, Vec<f64>)]) -> Vec<Self> {
+        let first = rates.first().map_or(&[][..], |(_, rates)| rates);
+        let measured = |(name, own): &(String, Vec<f64>)| {
+            let (rate, _, best) = spread(own.iter().copied());
+            let (ratio, least, most) = spread(own.iter().zip(first).map(|(own, first)| own / first));
+            Measured {
+                name: name.clone(),
+                rate,
+                best,
+                ratio,
+                least,
+                most,
+            }
+        };
+        rates.iter().map(measured).collect()
+    }
 }
 
-/// Runs all contenders in turn, round after round; the first is the peer.
+/// Runs all contenders in turn, round after round.
 #[must_use]
 #[allow(clippy::cast_precision_loss)]
 pub fn measure(rounds: usize, mut contenders: Vec<Contender<'_>>) -> Vec<Measured> {
-    let mut rates: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
+    let mut rates: Vec<(String, Vec<f64>)> = contenders
+        .iter()
+        .map(|contender| (contender.name.to_owned(), Vec::new()))
+        .collect();
     // One round to warm up, which does not count.
     for round in 0..=rounds {
-        for (contender, rates) in contenders.iter_mut().zip(&mut rates) {
+        for (contender, (_, rates)) in contenders.iter_mut().zip(&mut rates) {
             let started = Instant::now();
             let done = (contender.work)();
             let elapsed = started.elapsed().max(Duration::from_nanos(1));
@@ -45,37 +67,30 @@ pub fn measure(rounds: usize, mut contenders: Vec<Contender<'_>>) -> Vec<Measure
             }
         }
     }
-    let measured = |(contender, own): (&Contender<'_>, &Vec<f64>)| {
-        let mut ratios: Vec<f64> = own.iter().zip(&rates[0]).map(|(own, peer)| own / peer).collect();
-        let mut own = own.clone();
-        own.sort_by(f64::total_cmp);
-        ratios.sort_by(f64::total_cmp);
-        Measured {
-            name: contender.name.to_owned(),
-            rate: own[own.len() / 2],
-            ratio: ratios[ratios.len() / 2],
-            least: ratios[0],
-            most: ratios[ratios.len() - 1],
-        }
-    };
-    contenders.iter().zip(&rates).map(measured).collect()
+    Measured::all(&rates)
 }
 
-#[allow(clippy::print_stdout)]
-fn print(title: &str, rounds: usize, measured: &[Measured]) {
-    println!("\n{title}, {rounds} rounds in turn; ratios to the first, round by round");
-    println!(
-        "{:<44} {:>12} {:>8} {:>8} {:>8}",
-        "", "per second", "median", "min", "max"
-    );
-    for Measured {
-        name,
-        rate,
-        ratio,
-        least,
-        most,
-    } in measured
-    {
-        println!("{name:<44} {rate:>12.0} {ratio:>8.2} {least:>8.2} {most:>8.2}");
+/// The number in the middle, the least and the greatest; of none they are no numbers.
+#[must_use]
+pub fn spread(numbers: impl Iterator<Item = f64>) -> (f64, f64, f64) {
+    let mut numbers: Vec<f64> = numbers.collect();
+    numbers.sort_by(f64::total_cmp);
+    let at = |place: usize| numbers.get(place).copied().unwrap_or(f64::NAN);
+    (at(numbers.len() / 2), at(0), at(numbers.len().saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Measured;
+
+    #[test]
+    fn ratios_are_taken_round_by_round() {
+        // The machine was twice as fast in the second round.
+        let rates = [("peer", vec![10.0, 20.0, 10.0]), ("ours", vec![9.0, 20.0, 5.0])];
+        let measured = Measured::all(&rates.map(|(name, rates)| (name.to_owned(), rates)));
+        assert_eq!((measured[0].ratio, measured[0].rate), (1.0, 10.0));
+        let ours = &measured[1];
+        assert_eq!((ours.ratio, ours.least, ours.most), (0.9, 0.5, 1.0));
+        assert_eq!((ours.rate, ours.best), (9.0, 20.0));
     }
 }

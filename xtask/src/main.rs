@@ -43,13 +43,21 @@ usage: cargo xtask <command>
   test           every test of the workspace, with its own database servers; the last line is `N passed, N failed`;
                  [rust|python]: only those
   databases      those servers until you press Enter; `databases -- <command>`: for as long as the command runs
-  bench          append and queries on every database, as ratios, into benches/RESULTS.md;
-                 [--rows N] [--rounds N] [--only append|queries] [--database NAME]; and the calls of track, without
-                 databases: --only track [--rounds N] [--calls N] [--python yes|no]; and counts straight from files
-                 of 5 and 20 million rows, beside DuckDB and Polars: --only files [--rows N] [--rounds N] [--keep yes];
-                 and the collector over HTTP, beside axum and a Django service, and under five times its peak:
-                 --only http [--rounds N] [--seconds N] [--part contest|django|overload] [--flags A,B]
-                 [--processors apart|shared]
+  bench          all benches beside their peers, one after another, into benches/RESULTS.md; [--rounds N]
+                 [--remark TEXT]; or one of them, --only NAME:
+                   append       into every database, as shares of what an expert writes by hand; [--database NAME]
+                   queries      over them, beside that expert's SQL; [--rows N] [--database NAME]
+                   validation   from bytes to a verdict, beside serde_json and jsonschema
+                   python       the same from Python, beside the validators that people use there
+                   memory       questions over events in memory, beside DuckDB and Polars; [--rows N]
+                   track        what a call costs the application; [--calls N] [--python yes|no]
+                   files        counts from files of 5 and 20 million rows, beside DuckDB and Polars; [--rows N]
+                                [--keep yes]
+                   http         the collector, beside axum and a Django service, and under five times its peak;
+                                [--seconds N] [--part contest|django|overload] [--flags A,B]
+                                [--processors apart|shared]
+                   follow       followers and projections; [--rows N] [--events N] [--part latency|rebuild]
+                                [--database NAME]
   prove          what must hold whatever fails: kills, errors and losses at every write of the disk, restarts, cuts, clients
                  that are gone, and builds broken on purpose that must be caught, each with its N; in their long form, for
                  hours, or [--quick] as in every run of the tests; [WORD …]: those proofs whose name or test has it

@@ -2,21 +2,21 @@
 
 use std::collections::VecDeque;
 
+use event_benches::backend::Backend;
 use event_benches::events::valid;
 use event_benches::orders::Orders;
 use event_benches::rounds::{Contender, measure as compare};
 use event_core::metric::Metric;
 use event_core::verdict::Status;
-use event_core::{ValidEvent, Verdict};
-use event_store::EventStore;
+use event_core::{Source, ValidEvent, Verdict};
+use event_store::{EventStore, Offer, Origin};
 use sea_orm::ConnectionTrait as _;
 use tokio::runtime::Runtime;
 
-use crate::backend::Backend;
 use crate::peer::Peer;
 use crate::rows::{Batch, Finisher};
 use crate::writers;
-use event_benches::results::Table;
+use event_benches::table::Table;
 
 /// Customers, and microseconds between events.
 const CUSTOMERS: usize = 5_000;
@@ -59,42 +59,48 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, rounds: usize, show:
         finisher: Finisher::default(),
         plain: runtime.block_on(backend.store("bench_plain_")),
         counted: runtime.block_on(backend.store("bench_counted_")),
-        events: [0; 3].map(|_| Orders::new(CUSTOMERS, STEP)),
+        offered: runtime.block_on(backend.store("bench_offered_")),
+        events: [0; 4].map(|_| Orders::new(CUSTOMERS, STEP)),
     };
     runtime.block_on(setup.counted.declare(sales())).unwrap();
     for (size, batches) in SIZES {
         show(setup.compare(backend, rounds, batches, size));
     }
     setup.same(backend);
-    let Setup { plain, counted, .. } = setup;
-    runtime.block_on(async {
-        plain.close().await.unwrap();
-        counted.close().await.unwrap();
-    });
+    for store in [setup.plain, setup.counted, setup.offered] {
+        runtime.block_on(store.close()).unwrap();
+    }
     writers::measure(runtime, backend, rounds, show);
 }
 
-/// Three that are given the same stream of events, each with ids of its own.
+/// Four that are given the same stream of events, each with ids of its own.
 struct Setup<'a> {
     runtime: &'a Runtime,
     peer: Peer,
     finisher: Finisher,
     plain: EventStore,
     counted: EventStore,
-    events: [Orders; 3],
+    offered: EventStore,
+    events: [Orders; 4],
 }
 
 impl Setup<'_> {
     fn compare(&mut self, backend: &Backend, count: usize, batches: usize, size: usize) -> Table {
-        let [by_hand, plain, counted] = self
-            .events
-            .each_mut()
-            .map(|events| rounds(events, count, batches, size));
+        let [by_hand, plain, counted, offered] = &mut self.events;
+        let [by_hand, plain, counted] = [by_hand, plain, counted].map(|events| rounds(events, count, batches, size));
+        let offer = |text: Vec<u8>| Offer::Json(text);
+        let offers = |_| {
+            (0..batches)
+                .map(|_| offered.texts(size).into_iter().map(offer).collect())
+                .collect()
+        };
+        let mut offers: VecDeque<Vec<Vec<Offer>>> = (0..=count).map(offers).collect();
+        let origin = Origin::new(Source::new("bench").unwrap());
         let finish = |round: Vec<Vec<ValidEvent>>| -> Vec<Batch> {
             round.iter().map(|events| self.finisher.batch(events)).collect()
         };
         let mut finished: VecDeque<Vec<Batch>> = by_hand.into_iter().map(finish).collect();
-        let (runtime, peer) = (self.runtime, &mut self.peer);
+        let (runtime, peer, ingesting) = (self.runtime, &mut self.peer, self.offered.clone());
         let append = |store: EventStore, mut rounds: Rounds| {
             move || {
                 for batch in rounds.pop_front().unwrap() {
@@ -123,6 +129,15 @@ impl Setup<'_> {
                     name: "append, with a metric",
                     work: Box::new(append(self.counted.clone(), counted)),
                 },
+                Contender {
+                    name: "ingest, JSON bytes",
+                    work: Box::new(move || {
+                        for batch in offers.pop_front().unwrap() {
+                            check(&runtime.block_on(ingesting.ingest(batch, &origin)).unwrap());
+                        }
+                        batches * size
+                    }),
+                },
             ],
         );
         Table::rates(
@@ -131,7 +146,7 @@ impl Setup<'_> {
         )
     }
 
-    /// That all three have stored the same rows.
+    /// That all four have stored the same rows.
     fn same(&self, backend: &Backend) {
         let count = |prefix: &str| -> (i64, i64) {
             self.runtime.block_on(async {
@@ -145,7 +160,9 @@ impl Setup<'_> {
                 (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())
             })
         };
-        let [peer, plain, counted] = ["bench_peer_", "bench_plain_", "bench_counted_"].map(count);
-        assert_eq!((peer, peer), (plain, counted), "rows and trails");
+        let peer = count("bench_peer_");
+        for prefix in ["bench_plain_", "bench_counted_", "bench_offered_"] {
+            assert_eq!(count(prefix), peer, "rows and trails of {prefix}");
+        }
     }
 }

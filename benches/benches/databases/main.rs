@@ -1,10 +1,10 @@
 //! Appends and questions on every database that is there, beside what an expert would write by
-//! hand into and over the very same tables. Run it by `cargo xtask bench`, which starts the servers.
+//! hand into and over the very same tables. Run it by `cargo xtask bench --only append` and `--only queries`, which
+//! start the servers.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod options;
-mod backend;
 mod rows;
 mod peer;
 mod append;
@@ -13,42 +13,29 @@ mod question;
 mod reading;
 mod queries;
 
-use backend::Backend;
-use event_benches::machine;
-use event_benches::results::{Results, Table};
-use options::Options;
+use clap::Parser as _;
+use event_benches::backend::Backend;
+use event_benches::results::Results;
+use options::{Options, Part};
 
 fn main() {
-    let options = Options::read();
+    let options = Options::parse();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     // Connections go back to their pools by tasks.
     let _inside = runtime.enter();
-    let (mut versions, mut append, mut queries) = (Vec::new(), Vec::new(), Vec::new());
-    for backend in runtime.block_on(Backend::all()) {
-        if options.without(backend.name()) {
-            continue;
-        }
-        versions.push(runtime.block_on(backend.version()));
-        let show = |table: Table, to: &mut Vec<Table>| {
-            println!("{table}");
-            to.push(table);
-        };
-        if options.appends() {
-            append::measure(&runtime, &backend, options.rounds, &mut |table| {
-                show(table, &mut append);
+    let mut results = Results::new(&options.run);
+    for backend in runtime.block_on(Backend::all(options.database)) {
+        results.version(runtime.block_on(backend.version()));
+        if options.wants(Part::Append) {
+            append::measure(&runtime, &backend, options.run.rounds, &mut |table| {
+                results.show("Append", table);
             });
         }
-        if options.queries() {
-            queries::measure(&runtime, &backend, &options, &mut |table| show(table, &mut queries));
+        if options.wants(Part::Queries) {
+            queries::measure(&runtime, &backend, &options, &mut |table| {
+                results.show("Queries", table);
+            });
         }
         runtime.block_on(backend.clean());
-    }
-    if let Some(file) = &options.results {
-        let results = Results {
-            machine: machine::lines(&versions),
-            command: options.command(),
-            sections: vec![("Append", append), ("Queries", queries)],
-        };
-        results.write(file).unwrap();
     }
 }

@@ -4,8 +4,8 @@ mod sqlite;
 mod postgres;
 mod mariadb;
 
-use crate::backend::Backend;
 use crate::rows::Batch;
+use event_benches::backend::Backend;
 
 /// Somebody who writes rows by hand.
 pub(crate) enum Peer {

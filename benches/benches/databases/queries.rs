@@ -1,5 +1,6 @@
 //! Questions over many rows: from cells, from rows, and by an expert's hand.
 
+use event_benches::backend::Backend;
 use event_benches::events::valid;
 use event_benches::orders::Orders;
 use event_benches::rounds::{Contender, measure as compare};
@@ -10,11 +11,10 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use tokio::runtime::Runtime;
 
 use crate::append::{check, sales};
-use crate::backend::Backend;
 use crate::options::Options;
 use crate::question::{Question, questions};
 use crate::reading::Reader;
-use event_benches::results::Table;
+use event_benches::table::Table;
 
 /// The events lie in so many microseconds: 36 days.
 const SPAN: i64 = 36 * 86_400_000_000;
@@ -52,7 +52,7 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, options: &Options, s
         rows: options.rows,
         step,
     };
-    show(reader.measure(options.rounds));
+    show(reader.measure(options.run.rounds));
     for question in questions(backend, "bench_rows_") {
         let expert = || runtime.block_on(ask(&db, backend, &question));
         let answer = |store: &EventStore| runtime.block_on(store.answer(&question.query)).unwrap();
@@ -65,7 +65,7 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, options: &Options, s
             }
         };
         let measured = compare(
-            options.rounds,
+            options.run.rounds,
             vec![
                 Contender {
                     name: "expert",

@@ -1,10 +1,9 @@
 //! Questions to a store, and the SQL that an expert would write for them over its tables.
 
+use event_benches::backend::Backend;
 use event_benches::orders::FIRST;
 use event_core::{Query, Timestamp};
 use sea_orm::Value;
-
-use crate::backend::Backend;
 
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;

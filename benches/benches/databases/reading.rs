@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use event_benches::backend::Backend;
 use event_benches::orders::{FIRST, Orders};
 use event_core::query::Page;
 use event_core::{SessionId, Timestamp};
@@ -9,9 +10,8 @@ use event_store::EventStore;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Value};
 use tokio::runtime::Runtime;
 
-use crate::backend::Backend;
 use crate::question;
-use event_benches::results::{READINGS, Table};
+use event_benches::table::{READINGS, Table};
 
 /// Readings of each kind in a round.
 const READINGS_A_ROUND: usize = 100;
@@ -76,7 +76,7 @@ impl Reader<'_> {
                 lines.push((format!("{title}: {name}"), numbers));
             }
         }
-        let title = format!("{}, {} rows", self.backend.name(), self.rows);
+        let title = format!("{}, {} rows: sessions and pages", self.backend.name(), self.rows);
         Table {
             title,
             columns: READINGS,

@@ -1,13 +1,13 @@
 //! Several writers on one server, beside one.
 
+use event_benches::backend::Backend;
 use event_benches::orders::Orders;
 use event_benches::rounds::{Contender, measure as compare};
 use event_store::EventStore;
 use tokio::runtime::Runtime;
 
 use crate::append::{Rounds, check, rounds, sales};
-use crate::backend::Backend;
-use event_benches::results::Table;
+use event_benches::table::Table;
 
 const WRITERS: usize = 4;
 /// Transactions of a round, and events in each.
@@ -49,7 +49,10 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, count: usize, show: 
         );
         let with = if metric { ", with a metric" } else { "" };
         show(Table::rates(
-            format!("{}, {SIZE} a transaction{with}", backend.name()),
+            format!(
+                "{}, four writers beside one, {SIZE} a transaction{with}",
+                backend.name()
+            ),
             &measured,
         ));
         for store in one.iter().chain(&four) {

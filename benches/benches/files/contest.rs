@@ -1,12 +1,12 @@
 //! All of them in turn, each as a process, round after round.
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 
-use event_benches::results::Table;
+use event_benches::python::{self, Environment, run};
+use event_benches::rounds::spread;
+use event_benches::table::Table;
 use serde_json::Value;
 
-use crate::python::{Python, run};
 use crate::rows::CUSTOMER;
 
 const COLUMNS: &[&str] = &[
@@ -30,15 +30,19 @@ struct Taken {
     peak: f64,
 }
 
+/// A file beside the peers.
+pub(crate) fn script(name: &str) -> PathBuf {
+    python::folder().join("benches/files/python").join(name)
+}
+
 /// Runs every contender once a round; the answers must be the same.
-fn measure(contenders: &[(&str, Vec<String>)], python: &Python, rounds: usize) -> Vec<Vec<Taken>> {
+fn measure(contenders: &[(&str, Vec<String>)], python: &Environment, rounds: usize) -> Vec<Vec<Taken>> {
     let mut taken = vec![Vec::new(); contenders.len()];
     let mut expected: Option<String> = None;
     // One round to warm up, which does not count.
     for round in 0..=rounds {
         for ((name, words), taken) in contenders.iter().zip(&mut taken) {
-            let words_before = python.script("measure.py");
-            let printed = run(Command::new(&words_before[0]).args(&words_before[1..]).args(words));
+            let printed = run(python.python().arg(script("measure.py")).args(words));
             let (head, answer) = printed.split_once('\n').unwrap();
             let answer = hours(answer);
             assert_eq!(
@@ -70,7 +74,7 @@ fn hours(answer: &str) -> String {
     lines.join("\n")
 }
 
-pub(crate) fn contest(python: &Python, file: &Path, rows: usize, rounds: usize) -> Table {
+pub(crate) fn contest(python: &Environment, file: &Path, rows: usize, rounds: usize) -> Table {
     let path = file.to_string_lossy().into_owned();
     // Beside this bench's own folder, `deps`.
     let here = std::env::current_exe().unwrap();
@@ -80,7 +84,10 @@ pub(crate) fn contest(python: &Python, file: &Path, rows: usize, rounds: usize) 
          --bucket hour --csv",
         program.display()
     );
-    let peer = |script: &str| [python.script(script), vec![path.clone(), CUSTOMER.to_owned()]].concat();
+    let peer = |name: &str| -> Vec<String> {
+        let program = [python.program("python"), script(name)].map(|path| path.to_string_lossy().into_owned());
+        [&program[..], &[path.clone(), CUSTOMER.to_owned()]].concat()
+    };
     let contenders = [
         ("event-server count", ours.split(' ').map(str::to_owned).collect()),
         ("DuckDB", peer("duckdb_peer.py")),
@@ -103,11 +110,4 @@ pub(crate) fn contest(python: &Python, file: &Path, rows: usize, rounds: usize) 
         columns: COLUMNS,
         lines: lines.collect(),
     }
-}
-
-/// The number in the middle, the least and the greatest.
-fn spread(numbers: impl Iterator<Item = f64>) -> (f64, f64, f64) {
-    let mut numbers: Vec<f64> = numbers.collect();
-    numbers.sort_by(f64::total_cmp);
-    (numbers[numbers.len() / 2], numbers[0], numbers[numbers.len() - 1])
 }

@@ -5,34 +5,24 @@
 
 mod options;
 mod rows;
-mod python;
 mod contest;
 
-use event_benches::machine;
+use clap::Parser as _;
+use event_benches::python::{Environment, target};
 use event_benches::results::Results;
 use options::Options;
-use python::Python;
 
 fn main() {
-    let options = Options::read();
-    let python = Python::prepare();
-    let mut tables = Vec::new();
-    for (rows, rounds) in options.sizes() {
-        let file = python.folder().join(format!("customer_events-{rows}.csv"));
+    let options = Options::parse();
+    let python = Environment::prepare("bench-files-python", &contest::script("requirements.txt"));
+    let mut results = Results::new(&options.run);
+    results.version(python.versions());
+    for rows in options.sizes() {
+        let file = target().join(format!("customer_events-{rows}.csv"));
         println!("{}", rows::write(&file, rows));
-        let table = contest::contest(&python, &file, rows, rounds);
-        println!("{table}");
-        tables.push(table);
+        results.show("Files", contest::contest(&python, &file, rows, options.run.rounds));
         if !options.keep {
             std::fs::remove_file(&file).unwrap();
         }
-    }
-    if let Some(file) = &options.results {
-        let results = Results {
-            machine: machine::lines(&[python.versions(), options.remark()]),
-            command: options.command(),
-            sections: vec![("Files", tables)],
-        };
-        results.write(file).unwrap();
     }
 }

@@ -4,29 +4,14 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
+use event_benches::chance::{Chance, Ranks};
+
 /// The customer who is asked about: the one with the most rows.
 pub(crate) const CUSTOMER: &str = "b4f9279a0196e40632e947dd1a88e857";
 
 const CUSTOMERS: usize = 10_000;
 const WEEK_MILLIS: u64 = 7 * 24 * 60 * 60 * 1_000;
 const NAMES: [&str; 4] = ["INGEST", "EXPORT", "QUERY", "DELETE"];
-
-/// Chance that is no chance (Vigna 2015, `splitmix64`).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        u64::try_from((u128::from(self.next()) * u128::from(end)) >> 64).unwrap()
-    }
-}
 
 /// Writes so many rows, unless the file is there, and says so.
 pub(crate) fn write(file: &Path, rows: usize) -> String {
@@ -42,17 +27,9 @@ pub(crate) fn write(file: &Path, rows: usize) -> String {
             _ => format!("{:016x}{:016x}", chance.next(), chance.next()),
         })
         .collect();
-    // The customer of rank n has a share of 1/n.
-    let mut total = 0;
-    let ends: Vec<u64> = (1..=CUSTOMERS as u64)
-        .map(|rank| {
-            total += 1_000_000_000 / rank;
-            total
-        })
-        .collect();
+    let ranks = Ranks::new(CUSTOMERS);
     for _ in 0..rows {
-        let place = chance.below(total);
-        let customer = customers[ends.partition_point(|end| *end <= place)].as_str();
+        let customer = customers[ranks.pick(&mut chance)].as_str();
         let name = NAMES[usize::try_from(chance.below(NAMES.len() as u64)).unwrap()];
         let (id, more) = (chance.next(), chance.next());
         let id = format!(

@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use event_benches::backend::Backend;
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, TransactionTrait as _};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::backend::Backend;
 use crate::totals::{INSERT, UPDATE, cents};
 
 /// Events of a transaction: as many as a projection takes.

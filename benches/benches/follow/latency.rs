@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use event_benches::backend::Backend;
 use event_benches::events::valid;
 use event_benches::orders::Orders;
-use event_benches::results::{READINGS, Table};
+use event_benches::table::{READINGS, Table};
 use event_store::EventStore;
 use event_store::follow::Follow;
 use event_store::project::ProjectOptions;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::backend::Backend;
 use crate::by_hand::ByHand;
 use crate::totals::{Totals, clean};
 

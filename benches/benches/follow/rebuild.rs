@@ -2,15 +2,15 @@
 
 use std::cell::RefCell;
 
+use event_benches::backend::Backend;
 use event_benches::events::valid;
 use event_benches::orders::Orders;
-use event_benches::results::Table;
 use event_benches::rounds::{Contender, measure as compare};
+use event_benches::table::Table;
 use event_store::EventStore;
 use event_store::project::ProjectOptions;
 use tokio::runtime::Runtime;
 
-use crate::backend::Backend;
 use crate::by_hand::ByHand;
 use crate::totals::{Totals, clean};
 
@@ -55,7 +55,7 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, rows: usize, rounds:
         rounds,
         vec![
             Contender {
-                name: "ceiling: a loop by hand",
+                name: "a loop by hand",
                 work: Box::new(|| {
                     runtime.block_on(by_hand.rebuild(PEER, head));
                     sums.borrow_mut().push(runtime.block_on(by_hand.sums(PEER)));

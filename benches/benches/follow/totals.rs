@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use event_benches::backend::Backend;
 use event_core::StoredEvent;
 use event_store::EventStore;
 use event_store::project::{Failure, Projection, Rows};
 use sea_orm::ConnectionTrait as _;
 use tokio::sync::mpsc::UnboundedSender;
-
-use crate::backend::Backend;
 
 /// What a row is changed by; customers that have none yet get one by [`INSERT`].
 pub(crate) const UPDATE: &str = "UPDATE {totals} SET n = n + 1, cents = cents + ? WHERE customer = ?";

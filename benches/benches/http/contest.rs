@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use event_benches::events;
 use event_benches::load::{Load, Prepared, Tally};
-use event_benches::results::Table;
+use event_benches::rounds::spread;
+use event_benches::table::Table;
 use event_store::{EventStore, Options};
 
 use crate::server::Server;
@@ -44,10 +45,10 @@ impl From<&Tally> for Reading {
 /// A table of readings, round by round, and their ratios to those of the first line.
 pub(crate) fn table(title: String, all: &[(String, Vec<Reading>)]) -> Table {
     let line = |(name, own): &(String, Vec<Reading>)| {
-        let (rate, ..) = crate::spread(own.iter().map(|it| it.rate));
-        let ratio = crate::spread(own.iter().zip(&all[0].1).map(|(own, peer)| own.rate / peer.rate));
-        let (p50, ..) = crate::spread(own.iter().map(|it| it.p50));
-        let (p99, _, worst) = crate::spread(own.iter().map(|it| it.p99));
+        let (rate, ..) = spread(own.iter().map(|it| it.rate));
+        let ratio = spread(own.iter().zip(&all[0].1).map(|(own, peer)| own.rate / peer.rate));
+        let (p50, ..) = spread(own.iter().map(|it| it.p50));
+        let (p99, _, worst) = spread(own.iter().map(|it| it.p99));
         let ratios = [ratio.0, ratio.1, ratio.2]
             .map(|ratio| format!("{ratio:.2}"))
             .into_iter();
@@ -96,7 +97,7 @@ pub(crate) fn contest(rounds: usize, duration: Duration, flags: &[String]) -> Ve
         };
         let keep = |lines: &mut Vec<(String, Vec<Reading>)>, readings: Vec<Reading>| {
             for ((_, readings), reading) in lines.iter_mut().zip(readings) {
-                if round > 0 || rounds == 0 {
+                if round > 0 {
                     readings.push(reading);
                 }
             }

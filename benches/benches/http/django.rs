@@ -2,15 +2,18 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use event_benches::load::{Load, Prepared};
-use event_benches::results::Table;
+use event_benches::python::{self, Environment, run};
+use event_benches::results::Results;
+use event_benches::table::Table;
 use tempfile::TempDir;
 
 use crate::contest::{self, IN_TIME, Reading};
+use crate::options::Options;
 use crate::server::{SCHEMA, Server};
 
 /// Connections that send single events, and batches.
@@ -20,57 +23,23 @@ const BATCH: usize = 1_000;
 /// How long a start or the last of what is queued may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Where the service's parts come from.
-struct Environment {
-    folder: PathBuf,
-    bin: PathBuf,
+/// A part of the service, run by an interpreter that has it.
+fn command(python: &Environment, program: &str, redis: SocketAddr, postgres: &str) -> Command {
+    let mut command = Command::new(python.program(program));
+    command
+        .current_dir(folder())
+        .env("PEER_POSTGRES", postgres)
+        .env("PEER_REDIS", format!("redis://{redis}/0"))
+        .env("PEER_SCHEMA", SCHEMA)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command
 }
 
-impl Environment {
-    fn prepare() -> Self {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| here.join("../target"), PathBuf::from);
-        let environment = target.join("bench-http-python");
-        let folder = here.join("peers/django");
-        let bin = environment.join("bin");
-        if !bin.join("python").exists() {
-            run(Command::new("python3").args(["-m", "venv"]).arg(&environment));
-        }
-        run(Command::new(bin.join("python"))
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
-            .arg(folder.join("requirements.txt")));
-        Environment { folder, bin }
-    }
-
-    fn command(&self, program: &str, redis: SocketAddr, postgres: &str) -> Command {
-        let mut command = Command::new(self.bin.join(program));
-        command
-            .current_dir(&self.folder)
-            .env("PEER_POSTGRES", postgres)
-            .env("PEER_REDIS", format!("redis://{redis}/0"))
-            .env("PEER_SCHEMA", SCHEMA)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        command
-    }
-
-    fn versions(&self) -> String {
-        let python = run(Command::new(self.bin.join("python")).arg("--version"));
-        let requirements = std::fs::read_to_string(self.folder.join("requirements.txt")).unwrap();
-        let packages: Vec<&str> = requirements.lines().filter(|line| !line.starts_with('#')).collect();
-        format!("{} with {}", python.trim(), packages.join(", "))
-    }
-}
-
-fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).into_owned()
+/// Where the service is written.
+fn folder() -> PathBuf {
+    python::folder().join("peers/django")
 }
 
 /// A program that is ended with us, by SIGTERM, so that it ends its own workers.
@@ -131,7 +100,7 @@ struct Service {
 
 impl Service {
     fn start(environment: &Environment, redis: SocketAddr, postgres: &str) -> Self {
-        let command = |program| environment.command(program, redis, postgres);
+        let command = |program| command(environment, program, redis, postgres);
         run(command("python").arg("events.py"));
         let address = free();
         let serve = command("gunicorn")
@@ -206,22 +175,22 @@ impl Service {
 }
 
 /// The collector beside the service; `None` where a part of that is missing, and which.
-pub(crate) fn contest(
-    rounds: usize,
-    duration: Duration,
-    flags: &[String],
-    versions: &mut Vec<String>,
-) -> Result<Vec<Table>, &'static str> {
+pub(crate) fn contest(options: &Options, results: &mut Results) -> Result<Vec<Table>, &'static str> {
+    let (rounds, duration) = (options.run.rounds, options.duration());
     let postgres = std::env::var("EVENT_TEST_POSTGRES").map_err(|_| "PostgreSQL (EVENT_TEST_POSTGRES)")?;
     let (version, _redis, redis, _folder) = redis().ok_or("Redis (redis-server or valkey-server)")?;
-    let environment = Environment::prepare();
-    versions.extend([environment.versions(), version]);
+    let environment = Environment::prepare("bench-http-python", &folder().join("requirements.txt"));
+    results.version(environment.versions());
+    results.version(version);
     let names = ["Django, Celery, Redis, PostgreSQL", "event-server, stored durably"];
     let lines = || names.map(|name| (name.to_owned(), Vec::new())).to_vec();
     let cases = [(1, SINGLE), (BATCH, BATCHES)];
     let mut all = [lines(), lines()];
     for round in 0..=rounds {
-        let (service, collector) = (Service::start(&environment, redis, &postgres), Server::collector(flags));
+        let (service, collector) = (
+            Service::start(&environment, redis, &postgres),
+            Server::collector(&options.flags),
+        );
         for ((events, connections), lines) in cases.into_iter().zip(&mut all) {
             let load = |address| Load {
                 address,
@@ -243,7 +212,7 @@ pub(crate) fn contest(
             let own = load(collector.address).closed(&prepared);
             println!("  event-server, {events} events, {connections} connections: {own}");
             for ((_, readings), reading) in lines.iter_mut().zip([peer, Reading::from(&own)]) {
-                if round > 0 || rounds == 0 {
+                if round > 0 {
                     readings.push(reading);
                 }
             }

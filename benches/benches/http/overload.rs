@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use event_benches::load::{Load, Prepared, Tally};
-use event_benches::results::Table;
+use event_benches::rounds::spread;
+use event_benches::table::Table;
 
 use crate::options::Options;
 use crate::processors::Processors;
@@ -83,7 +84,7 @@ fn measured(server: &Server, load: impl FnOnce() -> Tally) -> Reading {
 }
 
 pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Processors>) -> Table {
-    let (rounds, duration) = (options.rounds, options.duration);
+    let (rounds, duration) = (options.run.rounds, options.duration());
     let prepared = Prepared::new("/v1/events", case.events);
     let (mut peaks, mut goods, mut last) = (Vec::new(), Vec::new(), Tally::default());
     for round in 0..=rounds {
@@ -113,13 +114,13 @@ pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Proce
             good.by_processor() / peak.by_processor()
         );
         // The first round warms up.
-        if round > 0 || rounds == 0 {
+        if round > 0 {
             last = good.tally.clone();
             peaks.push(peak);
             goods.push(good);
         }
     }
-    let middle = |numbers: Vec<f64>| crate::spread(numbers.into_iter());
+    let middle = |numbers: Vec<f64>| spread(numbers.into_iter());
     let ratios = |of: fn(&Reading) -> f64| {
         let ratios = goods.iter().zip(&peaks).map(|(good, peak)| of(good) / of(peak));
         middle(ratios.collect())

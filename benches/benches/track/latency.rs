@@ -3,7 +3,8 @@
 use std::sync::Barrier;
 use std::time::Instant;
 
-use event_benches::results::Table;
+use event_benches::rounds::spread;
+use event_benches::table::Table;
 
 use crate::options::Options;
 use crate::sender::Sender;
@@ -40,7 +41,7 @@ pub(crate) struct Reading {
 pub(crate) fn compare(title: String, options: &Options, threads: usize, contenders: Vec<Contender<'_>>) -> Table {
     let mut readings = vec![Vec::new(); contenders.len()];
     // One round to warm up, which does not count.
-    for round in 0..=options.rounds {
+    for round in 0..=options.run.rounds {
         for ((_, start), readings) in contenders.iter().zip(&mut readings) {
             let reading = read(&*start(), threads, options.calls / threads);
             if round > 0 {
@@ -53,7 +54,7 @@ pub(crate) fn compare(title: String, options: &Options, threads: usize, contende
         title,
         columns: COLUMNS,
         lines: lines
-            .map(|((name, _), own)| ((*name).to_owned(), line(own, Some(&readings[0]))))
+            .map(|((name, _), own)| ((*name).to_owned(), line(own, &readings[0])))
             .collect(),
     }
 }
@@ -95,34 +96,18 @@ fn read(sender: &dyn Sender, threads: usize, calls: usize) -> Reading {
 }
 
 /// The cells of a line: medians of the rounds, and how many times as fast as the first it is.
-pub(crate) fn line(own: &[Reading], first: Option<&[Reading]>) -> Vec<String> {
-    let median = |of: fn(&Reading) -> f64| middle(own.iter().map(of).collect());
+pub(crate) fn line(own: &[Reading], first: &[Reading]) -> Vec<String> {
+    let median = |of: fn(&Reading) -> f64| spread(own.iter().map(of)).0;
     let slowest = own.iter().map(|reading| reading.max).fold(0.0, f64::max);
-    let mut cells = vec![
-        format!("{:.0}", median(|reading| reading.p50)),
-        format!("{:.0}", median(|reading| reading.p99)),
-        format!("{:.0}", median(|reading| reading.p999)),
-        format!("{:.0}", slowest / 1_000.0),
-        format!("{:.0}", median(|reading| reading.rate)),
+    let numbers = [
+        median(|reading| reading.p50),
+        median(|reading| reading.p99),
+        median(|reading| reading.p999),
+        slowest / 1_000.0,
+        median(|reading| reading.rate),
     ];
-    let ratios: Vec<f64> = match first {
-        Some(first) => first.iter().zip(own).map(|(first, own)| first.p50 / own.p50).collect(),
-        None => Vec::new(),
-    };
-    let ratio = |ratio: f64| {
-        if ratio.is_finite() {
-            format!("{ratio:.2}")
-        } else {
-            "-".to_owned()
-        }
-    };
-    let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    cells.extend([ratio(middle(ratios)), ratio(least), ratio(most)]);
-    cells
-}
-
-fn middle(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    let (ratio, least, most) = spread(first.iter().zip(own).map(|(first, own)| first.p50 / own.p50));
+    let numbers = numbers.map(|number| format!("{number:.0}"));
+    let ratios = [ratio, least, most].map(|ratio| format!("{ratio:.2}"));
+    numbers.into_iter().chain(ratios).collect()
 }

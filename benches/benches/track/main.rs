@@ -1,7 +1,7 @@
 //! What one call of `Client::track` costs the application's thread, beside what others do there.
 //! Run it by `cargo xtask bench --only track`.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod options;
 mod event;
@@ -13,10 +13,10 @@ mod telemetry;
 mod latency;
 mod python;
 
+use clap::Parser as _;
 use collector::Collector;
 use event::Size;
-use event_benches::machine;
-use event_benches::results::{Results, Table};
+use event_benches::results::Results;
 use latency::Contender;
 use options::Options;
 use sender::{Nothing, Situation};
@@ -25,14 +25,12 @@ use sender::{Nothing, Situation};
 const THREADS: [usize; 2] = [1, 4];
 
 fn main() {
-    let options = Options::read();
+    let options = Options::parse();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let collector = Collector::start(&runtime);
-    let mut tables = Vec::new();
-    let mut show = |table: Table| {
-        println!("{table}");
-        tables.push(table);
-    };
+    let mut results = Results::new(&options.run);
+    results.version("opentelemetry_sdk 0.33".to_owned());
+    results.version(format!("{} calls a round and contender", options.calls));
     for situation in [Situation::Down, Situation::Up, Situation::Full] {
         for size in [Size::Small, Size::Large] {
             if situation == Situation::Full && size == Size::Large {
@@ -53,33 +51,21 @@ fn main() {
                     ),
                     ("the clock alone", Box::new(|| Box::new(Nothing))),
                 ];
-                show(latency::compare(title, &options, threads, contenders));
+                results.show("Track", latency::compare(title, &options, threads, contenders));
             }
         }
     }
     collector.stop(&runtime);
-    let mut versions = vec![
-        "opentelemetry_sdk 0.33".to_owned(),
-        format!("{} calls a round and contender", options.calls),
-    ];
     if options.python {
         let python = python::Python::prepare();
+        results.version(python.versions());
         for threads in THREADS {
             let title = format!(
                 "Python processes, collector down, event of 300 bytes, {}",
                 said(threads)
             );
-            show(python.compare(title, &options, threads));
+            results.show("Track", python.compare(title, &options, threads));
         }
-        versions.push(python.versions());
-    }
-    if let Some(file) = &options.results {
-        let results = Results {
-            machine: machine::lines(&versions),
-            command: options.command(),
-            sections: vec![("Track", tables)],
-        };
-        results.write(file).unwrap();
     }
 }
 

@@ -1,58 +1,18 @@
 //! What the command line asks for.
 
-use std::path::PathBuf;
+use clap::builder::{BoolishValueParser, RangedU64ValueParser};
+use clap::{ArgAction, Parser};
+use event_benches::arguments::Run;
 
-use event_benches::arguments::arguments;
-
-/// How much to measure.
+/// What a call of track costs the application.
+#[derive(Parser)]
 pub(crate) struct Options {
-    pub(crate) rounds: usize,
-    /// Calls of a contender in a round, by all threads together.
+    #[command(flatten)]
+    pub(crate) run: Run,
+    /// Calls of a contender in a round, by all threads together: one in a thousand is asked for, of each of four threads.
+    #[arg(long, default_value_t = 20_000, value_parser = RangedU64ValueParser::<usize>::new().range(4_000..))]
     pub(crate) calls: usize,
-    /// Whether the clients in Python are measured, too.
+    /// Whether the clients in Python are measured, too: yes or no.
+    #[arg(long, default_value = "yes", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
     pub(crate) python: bool,
-    /// The file to write what was measured to.
-    pub(crate) results: Option<PathBuf>,
-}
-
-impl Options {
-    /// Reads the arguments; `--bench` comes from cargo, `--only track` has been read already.
-    pub(crate) fn read() -> Self {
-        let mut options = Options {
-            rounds: 7,
-            calls: 20_000,
-            python: true,
-            results: None,
-        };
-        for argument in arguments() {
-            let (name, value) = argument.unwrap_or_else(|missing| panic!("{missing}"));
-            let number = || value.parse().unwrap_or_else(|_| panic!("{name} is a number"));
-            match name.as_str() {
-                "--rounds" => options.rounds = number(),
-                "--calls" => options.calls = number(),
-                "--python" => options.python = value == "yes",
-                "--results" => options.results = Some(value.into()),
-                "--only" => assert_eq!(value, "track", "this bench is the one of track"),
-                _ => panic!("{name} is unknown: --rounds, --calls, --python yes|no, --results"),
-            }
-        }
-        assert!(options.rounds >= 3, "fewer than three rounds say nothing here");
-        assert!(
-            options.calls >= 4_000,
-            "one call in a thousand is asked for, of each of four threads"
-        );
-        options
-    }
-
-    /// The line to type for the same.
-    pub(crate) fn command(&self) -> String {
-        let mut line = format!(
-            "cargo xtask bench --only track --rounds {} --calls {}",
-            self.rounds, self.calls
-        );
-        if !self.python {
-            line.push_str(" --python no");
-        }
-        line
-    }
 }

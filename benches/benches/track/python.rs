@@ -1,9 +1,9 @@
 //! Clients in Python: processes of their own, with packages of their own.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use event_benches::results::Table;
+use event_benches::python::{Environment, folder, run};
+use event_benches::table::Table;
 use serde_json::Value;
 
 use crate::collector::closed;
@@ -19,50 +19,26 @@ const CLIENTS: [(&str, &str); 5] = [
     ("posthog", "Python: posthog"),
 ];
 
-/// A virtual environment with the clients.
-pub(crate) struct Python {
-    interpreter: PathBuf,
-    script: PathBuf,
-    requirements: PathBuf,
+/// An environment with the clients.
+pub(crate) struct Python(Environment);
+
+/// A file beside this one.
+fn file(name: &str) -> PathBuf {
+    folder().join("benches/track/python").join(name)
 }
 
 impl Python {
-    /// Makes the environment under `target`, if it is not there.
+    /// Makes it, with ours as users install it.
     pub(crate) fn prepare() -> Self {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/track/python");
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
-            PathBuf::from,
-        );
-        let environment = target.join("bench-track-python");
-        let python = Python {
-            interpreter: environment.join("bin/python"),
-            script: here.join("track.py"),
-            requirements: here.join("requirements.txt"),
-        };
-        if !python.interpreter.exists() {
-            run(Command::new("python3").args(["-m", "venv"]).arg(&environment));
-        }
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-        run(Command::new(&python.interpreter)
-            .args(install)
-            .arg(&python.requirements));
-        // As users install it: a release build, by the maturin that was installed just now.
-        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../event-py");
-        let mut path = vec![environment.join("bin")];
-        path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-        run(Command::new(&python.interpreter)
-            .env("PATH", std::env::join_paths(path).unwrap())
-            .args(&install[..install.len() - 1])
-            .args(["--no-build-isolation", "--force-reinstall", "--no-deps"])
-            .arg(ours));
-        python
+        let environment = Environment::prepare("bench-track-python", &file("requirements.txt"));
+        environment.install_ours();
+        Python(environment)
     }
 
     /// Runs every client in turn, round after round.
     pub(crate) fn compare(&self, title: String, options: &Options, threads: usize) -> Table {
         let mut readings = vec![Vec::new(); CLIENTS.len()];
-        for _ in 0..options.rounds {
+        for _ in 0..options.run.rounds {
             for ((client, _), readings) in CLIENTS.iter().zip(&mut readings) {
                 readings.push(self.read(client, threads, options.calls / threads));
             }
@@ -72,7 +48,7 @@ impl Python {
             title,
             columns: COLUMNS,
             lines: lines
-                .map(|((_, name), own)| ((*name).to_owned(), line(own, Some(&readings[0]))))
+                .map(|((_, name), own)| ((*name).to_owned(), line(own, &readings[0])))
                 .collect(),
         }
     }
@@ -80,7 +56,7 @@ impl Python {
     fn read(&self, client: &str, threads: usize, calls: usize) -> Reading {
         let url = format!("http://{}", closed());
         let arguments = [client, &threads.to_string(), &calls.to_string(), &url];
-        let printed = run(Command::new(&self.interpreter).arg(&self.script).args(arguments));
+        let printed = run(self.0.python().arg(file("track.py")).args(arguments));
         let printed: Value = serde_json::from_str(&printed).unwrap();
         let number = |name: &str| printed[name].as_f64().unwrap();
         Reading {
@@ -93,17 +69,6 @@ impl Python {
     }
 
     pub(crate) fn versions(&self) -> String {
-        let python = run(Command::new(&self.interpreter).arg("--version"));
-        let requirements = std::fs::read_to_string(&self.requirements).unwrap();
-        let packages: Vec<&str> = requirements.lines().filter(|line| !line.starts_with('#')).collect();
-        format!("{} with {}", python.trim(), packages.join(", "))
+        self.0.versions()
     }
-}
-
-/// What a program prints; what it says of errors is shown only where it fails.
-fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
 }

@@ -1,27 +1,51 @@
 //! The databases that are there.
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a bench that cannot reach its database ends, and says why"
+)]
 
 use event_store::{EventStore, Options};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement, Value};
 use tempfile::TempDir;
 
+use crate::arguments::wants;
+
 /// A database to measure on.
-pub(crate) enum Backend {
+pub enum Backend {
     /// Files in a folder; one for each prefix, as there is one writer to a file.
     Sqlite(TempDir),
+    /// The URL of a server.
     Postgres(String),
+    /// The URL of a server.
     MariaDb(String),
 }
 
+/// One of them, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Which {
+    /// SQLite, which is always there.
+    Sqlite,
+    /// PostgreSQL, where `EVENT_TEST_POSTGRES` says where it is.
+    Postgresql,
+    /// MariaDB, where `EVENT_TEST_MYSQL` says where it is.
+    Mariadb,
+}
+
 impl Backend {
-    /// SQLite, and those servers whose URLs are in the environment.
-    pub(crate) async fn all() -> Vec<Self> {
+    /// SQLite, and those servers whose URLs are in the environment; of these the one that is asked for, if one is.
+    pub async fn all(only: Option<Which>) -> Vec<Self> {
         let here = std::env::current_dir().unwrap();
-        let mut all = vec![Backend::Sqlite(tempfile::tempdir_in(here).unwrap())];
+        let mut all = Vec::new();
         let url = |name: &str| std::env::var(name).ok().filter(|url| !url.is_empty());
-        if let Some(url) = url("EVENT_TEST_POSTGRES") {
+        if wants(only, Which::Sqlite) {
+            all.push(Backend::Sqlite(tempfile::tempdir_in(here).unwrap()));
+        }
+        if let Some(url) = url("EVENT_TEST_POSTGRES").filter(|_| wants(only, Which::Postgresql)) {
             all.push(Backend::Postgres(url).by_socket().await);
         }
-        all.extend(url("EVENT_TEST_MYSQL").map(Backend::MariaDb));
+        let mariadb = url("EVENT_TEST_MYSQL").filter(|_| wants(only, Which::Mariadb));
+        all.extend(mariadb.map(Backend::MariaDb));
         all
     }
 
@@ -42,7 +66,9 @@ impl Backend {
         if works { Backend::Postgres(url) } else { self }
     }
 
-    pub(crate) fn name(&self) -> &'static str {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
         match self {
             Backend::Sqlite(_) => "SQLite",
             Backend::Postgres(_) => "PostgreSQL",
@@ -50,7 +76,9 @@ impl Backend {
         }
     }
 
-    pub(crate) fn url(&self, prefix: &str) -> String {
+    /// Where it is; of SQLite the file for this prefix.
+    #[must_use]
+    pub fn url(&self, prefix: &str) -> String {
         match self {
             Backend::Sqlite(folder) => format!("sqlite://{}/{prefix}.db?mode=rwc", folder.path().display()),
             Backend::Postgres(url) | Backend::MariaDb(url) => url.clone(),
@@ -66,13 +94,13 @@ impl Backend {
     }
 
     /// A store whose tables have this prefix.
-    pub(crate) async fn store(&self, prefix: &str) -> EventStore {
+    pub async fn store(&self, prefix: &str) -> EventStore {
         let options = Options::new().prefix(prefix);
         EventStore::connect_with(&self.url(prefix), options).await.unwrap()
     }
 
     /// One connection, as an expert would open it.
-    pub(crate) async fn connection(&self, prefix: &str) -> DatabaseConnection {
+    pub async fn connection(&self, prefix: &str) -> DatabaseConnection {
         let mut options = ConnectOptions::new(self.url(prefix));
         options.max_connections(1).sqlx_logging(false);
         let db = Database::connect(options).await.unwrap();
@@ -84,7 +112,8 @@ impl Backend {
     }
 
     /// A statement with its values; `?` stands for each of them.
-    pub(crate) fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
+    #[must_use]
+    pub fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
         let mut text = String::with_capacity(sql.len() + 16);
         for (place, part) in sql.split('?').enumerate() {
             if place > 0 {
@@ -99,7 +128,7 @@ impl Backend {
     }
 
     /// Lets the database look at what it holds, as it does by itself after a while.
-    pub(crate) async fn analyze(&self, prefix: &str) {
+    pub async fn analyze(&self, prefix: &str) {
         let db = self.connection(prefix).await;
         for table in ["events", "trails", "cells", "groups"] {
             let sql = match self {
@@ -112,7 +141,8 @@ impl Backend {
         db.close().await.unwrap();
     }
 
-    pub(crate) async fn version(&self) -> String {
+    /// Its name and its version.
+    pub async fn version(&self) -> String {
         let (db, sql) = (
             self.connection("version").await,
             match self {
@@ -132,7 +162,7 @@ impl Backend {
     }
 
     /// Leaves nothing behind on a server.
-    pub(crate) async fn clean(&self) {
+    pub async fn clean(&self) {
         let db = self.connection("version").await;
         let (sql, quote) = match self {
             Backend::Sqlite(_) => return,

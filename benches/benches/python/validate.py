@@ -1,8 +1,7 @@
 """Validation from Python, side by side with the peers: nanoseconds an event, of a page view and of an order.
 
-Install `requirements.txt` and a release build of event-py, then `python benches/python/validate.py [rounds]`. All take
-turns in every round, on the same events, of which 2 % are bad; each must find the same ones. What is told of each is
-the median and the least of its rounds, and how many times faster than it event-py is, where both read the same form.
+All take turns in every round, on the same events, of which 2 % are bad; each must find the same ones. Prints JSON: a
+list of tables, each with a title and, for each contender, the first being event-py, its nanoseconds round by round.
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ from __future__ import annotations
 import gc
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -207,8 +204,8 @@ def refuses(judge: Callable[[Any], object], *errors: type[Exception]) -> Callabl
     return is_valid
 
 
-def judges(name: str, schema: dict[str, Any], struct: type, model: Any) -> dict[str, tuple[str, Callable[[Any], bool]]]:
-    """Name → what it reads, and the judge."""
+def judges(name: str, schema: dict[str, Any], struct: type, model: Any) -> dict[str, dict[str, Callable[[Any], bool]]]:
+    """What is read → who reads it → the judge."""
     ours = event_py.Schema(schema)
     registry = event_py.Registry()
     registry.register("bench", name, schema)
@@ -219,52 +216,71 @@ def judges(name: str, schema: dict[str, Any], struct: type, model: Any) -> dict[
         msgspec.defstruct("E", [("category", str), ("name", str), ("id", str), ("data", struct)])
     ).decode
     return {
-        "event_py.Schema, dict": ("data dict", ours.is_valid),
-        "jsonschema-rs, dict": ("data dict", rs.is_valid),
-        "fastjsonschema, dict": (
-            "data dict",
-            refuses(fastjsonschema.compile(schema), fastjsonschema.JsonSchemaException),
-        ),
-        "event_py.Schema, bytes": ("data bytes", ours.is_valid),
-        "orjson + jsonschema-rs": ("data bytes", lambda text: rs.is_valid(orjson.loads(text))),
-        "msgspec decode": ("data bytes", refuses(decode, msgspec.ValidationError)),
-        "pydantic, bytes": ("data bytes", refuses(model.model_validate_json, pydantic.ValidationError)),
-        "event_py.Registry, event as a dict": ("event dict", registry.is_valid),
-        "jsonschema-rs, event as a dict": ("event dict", rs_event.is_valid),
-        "event_py.Registry, event as bytes": ("event bytes", registry.is_valid),
-        "orjson + jsonschema-rs, event": ("event bytes", lambda text: rs_event.is_valid(orjson.loads(text))),
-        "msgspec decode, event": ("event bytes", refuses(decode_event, msgspec.ValidationError)),
+        "data as a dict": {
+            "event_py.Schema": ours.is_valid,
+            "jsonschema-rs": rs.is_valid,
+            "fastjsonschema": refuses(fastjsonschema.compile(schema), fastjsonschema.JsonSchemaException),
+        },
+        "data as bytes": {
+            "event_py.Schema": ours.is_valid,
+            "orjson + jsonschema-rs": lambda text: rs.is_valid(orjson.loads(text)),
+            "msgspec decode": refuses(decode, msgspec.ValidationError),
+            "pydantic": refuses(model.model_validate_json, pydantic.ValidationError),
+        },
+        "event as a dict": {
+            "event_py.Registry": registry.is_valid,
+            "jsonschema-rs": rs_event.is_valid,
+        },
+        "event as bytes": {
+            "event_py.Registry": registry.is_valid,
+            "orjson + jsonschema-rs": lambda text: rs_event.is_valid(orjson.loads(text)),
+            "msgspec decode": refuses(decode_event, msgspec.ValidationError),
+        },
     }
 
 
-def measure(title: str, name: str, make: Callable[[int], dict[str, Any]], judged: dict[str, Any], rounds: int) -> None:
+Table = dict[str, Any]
+
+
+def measure(
+    title: str,
+    name: str,
+    make: Callable[[int], dict[str, Any]],
+    judged: dict[str, dict[str, Callable[[Any], bool]]],
+    rounds: int,
+) -> list[Table]:
     data = [make(number) for number in range(1, EVENTS + 1)]
     events = [{"category": "bench", "name": name, "id": f"e-{at}", "data": one} for at, one in enumerate(data)]
-    forms = {"data dict": data, "event dict": events}
-    forms |= {form.replace("dict", "bytes"): [orjson.dumps(one) for one in values] for form, values in forms.items()}  # type: ignore[misc]
+    forms: dict[str, list[Any]] = {
+        "data as a dict": data,
+        "data as bytes": [orjson.dumps(one) for one in data],
+        "event as a dict": events,
+        "event as bytes": [orjson.dumps(one) for one in events],
+    }
     good = [number % 50 != 0 for number in range(1, EVENTS + 1)]
-    times: dict[str, list[float]] = {who: [] for who in judged}
-    for who, (form, is_valid) in judged.items():
-        assert [is_valid(value) for value in forms[form]] == good, f"{who} judges otherwise"
+    times: dict[str, dict[str, list[float]]] = {form: {who: [] for who in all_of} for form, all_of in judged.items()}
+    for form, all_of in judged.items():
+        for who, is_valid in all_of.items():
+            assert [is_valid(value) for value in forms[form]] == good, f"{who} judges otherwise: {form}"
     gc.disable()
     for _ in range(rounds):
-        for who, (form, is_valid) in judged.items():
+        for form, all_of in judged.items():
             values = forms[form]
-            # Of this thread: what other programs do meanwhile does not count.
-            start = time.thread_time_ns()
-            for value in values:
-                is_valid(value)
-            times[who].append((time.thread_time_ns() - start) / EVENTS)
+            for who, is_valid in all_of.items():
+                # Of this thread: what other programs do meanwhile does not count.
+                start = time.thread_time_ns()
+                for value in values:
+                    is_valid(value)
+                times[form][who].append((time.thread_time_ns() - start) / EVENTS)
     gc.enable()
-    print(f"\n{title}, {len(forms['data bytes'][0])} bytes ({len(forms['event bytes'][0])} with its envelope)")
-    ours: dict[str, float] = {judged[who][0]: statistics.median(times[who]) for who in judged if "event_py" in who}
-    for who, taken in times.items():
-        median = statistics.median(taken)
-        ratio = "" if "event_py" in who else f"{median / ours[judged[who][0]]:8.2f}x"
-        print(f"  {who:38} median {median:8.0f} ns   least {min(taken):8.0f} ns {ratio}")
+    bytes_of = {form: len(forms[form.replace("a dict", "bytes")][0]) for form in forms}
+    return [
+        {"title": f"{title}, {form}, {bytes_of[form]} bytes", "lines": list(taken.items())}
+        for form, taken in times.items()
+    ]
 
 
-def ndjson(rounds: int) -> None:
+def ndjson(rounds: int) -> list[Table]:
     registry = event_py.Registry()
     registry.register("bench", "order", ORDER)
     events = ({"category": "bench", "name": "order", "id": f"e-{at}", "data": order(at)} for at in range(40_000))
@@ -273,23 +289,28 @@ def ndjson(rounds: int) -> None:
             file.write(json.dumps(event).encode() + b"\n")
         file.flush()
         cores = sorted(os.sched_getaffinity(0))
-        for some in (cores[:1], cores):
-            os.sched_setaffinity(0, some)
-            taken = []
-            for _ in range(rounds):
+        if len(cores) < 2:
+            return []
+        some = {"one core": cores[:1], "two cores": cores[:2]}
+        times: dict[str, list[float]] = {who: [] for who in some}
+        # One round to warm up, which does not count.
+        for number in range(rounds + 1):
+            for who, own in some.items():
+                os.sched_setaffinity(0, own)
                 start = time.perf_counter_ns()
                 report = registry.validate_ndjson(Path(file.name))
-                taken.append((time.perf_counter_ns() - start) / report.lines)
-            print(f"  NDJSON of orders, {len(some)} cores: median {statistics.median(taken):6.0f} ns a line, {report}")
+                if number > 0:
+                    times[who].append((time.perf_counter_ns() - start) / report.lines)
+        os.sched_setaffinity(0, cores)
+    return [{"title": "NDJSON of orders, a line", "lines": list(times.items())}]
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    print(f"Python {sys.version.split()[0]}, {datetime.now().date()}, {rounds} rounds of {EVENTS} events")
-    measure("page view", "page", page_view, judges("page", PAGE_VIEW, PageViewStruct, PageViewModel), rounds)
-    measure("order", "order", order, judges("order", ORDER, OrderStruct, OrderModel), rounds)
-    print()
-    ndjson(rounds)
+    rounds = int(sys.argv[1])
+    tables = measure("Page view", "page", page_view, judges("page", PAGE_VIEW, PageViewStruct, PageViewModel), rounds)
+    tables += measure("Order", "order", order, judges("order", ORDER, OrderStruct, OrderModel), rounds)
+    tables += ndjson(rounds)
+    json.dump(tables, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,74 @@
+//! Our answers: over events, and over columns, a tally in each thread.
+
+use std::ops::Range;
+use std::thread;
+
+use event_core::aggregate::Tally;
+use event_core::filter::{Field, Found};
+use event_core::json::Number;
+use event_core::{Answer, Event, Query};
+
+use crate::rows::Rows;
+
+/// Over events, by all processors.
+pub(crate) fn over_events(query: &Query, events: &[Event]) -> Answer {
+    together(events.len(), |part| {
+        let mut tally = Tally::new(query).unwrap();
+        for event in &events[part] {
+            tally.add(event);
+        }
+        tally
+    })
+}
+
+/// Over columns, by all processors.
+pub(crate) fn over_columns(query: &Query, rows: &Rows) -> Answer {
+    together(rows.len(), |range| part(query, rows, range))
+}
+
+/// A column that a question asks for.
+#[derive(Clone, Copy)]
+enum Column {
+    Subject,
+    Province,
+    Total,
+}
+
+/// A tally of some of the rows.
+pub(crate) fn part(query: &Query, rows: &Rows, range: Range<usize>) -> Tally {
+    let mut tally = Tally::new(query).unwrap();
+    let column = |field: &Field| match field.to_string().as_str() {
+        "subject" => Column::Subject,
+        "/province" => Column::Province,
+        "/total" => Column::Total,
+        field => panic!("{field} is no column"),
+    };
+    let columns: Vec<Column> = tally.fields().map(column).collect();
+    for row in range {
+        tally.add_found(rows.at[row], |place, _| match columns[place] {
+            Column::Subject => Some(Found::Text(&rows.subject[row])),
+            Column::Province => Some(Found::Text(&rows.province[row])),
+            Column::Total => Number::from_parts(rows.total[row], -2).map(Found::Number),
+        });
+    }
+    tally
+}
+
+/// The tallies of all parts, one for each processor, as one answer.
+fn together(count: usize, tally: impl Fn(Range<usize>) -> Tally + Sync) -> Answer {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let each = count.div_ceil(threads);
+    let mut tallies: Vec<Tally> = thread::scope(|scope| {
+        let start = |thread: usize| {
+            let (tally, range) = (&tally, thread * each..((thread + 1) * each).min(count));
+            scope.spawn(move || tally(range))
+        };
+        let running: Vec<_> = (0..threads).map(start).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let mut sum = tallies.pop().unwrap();
+    for tally in tallies {
+        sum.merge(tally);
+    }
+    sum.answer().unwrap()
+}

@@ -1,0 +1,74 @@
+"""Answers questions over columns in memory, by DuckDB or by Polars.
+
+Reads a question a line, and prints for each a line of JSON with the seconds that it took and the rows of the answer.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+Rows = list[tuple[Any, Any]]
+
+
+def by_duckdb(file: str) -> Callable[[str], Rows]:
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute(
+        """
+        CREATE TABLE orders AS SELECT make_timestamp(occurred_at) AS occurred, subject, province, total
+        FROM read_csv(?, header = true, auto_detect = false, delim = ',', quote = '', escape = '', columns = {
+            'occurred_at': 'BIGINT', 'subject': 'VARCHAR', 'province': 'VARCHAR', 'total': 'DECIMAL(18, 2)'})
+        """,
+        [file],
+    )
+    questions = {
+        "hours": "SELECT date_trunc('hour', occurred), count(*) FROM orders GROUP BY 1 ORDER BY 1",
+        "days": "SELECT date_trunc('day', occurred)::TIMESTAMP, sum(total) FROM orders GROUP BY 1 ORDER BY 1",
+        "top": "SELECT subject, sum(total) FROM orders GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5",
+        "provinces": "SELECT province, sum(total) FROM orders GROUP BY 1 ORDER BY 1",
+    }
+    return lambda question: connection.execute(questions[question]).fetchall()
+
+
+def by_polars(file: str) -> Callable[[str], Rows]:
+    import polars as pl
+
+    schema = {"occurred_at": pl.Int64, "subject": pl.String, "province": pl.String, "total": pl.String}
+    orders = pl.read_csv(file, schema=schema).with_columns(
+        pl.from_epoch("occurred_at", time_unit="us"), pl.col("total").str.to_decimal(scale=2)
+    )
+    total = pl.col("total").sum()
+    at = pl.col("occurred_at").dt
+    questions = {
+        "hours": orders.lazy().group_by(at.truncate("1h")).agg(pl.len()).sort("occurred_at"),
+        "days": orders.lazy().group_by(at.truncate("1d")).agg(total).sort("occurred_at"),
+        "top": orders.lazy()
+        .group_by("subject")
+        .agg(total)
+        .sort(["total", "subject"], descending=[True, False])
+        .head(5),
+        "provinces": orders.lazy().group_by("province").agg(total).sort("province"),
+    }
+    return lambda question: questions[question].collect().rows()
+
+
+def text(value: Any) -> str:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}" if hasattr(value, "hour") else str(value)
+
+
+def main() -> None:
+    engine, file = sys.argv[1:]
+    answer = {"DuckDB": by_duckdb, "Polars": by_polars}[engine](file)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        started = time.perf_counter()
+        rows = answer(line.strip())
+        seconds = time.perf_counter() - started
+        print(json.dumps({"seconds": seconds, "rows": [[text(of), text(value)] for of, value in rows]}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
