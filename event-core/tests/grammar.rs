@@ -194,7 +194,7 @@ fn what_is_long_is_read_to_its_end() {
             format!("\"{letters}\n\""),
             format!("\"{letters}\\\""),
             format!("\"{}", "\\u00e9".repeat(length)),
-            format!("{}", " ".repeat(length)),
+            " ".repeat(length),
             format!("1{}x", " ".repeat(length)),
             format!("0{}", "0".repeat(length)),
         ] {
