@@ -1,6 +1,7 @@
 //! A folder for one trial: the database, alone in a folder of its own that faults may strike, and beside it what they may not.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use event_store::{EventStore, Options};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
@@ -64,10 +65,14 @@ impl Place {
         let mut options = ConnectOptions::new(self.url());
         options
             .max_connections(1)
+            // A pool that looks after the age of its connections may do so for ever (sqlx 0.9.0: `num_idle` is below 0 for a
+            // moment, and the loop over it never ends).
+            .idle_timeout(None::<Duration>)
+            .max_lifetime(None::<Duration>)
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(|sqlite| {
                 let sqlite = sqlite.pragma("journal_mode", "WAL").pragma("synchronous", "FULL");
-                sqlite.busy_timeout(std::time::Duration::from_secs(2))
+                sqlite.busy_timeout(Duration::from_secs(2))
             });
         Database::connect(options).await
     }
