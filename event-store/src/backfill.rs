@@ -102,11 +102,11 @@ pub(crate) async fn step(inner: &Inner, label: &Label) -> Result<(i64, i64), Err
         "SELECT {SELECTED} FROM {tables_read} WHERE e.position > ? AND e.position <= ? AND e.kind_id IN ({kinds})"
     );
     let statement = dialect.statement(&sql, [row.built.into(), built.into()]);
-    let (id, mut rollup, mut gathered) = (row.id, Rollup::of(row.clone()), Gathered::new());
+    let (id, mut rollup, mut gathered) = (row.id, Rollup::of(row.clone()), Gathered::default());
     for found in transaction.query_all_raw(statement).await? {
         rollup.count(&stored(&found, &dictionary)?.event, &mut gathered);
     }
-    rollup.add(&gathered, &transaction, tables).await?;
+    rollup.add(&gathered.cells(), &transaction, tables).await?;
     let update = tables.sql("UPDATE {metrics} SET built = ? WHERE id = ?");
     let statement = dialect.statement(&update, [built.into(), id.into()]);
     transaction.execute_raw(statement).await?;

@@ -16,7 +16,7 @@ use crate::entity::metric::MetricRow;
 use crate::error::Error;
 use crate::inner::{Inner, detached};
 use crate::position;
-use crate::rollup::{Gathered, Rollup, cell, exponent, minutes, texts};
+use crate::rollup::{Gathered, New, Rollup, cell, exponent, minutes, texts};
 use crate::rowless;
 use crate::store::EventStore;
 
@@ -193,7 +193,7 @@ async fn expected(
     dictionary: &Dictionary,
     first: Timestamp,
 ) -> Result<Cells, Error> {
-    let (rollup, mut gathered) = (Rollup::of(row.clone()), Gathered::new());
+    let (rollup, mut gathered) = (Rollup::of(row.clone()), Gathered::default());
     let tables = inner.tables.sql("{events} e LEFT JOIN {trails} t ON t.id = e.trail_id");
     let (behind, places) = inner.dialect.beyond("e.occurred_at", "e.position", '>');
     let sql = format!(
@@ -217,7 +217,7 @@ async fn expected(
             }
         }
     }
-    Ok(gathered.remove(&row.id).unwrap_or_default())
+    Ok(gathered.cells().remove(&row.id).unwrap_or_default())
 }
 
 /// The cells and sketches of a day.
@@ -334,8 +334,8 @@ async fn mend(inner: &Inner, row: &MetricRow, first: Timestamp) -> Result<bool, 
     }
     let cells = expected(inner, &transaction, row, &kinds, &dictionary, first).await?;
     day::forget(inner, &transaction, row.id, first).await?;
-    let gathered = Gathered::from([(row.id, cells)]);
-    Rollup::default().add(&gathered, &transaction, tables).await?;
+    let new = New::from([(row.id, cells)]);
+    Rollup::default().add(&new, &transaction, tables).await?;
     transaction.commit().await?;
     Ok(true)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use event_core::aggregate::{Cell, Cells, GroupKey, Level, Observation};
+use event_core::aggregate::{Cell, CellKey, Cells, GroupKey, Level, Observation};
 use event_core::metric::Metric;
-use event_core::{Event, EventType};
+use event_core::{Event, EventType, Timestamp};
 use sea_orm::ConnectionTrait;
 
 use crate::dialect::{Bind, Dialect, Insert, Kind, Merge, Taken, Transaction};
@@ -33,7 +33,59 @@ pub(crate) struct Rollup {
 }
 
 /// New cells of several metrics, by the numbers of these.
-pub(crate) type Gathered = BTreeMap<i64, Cells>;
+pub(crate) type New = BTreeMap<i64, Cells>;
+
+/// So many minutes are in the making at the most.
+const MOST_MINUTES: usize = 8_192;
+
+/// New cells in the making. An event is counted in its minute alone; hours and days are made of the minutes, of which
+/// there are fewer.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    /// By metric, group, start and exponent.
+    minutes: HashMap<(i64, GroupKey, Timestamp, Option<i16>), Cell>,
+    cells: New,
+}
+
+impl Gathered {
+    fn add(&mut self, metric: i64, observation: Observation) {
+        if observation.unique.is_some() {
+            return self.cells.entry(metric).or_default().add(&observation);
+        }
+        let Observation { at, group, number, .. } = observation;
+        let cell = Cell::of(number.map(|(mantissa, _)| mantissa));
+        let key = (metric, group, at, number.map(|(_, exponent)| exponent));
+        let merged = self.minutes.get_mut(&key).map(|known| known.merge(&cell));
+        if merged.is_none() {
+            self.minutes.insert(key, cell);
+            if self.minutes.len() == MOST_MINUTES {
+                self.settle();
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        for ((metric, group, at, exponent), cell) in self.minutes.drain() {
+            let cells = self.cells.entry(metric).or_default();
+            for level in Level::ALL {
+                let (group, at) = (group.clone(), level.start(at));
+                let key = CellKey {
+                    level,
+                    group,
+                    at,
+                    exponent,
+                };
+                cells.add_cell(key, &cell);
+            }
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn cells(mut self) -> New {
+        self.settle();
+        self.cells
+    }
+}
 
 const GROUPS: Insert<4> = Insert {
     table: "{groups}",
@@ -135,15 +187,14 @@ impl Rollup {
         }
         let envelope = event.envelope();
         for (id, metric) in self.by_type.get(&envelope.event_type).into_iter().flatten() {
-            let observation = Observation::of(metric, envelope, event.payload());
-            gathered.entry(*id).or_default().add(&observation);
+            gathered.add(*id, Observation::of(metric, envelope, event.payload()));
         }
     }
 
     /// Adds cells, and the sketches beside them, to those that are stored, in one order for all writers and
     /// under the lock of the log.
-    pub(crate) async fn add(&mut self, gathered: &Gathered, db: &Transaction, tables: &Tables) -> Result<(), Error> {
-        if gathered.is_empty() {
+    pub(crate) async fn add(&mut self, new: &New, db: &Transaction, tables: &Tables) -> Result<(), Error> {
+        if new.is_empty() {
             return Ok(());
         }
         if self.known.len() > MOST {
@@ -151,7 +202,7 @@ impl Rollup {
         }
         let mut digests: HashMap<&GroupKey, (String, Digest)> = HashMap::new();
         let mut groups = BTreeMap::new();
-        for (metric, cells) in gathered {
+        for (metric, cells) in new {
             for (key, _) in cells.iter() {
                 let (texts, digest) = digests.entry(&key.group).or_insert_with(|| {
                     let texts = texts(&key.group);
@@ -178,7 +229,7 @@ impl Rollup {
             db.insert(&GROUPS, tables, &groups).await?;
         }
         let mut rows = Vec::new();
-        for (metric, cells) in gathered {
+        for (metric, cells) in new {
             for (key, cell) in cells.iter() {
                 let Some((_, digest)) = digests.get(&key.group) else {
                     continue;
@@ -204,7 +255,7 @@ impl Rollup {
         }
         db.insert(&CELLS, tables, &rows).await?;
         let mut sketches = BTreeMap::new();
-        for (metric, cells) in gathered {
+        for (metric, cells) in new {
             for (key, sketch) in cells.sketches() {
                 if let Some((_, digest)) = digests.get(&key.group) {
                     sketches.insert((*metric, minutes(key.level), key.at.as_micros(), *digest), sketch);

@@ -97,32 +97,52 @@ impl<'a> Cells<'a> {
             columns.push("COUNT(*)".to_owned());
             return format!("SELECT {} FROM {from}{grouped}", columns.join(", "));
         };
-        // The number is looked for once a row, and taken apart outside.
-        let named = columns
+        // Each select in FROM is computed once a row, for all that the one around it makes of it.
+        let names: Vec<String> = (0..columns.len()).map(|place| format!("c{place}")).collect();
+        let once = |own: &str, select: &[String], from: &str| {
+            format!(
+                "(SELECT {} FROM {from}{}) r",
+                [select, &[own.to_owned()]].concat().join(", "),
+                dialect.once()
+            )
+        };
+        let named: Vec<String> = columns
             .iter()
-            .enumerate()
-            .map(|(place, column)| format!("{column} AS c{place}"));
-        let number = format!("{} AS n", dialect.number_text(json));
-        let inside: Vec<String> = named.chain([number]).collect();
-        let part = |expression: String| format!("CASE WHEN {} THEN {expression} END", is_number("n"));
-        let (exponent, mantissa) = (part(dialect.exponent("n")), part(dialect.mantissa("n")));
-        let mut outside: Vec<String> = (0..columns.len()).map(|place| format!("c{place}")).collect();
-        outside.push(exponent);
-        let grouped = grouped(outside.len());
-        outside.push("COUNT(*)".to_owned());
-        outside.extend(match self.query.measure {
-            Measure::Minimum(_) | Measure::Maximum(_) => [format!("MIN({mantissa})"), format!("MAX({mantissa})")],
+            .zip(&names)
+            .map(|(column, name)| format!("{column} AS {name}"))
+            .collect();
+        let texts = once(&format!("{} AS n", dialect.number_text(json)), &named, &from);
+        let part = |expression: &str| format!("CASE WHEN {} THEN {expression} END", is_number("n"));
+        if let Some(decimal) = self.decimal(dialect) {
+            let decimals = once(&format!("{} AS m", part(decimal)), &names, &texts);
+            let values = ["COUNT(*)", "COUNT(m)", "CAST(SUM(m) AS TEXT)"].map(str::to_owned);
+            let (grouped, selected) = (grouped(names.len()), [&names[..], &values].concat());
+            return format!("SELECT {} FROM {decimals}{grouped}", selected.join(", "));
+        }
+        let numbers = dialect.number("n");
+        let noted = match numbers.note {
+            Some(note) => once(&format!("n, {note}"), &names, &texts),
+            None => texts,
+        };
+        let parts = format!("{} AS x, {} AS m", part(&numbers.exponent), part(&numbers.mantissa));
+        let parts = once(&parts, &names, &noted);
+        let values = match self.query.measure {
+            Measure::Minimum(_) | Measure::Maximum(_) => ["MIN(m)".to_owned(), "MAX(m)".to_owned()],
             _ => [
-                dialect.total(&dialect.divide(&format!("({mantissa})"), HALF)),
-                dialect.total(&format!("({mantissa}) % {HALF}")),
+                dialect.total(&dialect.divide("m", HALF)),
+                dialect.total(&format!("m % {HALF}")),
             ],
-        });
-        format!(
-            "SELECT {} FROM (SELECT {} FROM {from}{}) x{grouped}",
-            outside.join(", "),
-            inside.join(", "),
-            dialect.once()
-        )
+        };
+        let grouped = grouped(names.len() + 1);
+        let counted = ["x".to_owned(), "COUNT(*)".to_owned()];
+        let selected = [&names[..], &counted, &values].concat();
+        format!("SELECT {} FROM {parts}{grouped}", selected.join(", "))
+    }
+
+    /// What makes a decimal of `n`, where the database adds up decimals of any size and a sum is asked for.
+    fn decimal(&self, dialect: Dialect) -> Option<&'static str> {
+        let sum = matches!(self.query.measure, Measure::Sum(_) | Measure::Average(_));
+        dialect.decimal().filter(|_| sum)
     }
 
     /// Runs the statement and adds its cells.
@@ -148,7 +168,7 @@ impl<'a> Cells<'a> {
             };
             let group = self.group(&row, column, dictionary)?;
             column += self.groups.len();
-            if let Some(summary) = self.summary(&row, column)? {
+            if let Some(summary) = self.summary(&row, column, inner.dialect)? {
                 tally.add_cell(at, group, &summary);
             }
         }
@@ -191,11 +211,19 @@ impl<'a> Cells<'a> {
     }
 
     /// The cell itself; `None` for the empty row of a question without groups.
-    fn summary(&self, row: &QueryResult, first: usize) -> Result<Option<Summary>, Error> {
+    fn summary(&self, row: &QueryResult, first: usize, dialect: Dialect) -> Result<Option<Summary>, Error> {
         let mut summary = Summary::default();
         if self.measured.is_none() {
             let events: i64 = row.try_get_by_index(first)?;
             summary.add_events(events.unsigned_abs());
+            return Ok((events > 0).then_some(summary));
+        }
+        if self.decimal(dialect).is_some() {
+            let (events, numbers): (i64, i64) = (row.try_get_by_index(first)?, row.try_get_by_index(first + 1)?);
+            summary.add_events(events.unsigned_abs());
+            if let Some(sum) = row.try_get_by_index::<Option<String>>(first + 2)? {
+                add_decimal(&mut summary, numbers.unsigned_abs(), &sum)?;
+            }
             return Ok((events > 0).then_some(summary));
         }
         let exponent: Option<i64> = row.try_get_by_index(first)?;
@@ -222,6 +250,31 @@ impl<'a> Cells<'a> {
     }
 }
 
+/// Digits that fit into a part of a total.
+const DIGITS: usize = 18;
+
+/// Adds the sum of so many numbers, a decimal of any length as `-12.50`, part by part.
+fn add_decimal(summary: &mut Summary, numbers: u64, sum: &str) -> Result<(), Error> {
+    let no_decimal = || Error::corrupt("a sum that is no decimal");
+    let (sign, digits) = sum.strip_prefix('-').map_or((1, sum), |digits| (-1, digits));
+    let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
+    let digits = [whole, places].concat();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(no_decimal());
+    }
+    let mut exponent = -i16::try_from(places.len()).map_err(|_| no_decimal())?;
+    let mut numbers = numbers;
+    for part in digits.as_bytes().rchunks(DIGITS) {
+        let total = part
+            .iter()
+            .fold(0, |total, digit| total * 10 + i128::from(digit - b'0'));
+        summary.add_sum(numbers, sign * total, exponent);
+        numbers = 0;
+        exponent = exponent.checked_add(DIGITS as i16).ok_or_else(no_decimal)?;
+    }
+    Ok(())
+}
+
 /// ` GROUP BY` the first columns, of which there may be none.
 fn grouped(columns: usize) -> String {
     let places: Vec<String> = (1..=columns).map(|place| place.to_string()).collect();
@@ -229,5 +282,38 @@ fn grouped(columns: usize) -> String {
         String::new()
     } else {
         format!(" GROUP BY {}", places.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::add_decimal;
+    use event_core::aggregate::Summary;
+    use event_core::query::Measure;
+
+    #[test]
+    fn a_sum_of_any_length_is_added_as_it_is_written() {
+        let long = format!("-{}.{}", "98765".repeat(70), "4321".repeat(90));
+        for sum in [
+            "0",
+            "12",
+            "-12.5",
+            "-0.000001",
+            "123456789012345678901234567890.12",
+            &long,
+        ] {
+            let mut summary = Summary::default();
+            add_decimal(&mut summary, 3, sum).unwrap();
+            assert_eq!(
+                summary.value(&Measure::Sum(Default::default())),
+                Some(sum.parse().unwrap()),
+                "{sum}"
+            );
+            let third = summary.value(&Measure::Average(Default::default()));
+            assert_eq!(sum == "12", third == Some(4.into()), "{sum}");
+        }
+        for none in ["", "-", "NaN", "1e5", "1.2.3"] {
+            assert!(add_decimal(&mut Summary::default(), 1, none).is_err(), "{none}");
+        }
     }
 }

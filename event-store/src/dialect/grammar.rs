@@ -5,6 +5,14 @@ use std::borrow::Cow;
 use event_core::Pointer;
 use sea_orm::DbBackend;
 
+/// Expressions for what a number is made of, as integers.
+pub(crate) struct Number {
+    /// Columns that the other two use, computed before them.
+    pub(crate) note: Option<String>,
+    pub(crate) exponent: String,
+    pub(crate) mantissa: String,
+}
+
 /// The words of a database. Columns and expressions come as SQL; what is bound is `?`.
 pub(crate) trait Grammar: Send + Sync {
     /// What SeaORM calls it.
@@ -165,11 +173,13 @@ pub(crate) trait Grammar: Send + Sync {
     /// The number for JSON text that is one, as a float, give or take the last bit.
     fn json_number(&self, json: &str) -> String;
 
-    /// The decimal mantissa of canonical number text as an integer.
-    fn mantissa(&self, number: &str) -> String;
+    /// Exponent and mantissa of canonical number text.
+    fn number(&self, text: &str) -> Number;
 
-    /// The decimal exponent of canonical number text.
-    fn exponent(&self, number: &str) -> String;
+    /// What makes a decimal of `n`, canonical number text, where sums of decimals are exact however large they become.
+    fn decimal(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// The tokens of a pointer, if all of them are plain keys that every database reads alike. A

@@ -10,7 +10,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 
 use super::bind::{Bind, Insert, Taken};
 use super::failure::{exec, query, unreachable};
-use super::grammar::{Grammar, plain_keys};
+use super::grammar::{Grammar, Number, plain_keys};
 use super::{Connections, Dialect, Owner, READERS, WORKERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
@@ -271,16 +271,16 @@ macro_rules! common {
             format!("CAST({json} AS DOUBLE)")
         }
 
-        fn mantissa(&self, number: &str) -> String {
-            format!("CAST(REPLACE(SUBSTRING_INDEX({number}, 'e', 1), '.', '') AS SIGNED)")
-        }
-
-        fn exponent(&self, number: &str) -> String {
-            let digits = format!("SUBSTRING_INDEX({number}, 'e', 1)");
-            format!(
-                "(CAST(IF(LOCATE('e', {number}), SUBSTRING_INDEX({number}, 'e', -1), '0') AS SIGNED) \
-                 - IF(LOCATE('.', {digits}), CHAR_LENGTH({digits}) - LOCATE('.', {digits}), 0))"
-            )
+        fn number(&self, text: &str) -> Number {
+            let digits = format!("SUBSTRING_INDEX({text}, 'e', 1)");
+            Number {
+                note: None,
+                exponent: format!(
+                    "(CAST(IF(LOCATE('e', {text}), SUBSTRING_INDEX({text}, 'e', -1), '0') AS SIGNED) \
+                     - IF(LOCATE('.', {digits}), CHAR_LENGTH({digits}) - LOCATE('.', {digits}), 0))"
+                ),
+                mantissa: format!("CAST(REPLACE({digits}, '.', '') AS SIGNED)"),
+            }
         }
     };
 }

@@ -11,7 +11,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 
 use super::bind::{Bind, Insert, Kind, Taken};
 use super::failure::{query, unreachable};
-use super::grammar::{Grammar, numbered, plain_keys};
+use super::grammar::{Grammar, Number, numbered, plain_keys};
 use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, READERS, WORKERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
@@ -267,15 +267,19 @@ impl Grammar for Postgres {
         format!("({json})::double precision")
     }
 
-    fn mantissa(&self, number: &str) -> String {
-        format!("replace(split_part({number}, 'e', 1), '.', '')::bigint")
+    fn number(&self, text: &str) -> Number {
+        Number {
+            note: None,
+            exponent: format!(
+                "(COALESCE(NULLIF(split_part({text}, 'e', 2), ''), '0')::bigint \
+                 - length(split_part(split_part({text}, 'e', 1), '.', 2)))"
+            ),
+            mantissa: format!("replace(split_part({text}, 'e', 1), '.', '')::bigint"),
+        }
     }
 
-    fn exponent(&self, number: &str) -> String {
-        format!(
-            "(COALESCE(NULLIF(split_part({number}, 'e', 2), ''), '0')::bigint \
-             - length(split_part(split_part({number}, 'e', 1), '.', 2)))"
-        )
+    fn decimal(&self) -> Option<&'static str> {
+        Some("n::numeric")
     }
 }
 

@@ -25,14 +25,14 @@ pub(super) async fn without(
     touched: &mut Touched,
 ) -> Result<(), Error> {
     for metric in MetricRow::all(inner.dialect, db, &inner.tables).await? {
-        let (rollup, mut gathered) = (Rollup::of(metric.clone()), Gathered::new());
+        let (rollup, mut gathered) = (Rollup::of(metric.clone()), Gathered::default());
         for event in events {
             // Those before its declaration are counted up to where the counting has come.
             if event.position <= metric.built || event.position > metric.since {
                 rollup.count(&event.event, &mut gathered);
             }
         }
-        let gone = gathered.remove(&metric.id).unwrap_or_default();
+        let gone = gathered.cells().remove(&metric.id).unwrap_or_default();
         let mut digests = BTreeSet::new();
         // Minutes first: hours and days take their extremes from them.
         for level in [Level::Minute, Level::Hour, Level::Day] {

@@ -32,7 +32,7 @@ pub(super) async fn counted(
     if blind.any(|(least, greatest)| *least < at(end) && at(start) <= *greatest) {
         return Ok(None);
     }
-    let (rollup, mut gathered) = (Rollup::of(metric.clone()), Gathered::new());
+    let (rollup, mut gathered) = (Rollup::of(metric.clone()), Gathered::default());
     let tables = inner.tables.sql("{events} e LEFT JOIN {trails} t ON t.id = e.trail_id");
     let sql = format!(
         "SELECT {SELECTED} FROM {tables} WHERE e.kind_id = ? AND e.occurred_at >= ? AND e.occurred_at < ? \
@@ -52,5 +52,5 @@ pub(super) async fn counted(
             }
         }
     }
-    Ok(Some(gathered.remove(&metric.id).unwrap_or_default()))
+    Ok(Some(gathered.cells().remove(&metric.id).unwrap_or_default()))
 }
