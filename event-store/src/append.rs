@@ -89,7 +89,7 @@ pub(crate) async fn append(
         .partition(|row| row.storage != Storage::CountsOnly);
     store_rows(inner, db, &whole, &mut known).await?;
     store_keys(inner, db, counted, &mut known).await?;
-    let mut gathered = Gathered::new();
+    let mut gathered = Gathered::default();
     let mut shaded = shadow::Gathered::default();
     let mut rows = rows.iter();
     let mut verdicts = Vec::with_capacity(entries.len());
@@ -128,7 +128,7 @@ pub(crate) async fn append(
         });
     }
     keep(inner, db, &refused).await?;
-    ids.rollup.add(&gathered, db, tables).await?;
+    ids.rollup.add(&gathered.cells(), db, tables).await?;
     shaded.add(dialect, db, tables).await?;
     Ok(Appended {
         verdicts,
