@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::time::Duration;
 
 use event_core::Pointer;
 use sea_orm::sqlx::pool::PoolConnection;
@@ -36,6 +37,10 @@ async fn open(url: &str, options: &Options, connections: u32, lazy: bool) -> Res
         .max_connections(connections)
         .connect_lazy(lazy)
         .acquire_timeout(options.request_timeout)
+        // Whether one is alive is asked before it is used. A pool that looks after their age may do so for ever, on a
+        // thread of ours: sqlx 0.9.0 counts its idle ones below zero for a moment (transact-rs/sqlx#3645).
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(move |postgres| {
             let postgres = postgres.application_name("event-store").options([

@@ -65,7 +65,7 @@ impl Place {
         let mut options = ConnectOptions::new(self.url());
         options
             .max_connections(1)
-            // A pool that looks after the age of its connections may do so for ever (sqlx 0.9.0: `num_idle` is below 0 for a
+            // A pool that looks after the age of its connections may do so for ever (sqlx 0.9.0, its issue 3645: `num_idle` is below 0 for a
             // moment, and the loop over it never ends).
             .idle_timeout(None::<Duration>)
             .max_lifetime(None::<Duration>)
