@@ -169,7 +169,7 @@ async fn publish(inner: &Inner, transaction: Transaction) -> Result<(), Error> {
     let (dialect, tables) = (inner.dialect, &inner.tables);
     let known = Registry::clone(&inner.registry());
     let registry = catalog::load(dialect, &transaction, tables, &inner.options, &known).await?;
-    let change = position::change(dialect, &transaction, tables).await?;
+    let change = position::change(&transaction, tables).await?;
     transaction.commit().await?;
     inner.replace_registry(change, registry);
     Ok(())

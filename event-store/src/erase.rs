@@ -153,7 +153,7 @@ async fn step(inner: &Inner, subject: &Subject, open: &Open, stage: Stage, after
     };
     if touched.trails > 0 || touched.groups > 0 {
         // Other writers remember what there was: now they look again.
-        position::change(inner.dialect, &transaction, &inner.tables).await?;
+        position::change(&transaction, &inner.tables).await?;
     }
     open.add(inner, &transaction, &touched).await?;
     transaction.commit().await?;

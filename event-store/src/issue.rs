@@ -252,7 +252,7 @@ async fn revoke(inner: &Inner, prefix: &str) -> Result<Option<KeyRecord>, Error>
 /// Commits a change of the keys, for everybody: whoever counts fewer changes reads them anew.
 async fn publish(inner: &Inner, transaction: Transaction) -> Result<(), Error> {
     let (dialect, tables) = (inner.dialect, &inner.tables);
-    let change = position::change(dialect, &transaction, tables).await?;
+    let change = position::change(&transaction, tables).await?;
     let keys = KeyRing::load(change, dialect, &transaction, tables).await?;
     transaction.commit().await?;
     inner.replace_keys(keys);

@@ -27,9 +27,7 @@ pub(crate) struct Log {
 /// Takes `count` places, which are the last up to the head that is answered. The row stays locked
 /// until the transaction ends, so that no later place can become visible before an earlier one.
 pub(crate) async fn take(count: usize, db: &Transaction, tables: &Tables) -> Result<Log, Error> {
-    let update = tables.sql("UPDATE {log} SET head = head + ? WHERE id = ?");
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    db.numbers::<0>(&update, &[count, HEAD]).await?;
+    raise(HEAD, i64::try_from(count).unwrap_or(i64::MAX), db, tables).await?;
     Log::of(db.numbers(&tables.sql(LOG), &[]).await?)
 }
 
@@ -41,26 +39,19 @@ pub(crate) async fn lock(dialect: Dialect, db: &impl ConnectionTrait, tables: &T
 }
 
 /// Counts a change of what is registered or declared, or of the keys, and answers its number.
-pub(crate) async fn change(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<i64, Error> {
-    raise(CHANGES, 1, dialect, db, tables).await?;
-    Ok(log(dialect, db, tables).await?.changes)
+pub(crate) async fn change(db: &Transaction, tables: &Tables) -> Result<i64, Error> {
+    raise(CHANGES, 1, db, tables).await?;
+    Ok(log(db.dialect(), db, tables).await?.changes)
 }
 
 /// Counts events without rows.
-pub(crate) async fn rowless(
-    events: usize,
-    dialect: Dialect,
-    db: &impl ConnectionTrait,
-    tables: &Tables,
-) -> Result<(), Error> {
-    raise(ROWLESS, i64::try_from(events).unwrap_or(i64::MAX), dialect, db, tables).await
+pub(crate) async fn rowless(events: usize, db: &Transaction, tables: &Tables) -> Result<(), Error> {
+    raise(ROWLESS, i64::try_from(events).unwrap_or(i64::MAX), db, tables).await
 }
 
-async fn raise(id: i64, count: i64, dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<(), Error> {
+async fn raise(id: i64, count: i64, db: &Transaction, tables: &Tables) -> Result<(), Error> {
     let update = tables.sql("UPDATE {log} SET head = head + ? WHERE id = ?");
-    db.execute_raw(dialect.statement(&update, [count.into(), id.into()]))
-        .await?;
-    Ok(())
+    db.numbers::<0>(&update, &[count, id]).await.map(drop)
 }
 
 /// The newest place; 0 in an empty log.

@@ -252,7 +252,7 @@ async fn register(
         transaction.execute_raw(dialect.statement(&insert, values)).await?;
     }
     let registry = catalog::load(dialect, &transaction, tables, &inner.options, compiled).await?;
-    let change = position::change(dialect, &transaction, tables).await?;
+    let change = position::change(&transaction, tables).await?;
     transaction.commit().await?;
     inner.replace_registry(change, registry);
     Ok(if known.is_some() {

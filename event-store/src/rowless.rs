@@ -108,7 +108,7 @@ pub(crate) async fn keep(
     }
     let count: i64 = kinds.values().map(|(_, _, count)| count).sum();
     if count > 0 {
-        position::rowless(usize::try_from(count).unwrap_or(0), inner.dialect, db, &inner.tables).await?;
+        position::rowless(usize::try_from(count).unwrap_or(0), db, &inner.tables).await?;
     }
     if counted == Counted::InCells {
         let rows: Vec<_> = kinds
