@@ -10,9 +10,8 @@ use event_benches::events;
 use event_benches::results::Results;
 use event_benches::rounds::{Contender, Measured, measure};
 use event_benches::table::Table;
-use event_core::event::Reception;
 use event_core::registry::Definition;
-use event_core::{Event, EventId, EventType, Label, Limits, Payload, Registry, Schema, Source, Timestamp};
+use event_core::{Event, EventType, Label, Limits, Payload, Registry, Schema, Timestamp};
 use serde_json::{Value, json};
 
 const ORDER: &str = include_str!("../../fixtures/order_created.json");
@@ -187,14 +186,8 @@ fn whole(kind: &Kind, rounds: usize) -> Table {
     };
     let event_type = EventType::new("shop", kind.name).unwrap();
     registry.insert(event_type, Label::new("1").unwrap(), definition);
-    let source = Source::new("bench").unwrap();
-    let reception = Reception {
-        received_at: Timestamp::MAX,
-        source: &source,
-        zone: chrono_tz::Tz::UTC,
-        limits: Limits::default(),
-        new_id: &|| EventId::new("never").unwrap(),
-    };
+    let source = events::source();
+    let reception = events::reception(&source);
     let read = |text: &[u8]| Event::from_slice(text, &reception);
     let measured = compare(
         &texts,

@@ -27,6 +27,32 @@ pub fn texts(first: usize, count: usize) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// Where all events of the benches come from.
+///
+/// # Panics
+/// If that is no source, which would be a defect of this file.
+#[must_use]
+#[allow(clippy::expect_used)]
+pub fn source() -> Source {
+    Source::new("bench").expect("a source")
+}
+
+/// How they are received: every one of them has an id.
+///
+/// # Panics
+/// For an event without one, if what it would get is no id: a defect of this file.
+#[must_use]
+#[allow(clippy::expect_used)]
+pub fn reception(source: &Source) -> Reception<'_> {
+    Reception {
+        received_at: Timestamp::MAX,
+        source,
+        zone: chrono_tz::Tz::UTC,
+        limits: Limits::default(),
+        new_id: &|| EventId::new("never").expect("an id"),
+    }
+}
+
 /// The same events, judged.
 ///
 /// # Panics
@@ -34,14 +60,8 @@ pub fn texts(first: usize, count: usize) -> Vec<Vec<u8>> {
 #[must_use]
 #[allow(clippy::expect_used)]
 pub fn valid(texts: &[Vec<u8>]) -> Vec<ValidEvent> {
-    let source = Source::new("bench").expect("a source");
-    let reception = Reception {
-        received_at: Timestamp::MAX,
-        source: &source,
-        zone: chrono_tz::Tz::UTC,
-        limits: Limits::default(),
-        new_id: &|| EventId::new("never").expect("an id"),
-    };
+    let source = source();
+    let reception = reception(&source);
     let registry = Registry::default();
     let event = |text: &Vec<u8>| Event::from_slice(text, &reception).expect("an event");
     texts

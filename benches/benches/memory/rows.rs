@@ -5,9 +5,9 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use event_benches::chance::{Chance, Ranks};
+use event_benches::events;
 use event_benches::orders::FIRST;
-use event_core::event::Reception;
-use event_core::{Event, EventId, Limits, Source, Timestamp};
+use event_core::{Event, Timestamp};
 
 const CUSTOMERS: usize = 10_000;
 /// The events lie in so many microseconds, in no order: 36 days.
@@ -53,14 +53,8 @@ impl Rows {
 
     /// The same as events that were parsed.
     pub(crate) fn events(&self) -> Vec<Event> {
-        let source = Source::new("bench").unwrap();
-        let reception = Reception {
-            received_at: Timestamp::MAX,
-            source: &source,
-            zone: chrono_tz::Tz::UTC,
-            limits: Limits::default(),
-            new_id: &|| EventId::new("never").unwrap(),
-        };
+        let source = events::source();
+        let reception = events::reception(&source);
         let event = |place: usize| {
             let text = format!(
                 "{{\"id\": \"{place:032x}\", \"subject\": \"{}\", \"category\": \"order\", \"name\": \"created\", \
