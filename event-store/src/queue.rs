@@ -8,7 +8,7 @@ use std::time::Duration;
 use event_core::policy::Storage;
 use event_core::refusal::Refusal;
 use event_core::{ValidEvent, Verdict};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::checkpoint::Mark;
 use crate::error::Error;
@@ -106,6 +106,8 @@ pub(crate) struct Load {
     /// What an event has cost of late, in nanoseconds.
     cost: AtomicU64,
     closed: AtomicBool,
+    /// Tells the writer that it is.
+    end: Notify,
 }
 
 /// What an event costs as long as nobody knows better.
@@ -160,6 +162,7 @@ impl Queue {
             most_time,
             cost: AtomicU64::new(FIRST_COST),
             closed: AtomicBool::new(false),
+            end: Notify::new(),
         };
         // Unbounded here, because the load bounds it by what the entries weigh.
         let (jobs, receiver) = mpsc::unbounded_channel();
@@ -259,6 +262,12 @@ impl Queue {
     /// Takes nothing more; what is in the queue is still stored.
     pub(crate) fn close(&self) {
         self.load.closed.store(true, Ordering::Release);
+        self.load.end.notify_one();
+    }
+
+    /// Comes, once, when nothing more is taken: for the one who empties the queue.
+    pub(crate) async fn closed(&self) {
+        self.load.end.notified().await;
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -93,6 +93,11 @@ async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>) {
                 place(&inner, &mut ids).await;
                 continue;
             }
+            () = inner.queue.closed() => {
+                // What is in there is still received; then comes the end.
+                jobs.close();
+                continue;
+            }
             _ = heartbeat.tick() => {
                 // A writer that cannot write shows no sign of life until it can again.
                 if !well {
@@ -102,10 +107,6 @@ async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>) {
                 if well {
                     inner.beat();
                     tokio::spawn(look_for_changes(Arc::clone(&inner)));
-                }
-                if inner.queue.is_closed() {
-                    // What is in there is still received; then comes the end.
-                    jobs.close();
                 }
                 continue;
             }

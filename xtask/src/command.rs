@@ -2,9 +2,8 @@
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// What every task answers: whether all went well, or why it could not be found out.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -33,21 +32,6 @@ pub(crate) fn announce(title: &str, line: &str) {
 /// Runs it with its output passed through, and answers whether it succeeded.
 pub(crate) fn succeeds(command: &mut Command) -> Outcome<bool> {
     Ok(command.status()?.success())
-}
-
-/// Runs it with its output passed through line by line as it comes, each line shown to `read` as well.
-pub(crate) fn succeeds_reading(command: &mut Command, mut read: impl FnMut(&str)) -> Outcome<bool> {
-    let mut child = command.stdout(Stdio::piped()).spawn()?;
-    if let Some(output) = child.stdout.take() {
-        for line in BufReader::new(output).split(b'\n') {
-            let line = line?;
-            // A test may print anything; what is not UTF-8 must not end the run.
-            let line = String::from_utf8_lossy(&line);
-            println!("{line}");
-            read(&line);
-        }
-    }
-    Ok(child.wait()?.success())
 }
 
 /// Runs it quietly, with nothing to read unless it was given something, and answers what it printed.

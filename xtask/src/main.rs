@@ -9,6 +9,7 @@
 mod tally;
 mod json;
 mod command;
+mod silence;
 mod program;
 mod install;
 mod architecture;

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::backends::Backends;
-use crate::command::{Outcome, announce, cargo, succeeds_reading};
+use crate::command::{Outcome, announce, cargo};
 use crate::database::Database;
+use crate::silence::succeeds_reading;
 use crate::tally::{self, Tally};
 
 /// Tests that prove something.
@@ -132,7 +133,7 @@ fn one(root: &Path, proof: &Proof, is_quick: bool, backends: &Backends) -> Outco
         command.env("EVENT_TEST_LONG", "1");
     }
     let (mut rows, mut counted, mut failed) = (Vec::new(), Tally::default(), BTreeSet::new());
-    let succeeded = succeeds_reading(&mut command, |line| {
+    let succeeded = succeeds_reading(&mut command, None, |line| {
         rows.extend(Row::read(line));
         if let Some(tally) = Tally::from_libtest(line) {
             counted += tally;

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use crate::backends::Backends;
 use crate::browser;
-use crate::command::{Outcome, announce, cargo, quietly, succeeds_reading};
+use crate::command::{Outcome, announce, cargo, quietly};
 use crate::database::Database;
 use crate::python::Environment;
 use crate::requirement;
 use crate::schema_suite;
+use crate::silence::{self, succeeds_reading};
 use crate::tally::{self, Tally};
 
 /// A set of tests with a runner of its own.
@@ -175,7 +176,7 @@ impl Report {
         let mut read = Tally::default();
         let mut failures = Vec::new();
         let mut passed = BTreeMap::new();
-        let succeeded = succeeds_reading(command, |line| {
+        let succeeded = succeeds_reading(command, silence::limit(), |line| {
             if let Some(tally) = (reader.counts)(line) {
                 read += tally;
             }
