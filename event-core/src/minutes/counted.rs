@@ -19,11 +19,10 @@ pub struct Minutes {
     pub(super) runs: Vec<Run>,
 }
 
-/// What is asked of one subject.
+/// A subject that a question is about.
 struct Asked {
     number: u64,
-    /// `None` if the question is not about it.
-    group: Option<GroupKey>,
+    group: GroupKey,
 }
 
 impl Minutes {
@@ -40,43 +39,47 @@ impl Minutes {
     pub fn add_to(&self, tally: &mut Tally, cut: &Cut) -> Result<(), Unanswerable> {
         cut.check_tally(tally)?;
         let query = tally.query().clone();
+        let asked = self.asked(&query);
         let mut summary = Summary::default();
         for run in &self.runs {
-            let mut asked: Option<Asked> = None;
-            for (number, times) in run.iter() {
-                let (subject, minute) = (number >> 32, number & u64::from(u32::MAX));
-                if asked.as_ref().is_none_or(|asked| asked.number != subject) {
-                    asked = Some(self.asked(&query, subject));
-                }
-                let Some(group) = asked.as_ref().and_then(|asked| asked.group.as_ref()) else {
-                    continue;
-                };
-                let minute = Timestamp::MIN.saturating_add_micros(minute.cast_signed() * MINUTE);
-                // The events of a minute that the cut goes through lie behind it.
-                let at = cut.from.map_or(minute, |from| minute.max(from));
-                if query.covers(at) {
-                    summary.clone_from(&Summary::default());
-                    summary.add_events(times);
-                    tally.add_cell(at, group.clone(), &summary);
+            let mut pairs = run.iter();
+            for Asked { number, group } in &asked {
+                pairs.leave_out(number << 32);
+                while let Some((pair, times)) = pairs.next_below((number + 1) << 32) {
+                    let minute = (pair & u64::from(u32::MAX)).cast_signed();
+                    let minute = Timestamp::MIN.saturating_add_micros(minute * MINUTE);
+                    // The events of a minute that the cut goes through lie behind it.
+                    let at = cut.from.map_or(minute, |from| minute.max(from));
+                    if query.covers(at) {
+                        summary.clone_from(&Summary::default());
+                        summary.add_events(times);
+                        tally.add_cell(at, group.clone(), &summary);
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    fn asked(&self, query: &Query, number: u64) -> Asked {
-        let text = match number {
-            NOBODY => None,
-            // Subjects are texts: they came in as such.
-            number => std::str::from_utf8(self.subjects.get(usize::try_from(number - 1).unwrap_or(usize::MAX))).ok(),
+    /// The subjects that a question is about, in the order of their numbers.
+    fn asked(&self, query: &Query) -> Vec<Asked> {
+        let asked = |number: u64| {
+            let text = match number {
+                NOBODY => None,
+                // Subjects are texts: they came in as such.
+                number => {
+                    std::str::from_utf8(self.subjects.get(usize::try_from(number - 1).unwrap_or(usize::MAX))).ok()
+                }
+            };
+            let found = || text.map(Found::Text);
+            query.filter.holds_for(|_, _| found()).then(|| {
+                let mut key = String::new();
+                query.by.iter().for_each(|_| GroupKey::push_found(&mut key, found()));
+                let group = GroupKey::from_scratch(&key);
+                Asked { number, group }
+            })
         };
-        let found = || text.map(Found::Text);
-        let group = query.filter.holds_for(|_, _| found()).then(|| {
-            let mut key = String::new();
-            query.by.iter().for_each(|_| GroupKey::push_found(&mut key, found()));
-            GroupKey::from_scratch(&key)
-        });
-        Asked { number, group }
+        (NOBODY..=self.subjects.len() as u64).filter_map(asked).collect()
     }
 
     /// Writes all of it, for [`Minutes::read_from`].
@@ -117,7 +120,8 @@ impl Minutes {
         let mut runs = Vec::new();
         for _ in 0..number(&mut input)? {
             let bytes = bytes(&mut input)?;
-            runs.push(Run { bytes });
+            let entries = Vec::new();
+            runs.push(Run { bytes, entries });
         }
         Ok(Minutes { subjects: texts, runs })
     }

@@ -6,7 +6,7 @@ use super::before::Before;
 use super::clock::MINUTE;
 use super::counted::Minutes;
 use super::run::Run;
-use super::subjects::Subjects;
+use super::subjects::{Place, Subjects};
 use crate::name::Subject;
 use crate::timestamp::Timestamp;
 
@@ -42,6 +42,8 @@ pub struct Counter {
     runs: Vec<Run>,
     /// What is still to be counted of a text.
     later: Vec<Later>,
+    /// Room for where its subjects may be.
+    firsts: Vec<Place>,
     pub(super) before: Before,
 }
 
@@ -64,6 +66,7 @@ impl Counter {
             room: room.max(1),
             runs: Vec::new(),
             later: Vec::new(),
+            firsts: Vec::new(),
             before: Before::default(),
         }
     }
@@ -74,8 +77,7 @@ impl Counter {
         self.push(number, at.as_micros() / MINUTE);
     }
 
-    /// Counts an event of a minute, as they are counted from 1970 on, once there are more of them: looked for one right
-    /// after the other, none waits for another one's memory.
+    /// Counts an event of a minute, as they are counted from 1970 on, once there are more of them.
     #[inline]
     pub(super) fn add_later(&mut self, text: &[u8], subject: Range<usize>, minute: i64) {
         let hash = self.subjects.hash(&text[subject.clone()]);
@@ -84,12 +86,14 @@ impl Counter {
 
     /// Counts those of this text that wait for it.
     pub(super) fn add_all(&mut self, text: &[u8]) {
-        let mut later = std::mem::take(&mut self.later);
-        for Later { hash, subject, minute } in later.drain(..) {
-            let number = u64::from(self.subjects.number_of(hash, &text[subject])) + 1;
-            self.push(number, minute);
+        let (mut later, mut firsts) = (std::mem::take(&mut self.later), std::mem::take(&mut self.firsts));
+        // Asked of all of them one right after the other, none waits for another one's memory.
+        firsts.extend(later.iter().map(|it| self.subjects.first(it.hash)));
+        for (Later { hash, subject, minute }, first) in later.drain(..).zip(firsts.drain(..)) {
+            let number = self.subjects.number_from(first, hash, &text[subject]);
+            self.push(u64::from(number) + 1, minute);
         }
-        self.later = later;
+        (self.later, self.firsts) = (later, firsts);
     }
 
     #[inline]
@@ -121,7 +125,7 @@ impl Counter {
     /// About how many bytes of memory it holds.
     #[must_use]
     pub fn held(&self) -> usize {
-        let runs: usize = self.runs.iter().map(|run| run.bytes.capacity()).sum();
+        let runs: usize = self.runs.iter().map(Run::held).sum();
         self.subjects.held()
             + self.fresh.capacity() * size_of::<u64>()
             + self.spare.capacity() * size_of::<u32>()

@@ -1,5 +1,7 @@
 //! Where fields and lines may end: whatever is not plain text, found many bytes at a time.
 
+use wide::i8x16;
+
 /// So many bytes are looked at together: a bit for each.
 const BLOCK: usize = u64::BITS as usize;
 /// Most blocks have no more marks than these.
@@ -66,35 +68,30 @@ impl Marks {
     }
 }
 
-/// Whether a byte is a mark.
-#[inline]
-const fn is_mark(byte: u8, delimiter: u8) -> bool {
-    // What is behind `~` becomes negative, as is what is not ASCII.
-    let strange = byte.wrapping_add(1).cast_signed() <= b' '.cast_signed();
-    strange | (byte == b'"') | (byte == delimiter)
-}
-
 /// The marks of a block, a bit for each of its bytes.
 #[inline]
 fn marks(block: &[u8; BLOCK], delimiter: u8) -> u64 {
-    // Without branches, so that many bytes are compared by one instruction.
-    let mut found = [0; BLOCK];
-    for (found, byte) in found.iter_mut().zip(block) {
-        *found = u8::from(is_mark(*byte, delimiter));
-    }
-    let (words, _) = found.as_chunks::<8>();
-    let bits = |bits, (number, word): (usize, &[u8; 8])| {
-        // Each of its bytes is 0 or 1, and is moved to its place in the highest byte.
-        let byte = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        bits | byte << (number * 8)
+    let all = |byte: u8| i8x16::splat(byte.cast_signed());
+    let (one, first, quote, delimiter) = (all(1), all(b' ' + 1), all(b'"'), all(delimiter));
+    let (parts, _) = block.as_chunks::<16>();
+    let marks = |marks, (number, part): (usize, &[u8; 16])| {
+        let bytes = i8x16::new(part.map(u8::cast_signed));
+        // What is behind `~` becomes negative, as is what is not ASCII.
+        let strange = (bytes + one).simd_lt(first);
+        let found = strange | bytes.simd_eq(quote) | bytes.simd_eq(delimiter);
+        marks | u64::from(found.to_bitmask()) << (number * 16)
     };
-    words.iter().enumerate().fold(0, bits)
+    parts.iter().enumerate().fold(0, marks)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn is_mark(byte: u8, delimiter: u8) -> bool {
+        !(b' '..=b'~').contains(&byte) || byte == b'"' || byte == delimiter
+    }
 
     #[test]
     fn every_byte_is_a_mark_or_none() {

@@ -4,12 +4,27 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) bytes: Vec<u8>,
+    /// Places that it can be read from, in order; a run that was written away has none.
+    pub(super) entries: Vec<Entry>,
 }
+
+/// A place that a run can be read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    at: usize,
+    /// The number before it.
+    last: u64,
+}
+
+/// So many bytes lie between two places that a run can be read from, about.
+const STEP: usize = 4 << 10;
 
 /// A run in the making.
 struct Writer {
     run: Run,
     last: u64,
+    /// How long it is when the next entry is made.
+    next: usize,
 }
 
 impl Run {
@@ -65,24 +80,38 @@ impl Run {
     /// The numbers in order, with their counts.
     pub(super) fn iter(&self) -> Pairs<'_> {
         Pairs {
+            bytes: &self.bytes,
+            entries: &self.entries,
             rest: &self.bytes,
             last: 0,
         }
+    }
+
+    /// About how many bytes of memory it holds.
+    pub(super) fn held(&self) -> usize {
+        self.bytes.capacity() + self.entries.capacity() * size_of::<Entry>()
     }
 }
 
 impl Writer {
     fn with_room(bytes: usize) -> Self {
-        let bytes = Vec::with_capacity(bytes);
+        let run = Run {
+            bytes: Vec::with_capacity(bytes),
+            entries: Vec::new(),
+        };
         Writer {
-            run: Run { bytes },
+            run,
             last: 0,
+            next: STEP,
         }
     }
 
     #[inline]
     #[allow(clippy::cast_possible_truncation)]
     fn push(&mut self, number: u64, times: u64) {
+        if self.run.bytes.len() >= self.next {
+            self.enter();
+        }
         let distance = number - self.last;
         self.last = number;
         // Most counts are 1: a bit says so; and most numbers are near each other.
@@ -104,6 +133,13 @@ impl Writer {
         }
     }
 
+    #[cold]
+    fn enter(&mut self) {
+        let (at, last) = (self.run.bytes.len(), self.last);
+        self.run.entries.push(Entry { at, last });
+        self.next = at + STEP;
+    }
+
     #[allow(clippy::cast_possible_truncation)]
     fn varint(&mut self, mut value: u128) {
         while value >= 0x80 {
@@ -115,6 +151,7 @@ impl Writer {
 
     fn finish(mut self) -> Run {
         self.run.bytes.shrink_to_fit();
+        self.run.entries.shrink_to_fit();
         self.run
     }
 }
@@ -205,12 +242,43 @@ fn sort<'a>(numbers: &mut [u64], spare: &'a mut Vec<u32>) -> Option<(Packing, &'
 }
 
 /// What a run holds.
+#[derive(Clone, Copy)]
 pub(super) struct Pairs<'a> {
+    bytes: &'a [u8],
+    /// Those that were not passed.
+    entries: &'a [Entry],
     rest: &'a [u8],
     last: u64,
 }
 
 impl Pairs<'_> {
+    /// The next one below a number, if there is one.
+    #[inline]
+    pub(super) fn next_below(&mut self, end: u64) -> Option<(u64, u64)> {
+        let before = *self;
+        let next = self.next().filter(|(number, _)| *number < end);
+        if next.is_none() {
+            *self = before;
+        }
+        next
+    }
+
+    /// Leaves out what is below a number, most of it unread.
+    pub(super) fn leave_out(&mut self, start: u64) {
+        if self.entries.first().is_some_and(|entry| entry.last < start) {
+            let passed = self.entries.partition_point(|entry| entry.last < start);
+            let (behind, ahead) = self.entries.split_at(passed);
+            if let Some(entry) = behind
+                .last()
+                .filter(|entry| self.bytes.len() - self.rest.len() < entry.at)
+            {
+                (self.rest, self.last) = (&self.bytes[entry.at..], entry.last);
+            }
+            self.entries = ahead;
+        }
+        while self.next_below(start).is_some() {}
+    }
+
     #[allow(clippy::cast_possible_truncation)]
     fn varint(&mut self) -> Option<u128> {
         let (mut value, mut shift) = (0, 0);
@@ -290,6 +358,31 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn parts_of_a_run_are_found(seed: u64, near in 1..5_000_u64, parts in prop::collection::vec((0..30_000_u64, 0..900_u64), 1..9)) {
+            let mixed = |number: u64| (number ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+            let mut last = 0;
+            let mut numbers: Vec<u64> = (0..20_000).map(|number| { last += mixed(number) % near; last }).collect();
+            let counted = counted(&numbers);
+            let run = Run::of(&mut numbers, &mut Vec::new());
+            prop_assert!(!run.entries.is_empty());
+            let mut parts: Vec<_> = parts.into_iter().map(|(start, length)| (start * near / 2, length * near)).collect();
+            parts.sort_unstable();
+            for entries in [run.entries.clone(), Vec::new()] {
+                let run = Run { bytes: run.bytes.clone(), entries };
+                let (mut pairs, mut read) = (run.iter(), 0);
+                for (start, length) in &parts {
+                    let start = read.max(*start);
+                    let mut found = Vec::new();
+                    pairs.leave_out(start);
+                    found.extend(std::iter::from_fn(|| pairs.next_below(start + length)));
+                    read = start + length;
+                    let expected = counted.iter().filter(|(number, _)| (start..read).contains(number));
+                    prop_assert!(found.iter().eq(expected));
+                }
+            }
+        }
 
         #[test]
         fn many_numbers_are_sorted_by_their_digits(seed: u64, differ: u64, fewer: u64, least: u64) {

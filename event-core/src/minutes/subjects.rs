@@ -35,7 +35,7 @@ impl Texts {
 
 /// Where a text is to be found, and enough of it to tell it from most others.
 #[derive(Clone, Copy, Debug, Default)]
-struct Place {
+pub(super) struct Place {
     start: u64,
     /// From 1; 0 where there is none.
     number: u32,
@@ -73,9 +73,24 @@ impl Subjects {
         self.number_of(self.hash(text), text)
     }
 
-    /// The number of a text whose hash is known.
+    /// What stands where a text of this hash is looked for first.
     #[inline]
-    pub(super) fn number_of(&mut self, hash: u64, text: &[u8]) -> u32 {
+    pub(super) fn first(&self, hash: u64) -> Place {
+        let mask = self.places.len().wrapping_sub(1);
+        self.places.get(hash as usize & mask).copied().unwrap_or_default()
+    }
+
+    /// The number of a text of which it is known what stood where it is looked for first.
+    #[inline]
+    pub(super) fn number_from(&mut self, first: Place, hash: u64, text: &[u8]) -> u32 {
+        if first.number != 0 && first.tag == tag(hash) && same(self.text(&first), text) {
+            return first.number - 1;
+        }
+        self.number_of(hash, text)
+    }
+
+    /// The number of a text whose hash is known.
+    fn number_of(&mut self, hash: u64, text: &[u8]) -> u32 {
         if let Some(mask) = self.places.len().checked_sub(1) {
             let mut at = hash as usize & mask;
             loop {
@@ -200,7 +215,13 @@ fn same(one: &[u8], other: &[u8]) -> bool {
         return false;
     }
     match (words(one), words(other)) {
-        (Some(one), Some(other)) => one == other,
+        // Word by word: put together in memory, they would have to be waited for.
+        (Some(one), Some(other)) => {
+            one.iter()
+                .zip(other)
+                .fold(0, |differ, (one, other)| differ | (one ^ other))
+                == 0
+        }
         _ => one == other,
     }
 }
