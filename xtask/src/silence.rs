@@ -47,7 +47,9 @@ pub(crate) fn succeeds_reading(
             Err(RecvTimeoutError::Timeout) => {
                 println!("\n==> Nothing was said for {} s: what runs is ended", limit.as_secs());
                 if !end_children(child.id()) {
+                    // Whoever still has its output was left behind by somebody, and may never end.
                     child.kill()?;
+                    break;
                 }
             }
             Err(RecvTimeoutError::Disconnected) => break,
@@ -126,5 +128,18 @@ mod tests {
         .unwrap();
         assert!(!succeeded);
         assert_eq!(heard, ["before", "after"]);
+    }
+
+    #[test]
+    fn who_has_left_somebody_behind_is_not_waited_for() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "echo before; (sh -c 'sleep 5; echo late' &); exit 0"]);
+        let mut heard = Vec::new();
+        let succeeded = succeeds_reading(&mut shell, Some(Duration::from_millis(200)), |line| {
+            heard.push(line.to_owned())
+        })
+        .unwrap();
+        assert!(succeeded);
+        assert_eq!(heard, ["before"]);
     }
 }
