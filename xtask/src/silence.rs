@@ -123,7 +123,7 @@ mod tests {
         shell.args(["-c", "echo before; sleep 600; echo after; exec 1>&-; exit 3"]);
         let mut heard = Vec::new();
         let succeeded = succeeds_reading(&mut shell, Some(Duration::from_millis(200)), |line| {
-            heard.push(line.to_owned())
+            heard.push(line.to_owned());
         })
         .unwrap();
         assert!(!succeeded);
@@ -136,7 +136,7 @@ mod tests {
         shell.args(["-c", "echo before; (sh -c 'sleep 5; echo late' &); exit 0"]);
         let mut heard = Vec::new();
         let succeeded = succeeds_reading(&mut shell, Some(Duration::from_millis(200)), |line| {
-            heard.push(line.to_owned())
+            heard.push(line.to_owned());
         })
         .unwrap();
         assert!(succeeded);
