@@ -80,7 +80,7 @@ fn end_children(parent: u32) -> bool {
 }
 
 /// All that a process has started, and what that has, each with its command line; parents first.
-fn descendants<'a>(listed: &'a str, parent: u32) -> Vec<(&'a str, &'a str)> {
+fn descendants(listed: &str, parent: u32) -> Vec<(&str, &str)> {
     let rows: Vec<_> = listed
         .lines()
         .filter_map(|line| {
