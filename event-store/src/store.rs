@@ -1,11 +1,12 @@
 //! The noun: a store of events in one database. Each verb has a file of its own.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::Registry;
 use sea_orm::DatabaseConnection;
-use tokio::task::JoinHandle;
+use tokio::sync::Mutex;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::api_key::KeyRing;
 use crate::backfill;
@@ -53,7 +54,10 @@ pub struct EventStore {
 
 /// The task that writes. When the last clone of a store goes, it stores what it was given, and ends.
 struct Writer {
+    /// `None` once its end was waited for. Who closes the store has it until then: others who do wait, too.
     task: Mutex<Option<JoinHandle<()>>>,
+    /// The same, for those who only look.
+    shown: AbortHandle,
     queue: Queue,
 }
 
@@ -149,6 +153,7 @@ impl EventStore {
         Ok(EventStore {
             inner,
             writer: Arc::new(Writer {
+                shown: task.abort_handle(),
                 task: Mutex::new(Some(task)),
                 queue,
             }),
@@ -169,10 +174,9 @@ impl EventStore {
     #[must_use]
     pub fn health(&self) -> Health {
         let inner = &self.inner;
-        let task = self.writer.task.lock().unwrap_or_else(PoisonError::into_inner);
         let (queued_events, queued_bytes) = inner.queue.waiting();
         Health {
-            writer_alive: task.as_ref().is_some_and(|task| !task.is_finished()),
+            writer_alive: !self.writer.shown.is_finished(),
             last_heartbeat_age: inner.heartbeat_age(),
             queued_events,
             queued_bytes,
@@ -210,12 +214,14 @@ impl EventStore {
     pub async fn close(&self) -> Result<(), Error> {
         self.inner.queue.close();
         self.inner.heard();
-        let task = self.writer.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = task
-            && let Err(error) = task.await
+        // Whoever gives up waiting leaves it to the next who closes: no connection goes before its end.
+        let mut task = self.writer.task.lock().await;
+        if let Some(running) = task.as_mut()
+            && let Err(error) = running.await
         {
             tracing::error!(%error, "the writer had failed");
         }
+        *task = None;
         let inner = Arc::clone(&self.inner);
         let saved = tokio::time::timeout(
             self.inner.options.request_timeout,

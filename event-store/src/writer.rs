@@ -43,15 +43,18 @@ fn pause() -> Duration {
 /// # Errors
 /// If the system gives no thread.
 pub(crate) fn start(inner: Arc<Inner>, jobs: mpsc::UnboundedReceiver<Job>) -> Result<JoinHandle<()>, Error> {
+    // What is only read is read where the others read. On the writer's own thread it could stand still in the middle, with
+    // the lock that a commit waits for, while that very commit keeps the thread.
+    let beside = Handle::current();
     if !inner.dialect.has_one_writer() {
-        return Ok(tokio::spawn(run(inner, jobs)));
+        return Ok(tokio::spawn(run(inner, jobs, beside)));
     }
     let refused = |error: std::io::Error| Error::Unavailable(Cause::new(format!("no thread to write: {error}")));
     let runtime = Builder::new_current_thread().enable_all().build().map_err(refused)?;
     let (end, ended) = oneshot::channel();
     let work = move || {
         runtime.block_on(async {
-            run(inner, jobs).await;
+            run(inner, jobs, beside).await;
             finish().await;
         });
         // Nobody may wait for it.
@@ -81,7 +84,7 @@ async fn finish() {
 }
 
 /// Works until the store is closed and everything that was taken is stored.
-async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>) {
+async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>, beside: Handle) {
     let mut ids = Ids::default();
     let mut well = true;
     let mut heartbeat = interval(HEARTBEAT);
@@ -106,7 +109,7 @@ async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>) {
                 }
                 if well {
                     inner.beat();
-                    tokio::spawn(look_for_changes(Arc::clone(&inner)));
+                    beside.spawn(look_for_changes(Arc::clone(&inner)));
                 }
                 continue;
             }

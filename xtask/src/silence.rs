@@ -47,7 +47,9 @@ pub(crate) fn succeeds_reading(
             Err(RecvTimeoutError::Timeout) => {
                 println!("\n==> Nothing was said for {} s: what runs is ended", limit.as_secs());
                 if !end_children(child.id()) {
+                    // Whoever still has its output was left behind by somebody, and may never end.
                     child.kill()?;
+                    break;
                 }
             }
             Err(RecvTimeoutError::Disconnected) => break,
@@ -78,7 +80,7 @@ fn end_children(parent: u32) -> bool {
 }
 
 /// All that a process has started, and what that has, each with its command line; parents first.
-fn descendants<'a>(listed: &'a str, parent: u32) -> Vec<(&'a str, &'a str)> {
+fn descendants(listed: &str, parent: u32) -> Vec<(&str, &str)> {
     let rows: Vec<_> = listed
         .lines()
         .filter_map(|line| {
@@ -121,10 +123,23 @@ mod tests {
         shell.args(["-c", "echo before; sleep 600; echo after; exec 1>&-; exit 3"]);
         let mut heard = Vec::new();
         let succeeded = succeeds_reading(&mut shell, Some(Duration::from_millis(200)), |line| {
-            heard.push(line.to_owned())
+            heard.push(line.to_owned());
         })
         .unwrap();
         assert!(!succeeded);
         assert_eq!(heard, ["before", "after"]);
+    }
+
+    #[test]
+    fn who_has_left_somebody_behind_is_not_waited_for() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "echo before; (sh -c 'sleep 5; echo late' &); exit 0"]);
+        let mut heard = Vec::new();
+        let succeeded = succeeds_reading(&mut shell, Some(Duration::from_millis(200)), |line| {
+            heard.push(line.to_owned());
+        })
+        .unwrap();
+        assert!(succeeded);
+        assert_eq!(heard, ["before"]);
     }
 }

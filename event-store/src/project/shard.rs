@@ -42,7 +42,7 @@ impl ShardRow {
 const LEASES: u32 = 10;
 
 fn longest(lease: Duration) -> i64 {
-    micros(lease * LEASES)
+    micros(lease.saturating_mul(LEASES))
 }
 
 /// Who writes: whoever has another token by then does not.
@@ -270,4 +270,15 @@ pub(super) async fn leave(inner: &Inner, name: &str, holder: &str, lease: Durati
     let statement = inner.dialect.statement(&inner.tables.sql(&sql), values);
     inner.keeper.execute_raw(statement).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_of_any_length_has_ten_times_its_length() {
+        assert_eq!(longest(Duration::from_secs(10)), 100_000_000);
+        assert_eq!(longest(Duration::MAX), micros(Duration::MAX));
+    }
 }

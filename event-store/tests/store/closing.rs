@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use event_core::verdict::Status;
 use event_store::{Error, Options, Receipt};
+use sea_orm::ConnectionTrait as _;
 
 use crate::disk::Disk;
 use crate::sample::{count, id, json, offer, origin};
@@ -101,4 +102,33 @@ pub(crate) async fn a_store_in_use_is_well(disk: Disk) {
     );
     assert_eq!(store.health().queued_events, 0);
     assert_eq!(count(&store).await, 1);
+}
+
+/// Whoever waits no longer for the end of a store, or closes it beside another, takes nothing from what was taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_is_stored_whoever_else_closes() {
+    let disk = Disk::sqlite();
+    let store = disk.open().await;
+    let other = disk.connect().await;
+    // The writer waits for this lock with the first event, and the other callers for the writer.
+    other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+    let mut callers = Vec::new();
+    for caller in 0..3 {
+        let store = store.clone();
+        let event = json(&format!("e-{caller}"), "");
+        callers.push(tokio::spawn(async move { store.ingest(vec![event], &origin()).await }));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let given_up = tokio::time::timeout(Duration::from_millis(50), store.close()).await;
+    assert!(given_up.is_err(), "nobody has given the lock back");
+    let (first, second, unlocked) = tokio::join!(store.close(), store.close(), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        other.execute_unprepared("ROLLBACK").await
+    });
+    assert!(first.is_ok() && second.is_ok() && unlocked.is_ok());
+    for caller in callers {
+        let stored = caller.await.unwrap();
+        assert!(stored.is_ok(), "{stored:?}");
+    }
+    assert_eq!(count(&disk.open().await).await, 3);
 }

@@ -1,5 +1,9 @@
 //! The tables: in an application's own database, beside another store's, of another version.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use event_core::Event;
 use event_core::filter::Filter;
 use event_core::query::Page;
@@ -263,5 +267,62 @@ async fn what_is_no_database_is_said_so() {
             "{url}: {error:?}"
         );
         assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+}
+
+/// On SQLite the writer has its thread for itself: what is read beside its commits must not stand still on that thread with
+/// the lock that they wait for.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_register_is_learned_without_holding_up_commits() {
+    let disk = Disk::sqlite();
+    let open = async || {
+        let mut options = sea_orm::ConnectOptions::new(disk.url());
+        options.max_connections(4).sqlx_logging(false);
+        let db = Database::connect(options).await.unwrap();
+        // As SQLite has it unless it is told otherwise: whoever reads holds up whoever commits.
+        assert_eq!(texts(&db, "PRAGMA journal_mode").await, ["delete"]);
+        let options = Options::new().request_timeout(Duration::from_secs(60));
+        EventStore::from_connection(db, options).await.unwrap()
+    };
+    let other = open().await;
+    let register = async |number: i32| {
+        let change = event_store::TypeChange::default();
+        other
+            .register(&created(), &label(&number.to_string()), change)
+            .await
+            .unwrap();
+    };
+    // More than a driver hands over at once.
+    for number in 0..100 {
+        register(number).await;
+    }
+    let store = open().await;
+    let done = Arc::new(AtomicBool::new(false));
+    let callers: Vec<_> = (0..4)
+        .map(|caller| {
+            let (store, done) = (store.clone(), Arc::clone(&done));
+            tokio::spawn(async move {
+                for number in 0.. {
+                    if done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    offer(&store, json(&format!("{caller}-{number}"), "")).await;
+                }
+            })
+        })
+        .collect();
+    for number in 100..110 {
+        register(number).await;
+        while store
+            .registry()
+            .get(&created(), Some(&label(&number.to_string())))
+            .is_none()
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    done.store(true, Ordering::Relaxed);
+    for caller in callers {
+        caller.await.unwrap();
     }
 }
