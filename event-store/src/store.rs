@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use event_core::Registry;
 use sea_orm::DatabaseConnection;
-use tokio::sync::Mutex;
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::sync::watch;
 
 use crate::api_key::KeyRing;
 use crate::backfill;
@@ -54,10 +53,8 @@ pub struct EventStore {
 
 /// The task that writes. When the last clone of a store goes, it stores what it was given, and ends.
 struct Writer {
-    /// `None` once its end was waited for. Who closes the store has it until then: others who do wait, too.
-    task: Mutex<Option<JoinHandle<()>>>,
-    /// The same, for those who only look.
-    shown: AbortHandle,
+    /// Whether it has come to its end; gone without having said so, it has failed.
+    end: watch::Receiver<bool>,
     queue: Queue,
 }
 
@@ -104,6 +101,7 @@ impl EventStore {
 
     /// Opens a store inside an application's own database. The tables have a prefix and a record
     /// of migrations of their own; the connection stays open when the store closes.
+    /// Connections to SQLite that share a cache get in each other's way: have one of them, or none that share.
     ///
     /// # Errors
     /// As [`EventStore::connect`].
@@ -144,20 +142,20 @@ impl EventStore {
         if inner.keys().has_quotas() {
             usage::settle(Arc::clone(&inner)).await?;
         }
-        let task = writer::start(Arc::clone(&inner), jobs)?;
+        // From here on whoever drops it ends its writer, also if it cannot be opened after all.
+        let store = EventStore {
+            inner: Arc::clone(&inner),
+            writer: Arc::new(Writer {
+                end: writer::start(Arc::clone(&inner), jobs).await?,
+                queue,
+            }),
+        };
         tokio::spawn(refresh::run(Arc::downgrade(&inner)));
         if dialect.carries_news() {
             tokio::spawn(herald::tell(Arc::downgrade(&inner), inner.arrivals.subscribe()));
         }
         backfill::resume(&inner).await?;
-        Ok(EventStore {
-            inner,
-            writer: Arc::new(Writer {
-                shown: task.abort_handle(),
-                task: Mutex::new(Some(task)),
-                queue,
-            }),
-        })
+        Ok(store)
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {
@@ -176,7 +174,7 @@ impl EventStore {
         let inner = &self.inner;
         let (queued_events, queued_bytes) = inner.queue.waiting();
         Health {
-            writer_alive: !self.writer.shown.is_finished(),
+            writer_alive: !*self.writer.end.borrow() && self.writer.end.has_changed().is_ok(),
             last_heartbeat_age: inner.heartbeat_age(),
             queued_events,
             queued_bytes,
@@ -214,14 +212,10 @@ impl EventStore {
     pub async fn close(&self) -> Result<(), Error> {
         self.inner.queue.close();
         self.inner.heard();
-        // Whoever gives up waiting leaves it to the next who closes: no connection goes before its end.
-        let mut task = self.writer.task.lock().await;
-        if let Some(running) = task.as_mut()
-            && let Err(error) = running.await
-        {
-            tracing::error!(%error, "the writer had failed");
+        // No connection goes before its end, however many wait for it.
+        if self.writer.end.clone().wait_for(|ended| *ended).await.is_err() {
+            tracing::error!("the writer had failed");
         }
-        *task = None;
         let inner = Arc::clone(&self.inner);
         let saved = tokio::time::timeout(
             self.inner.options.request_timeout,

@@ -1,8 +1,8 @@
 //! The one task that writes: it commits what many callers offer in one transaction, and answers
 //! them only after the commit.
 //!
-//! Callers may be cancelled at any await; this task never is, so that no transaction is ever
-//! abandoned half-way on a pooled connection.
+//! Callers may be cancelled at any await; this task is only with its runtime, so that no transaction is
+//! abandoned half-way on a pooled connection that goes on to be used.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,8 +10,7 @@ use std::time::Instant;
 use event_core::Verdict;
 use sea_orm::ConnectionTrait as _;
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, MissedTickBehavior, interval};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -38,37 +37,54 @@ fn pause() -> Duration {
     Duration::from_millis(5 + RandomState::new().hash_one(0) % 45)
 }
 
-/// Starts it: on a thread of its own where the database is in this process, for it waits for the disk there.
+/// Starts it: on a thread of its own where the database is in this process, for it waits for the disk there. What is
+/// answered tells when it has come to its end.
 ///
 /// # Errors
 /// If the system gives no thread.
-pub(crate) fn start(inner: Arc<Inner>, jobs: mpsc::UnboundedReceiver<Job>) -> Result<JoinHandle<()>, Error> {
+pub(crate) async fn start(
+    inner: Arc<Inner>,
+    jobs: mpsc::UnboundedReceiver<Job>,
+) -> Result<watch::Receiver<bool>, Error> {
     // What is only read is read where the others read. On the writer's own thread it could stand still in the middle, with
     // the lock that a commit waits for, while that very commit keeps the thread.
     let beside = Handle::current();
-    if !inner.dialect.has_one_writer() {
-        return Ok(tokio::spawn(run(inner, jobs, beside)));
+    let own_thread = inner.dialect.has_one_writer();
+    let (end, ended) = watch::channel(false);
+    let work = async move {
+        run(inner, jobs, beside).await;
+        if own_thread {
+            finish().await;
+        }
+        end.send_replace(true);
+    };
+    if !own_thread {
+        tokio::spawn(work);
+        return Ok(ended);
     }
     let refused = |error: std::io::Error| Error::Unavailable(Cause::new(format!("no thread to write: {error}")));
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(refused)?;
-    let (end, ended) = oneshot::channel();
-    let work = move || {
-        runtime.block_on(async {
-            run(inner, jobs, beside).await;
-            finish().await;
-        });
-        // Nobody may wait for it.
-        let _ = end.send(());
-    };
-    std::thread::Builder::new()
-        .name("event-writer".to_owned())
-        .spawn(work)
-        .map_err(refused)?;
-    Ok(tokio::spawn(async {
-        if ended.await.is_err() {
-            tracing::error!("the writer had failed");
+    let (begin, begun) = oneshot::channel();
+    // Made there, too: a runtime must not be dropped where others await.
+    let thread = move || {
+        let (runtime, built) = match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => (Some(runtime), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        // Whoever was to wait for it may be gone.
+        if begin.send(built).is_ok()
+            && let Some(runtime) = runtime
+        {
+            runtime.block_on(work);
         }
-    }))
+    };
+    let name = "event-writer".to_owned();
+    std::thread::Builder::new().name(name).spawn(thread).map_err(refused)?;
+    match begun.await {
+        Ok(begun) => begun.map_err(refused).map(|()| ended),
+        Err(_) => Err(Error::Unavailable(Cause::new(
+            "the thread to write has failed".to_owned(),
+        ))),
+    }
 }
 
 /// Waits until what the writer has begun beside itself is done, connections that it gives back above all: with the last one
