@@ -1,13 +1,12 @@
 /*
- * A disk that fails on demand, and a clock that jumps: preloaded (LD_PRELOAD) into a program, it stands between it and the
- * C library, and counts each call that writes to, cuts, removes or synchronizes a file of one folder.
+ * A disk that fails on demand: preloaded (LD_PRELOAD) into a program, it stands between it and the C library, and counts each
+ * call that writes to, cuts, removes or synchronizes a file of one folder.
  *
  * PROVE_UNDER    the folder, without a slash at its end
  * PROVE_COUNTER  a file of 8 bytes in which the calls are counted: it is read when the program is gone
  * PROVE_AT       the number of the call that fails; 0 for none
  * PROVE_FAULT    how: see `enum fault`
  * PROVE_SEED     what chance begins with
- * PROVE_CLOCK    1: the clock jumps
  *
  * Nothing is ever synchronized in truth, as the machine stays up: what is lost with the power is decided here. A file is
  * what it was when it was synchronized last; each write since then is there, is not, or is there in some of its sectors.
@@ -26,8 +25,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SECTOR 512
@@ -46,8 +43,8 @@ static char under[PATH];
 static size_t under_length;
 static enum fault fault;
 static uint64_t at, chance;
-static int jumps;
-static volatile uint64_t *counter;
+/* The calls until now: the clock goes by them, too. */
+__attribute__((visibility("hidden"))) volatile uint64_t *counter;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int (*real_open)(const char *, int, ...);
@@ -56,7 +53,6 @@ static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
 static int (*real_truncate)(int, off_t);
 static int (*real_unlink)(const char *);
 static int (*real_sync)(int);
-static int (*real_clock)(clockid_t, struct timespec *);
 
 /* What was done since the last synchronization, newest first: to a file, or to a name in the folder. */
 struct change {
@@ -79,14 +75,12 @@ __attribute__((constructor)) static void begin(void)
     real_truncate = dlsym(RTLD_NEXT, "ftruncate64");
     real_unlink = dlsym(RTLD_NEXT, "unlink");
     real_sync = dlsym(RTLD_NEXT, "fsync");
-    real_clock = dlsym(RTLD_NEXT, "clock_gettime");
     if (text == NULL)
         return;
     snprintf(under, sizeof under, "%s", text);
     under_length = strlen(under);
     at = (text = getenv("PROVE_AT")) ? strtoull(text, NULL, 10) : 0;
     chance = (text = getenv("PROVE_SEED")) ? strtoull(text, NULL, 10) : 0;
-    jumps = (text = getenv("PROVE_CLOCK")) && strcmp(text, "1") == 0;
     text = getenv("PROVE_FAULT");
     const char *names[] = {"none", "kill", "eio", "short", "full", "loss"};
     for (int name = 0; text && name < 6; name++)
@@ -471,37 +465,3 @@ static int opening(const char *path, int flags, mode_t mode)
     }
 OPEN(open)
 OPEN(open64)
-
-/* With every few calls it is another time: back by hours, on by years. */
-static time_t jump(void)
-{
-    static const time_t jumps_by[] = {0, -7200, 3 * 31536000L, -86400, 60, 10 * 31536000L, -400 * 86400L, 1};
-    return jumps && counter ? jumps_by[*counter / 5 % 8] : 0;
-}
-
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-    int result = real_clock(clock, now);
-    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-        now->tv_sec += jump();
-    return result;
-}
-
-int gettimeofday(struct timeval *restrict now, void *restrict zone)
-{
-    (void)zone;
-    struct timespec exact;
-    int result = clock_gettime(CLOCK_REALTIME, &exact);
-    now->tv_sec = exact.tv_sec;
-    now->tv_usec = exact.tv_nsec / 1000;
-    return result;
-}
-
-time_t time(time_t *now)
-{
-    struct timespec exact;
-    clock_gettime(CLOCK_REALTIME, &exact);
-    if (now)
-        *now = exact.tv_sec;
-    return exact.tv_sec;
-}

@@ -1,6 +1,6 @@
 //! The fault proof of the store on SQLite: whatever fails and whenever it does, the database is what its callers were told.
 //!
-//! Each trial runs a fixed scenario in a process whose disk or clock fails at one call (`faults.c`), and one judge looks at
+//! Each trial runs a fixed scenario in a process whose disk or clock fails at one call (`faults.c`, `clock.c`), and one judge looks at
 //! what is left (`oracle.rs`), then at what is there once the same was done again to its end. Some of the calls fail in
 //! every run of the tests, every single one with `EVENT_TEST_LONG=1`, as `cargo xtask prove` has it.
 
