@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use event_core::policy::Storage;
 use event_core::refusal::Refusal;
 use event_core::verdict::Status;
-use event_core::{Code, Envelope, ValidEvent, Verdict};
+use event_core::{Code, Envelope, Source, ValidEvent, Verdict};
 use sea_orm::{ConnectionTrait as _, Value};
 
 use crate::dialect::Transaction;
@@ -54,6 +54,9 @@ struct Earlier {
     hash: Vec<u8>,
 }
 
+/// The source and the id of an event.
+type Key<'a> = (i64, &'a [u8]);
+
 /// Those that were here first, by source and id.
 type Known = HashMap<(i64, Vec<u8>), Earlier>;
 
@@ -81,7 +84,7 @@ pub(crate) async fn append(
     if log.rowless > 0 {
         let mut wanted: Vec<_> = rows.iter().collect();
         by_id(&mut wanted);
-        find("{keys}", inner, db, &wanted, &mut known).await?;
+        find("{keys}", inner, db, wanted.iter().map(|row| row.key()), &mut known).await?;
     }
     let (whole, counted): (Vec<&NewEvent<'_>>, Vec<_>) = rows
         .iter()
@@ -89,6 +92,9 @@ pub(crate) async fn append(
         .partition(|row| row.storage != Storage::CountsOnly);
     store_rows(inner, db, &whole, &mut known).await?;
     store_keys(inner, db, counted, &mut known).await?;
+    let mut before = taken_before(inner, ids, db, entries, log.rowless > 0)
+        .await?
+        .into_iter();
     let mut gathered = Gathered::default();
     let mut shaded = shadow::Gathered::default();
     let mut rows = rows.iter();
@@ -101,7 +107,13 @@ pub(crate) async fn append(
                 source,
                 original,
                 received_at,
+                ..
             } => {
+                // It was taken when its type took it: whoever sends it again is told so.
+                if let Some(verdict) = before.next().flatten() {
+                    verdicts.push(verdict);
+                    continue;
+                }
                 refused.push(Refused {
                     refusal: Cow::Borrowed(refusal.as_ref()),
                     source,
@@ -154,7 +166,7 @@ async fn store_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], kno
         .filter(|(_, new)| !new)
         .map(|(row, _)| *row)
         .collect();
-    find("{events}", inner, db, &taken, known).await
+    find("{events}", inner, db, taken.iter().map(|row| row.key()), known).await
 }
 
 /// Puts many events in the order of their ids; of those that have one and the same the first stays first.
@@ -176,7 +188,7 @@ async fn store_keys(
     }
     by_id(&mut events);
     // They may have been stored whole, before their type was only counted.
-    find("{events}", inner, db, &events, known).await?;
+    find("{events}", inner, db, events.iter().map(|row| row.key()), known).await?;
     events.retain(|row| !is_known(row, known));
     let keys: Vec<Rowless> = events.iter().map(|row| Rowless::of(row)).collect();
     let new = rowless::keep(&keys, Counted::InCells, inner, db).await?;
@@ -186,7 +198,7 @@ async fn store_keys(
         .filter(|(_, new)| !new)
         .map(|(row, _)| row)
         .collect();
-    find("{keys}", inner, db, &taken, known).await
+    find("{keys}", inner, db, taken.iter().map(|row| row.key()), known).await
 }
 
 /// Resolves what the rows refer to, and gives each its place.
@@ -253,6 +265,59 @@ async fn rows<'a>(
     Ok(rows)
 }
 
+/// For each refused entry, in order, what is told of it if the same event was taken before, when its type took it.
+async fn taken_before(
+    inner: &Inner,
+    ids: &mut Ids,
+    db: &Transaction,
+    entries: &[&Entry],
+    rowless: bool,
+) -> Result<Vec<Option<Verdict>>, Error> {
+    let refused: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::Refused { identity, .. } => Some(identity.as_deref()),
+            Entry::Event { .. } => None,
+        })
+        .collect();
+    let mut keys = Vec::with_capacity(refused.len());
+    // What comes together is mostly of one source.
+    let mut last: Option<(&Source, Option<i64>)> = None;
+    for identity in &refused {
+        let Some(identity) = identity else {
+            keys.push(None);
+            continue;
+        };
+        let source = &identity.source;
+        let source_id = match last {
+            Some((known, source_id)) if known == source => source_id,
+            _ => {
+                ids.dictionary
+                    .known_source_id(source, inner.dialect, db, &inner.tables)
+                    .await?
+            }
+        };
+        last = Some((source, source_id));
+        keys.push(source_id.map(|source_id| (source_id, event_id::encode(&identity.id))));
+    }
+    let wanted: Vec<Key<'_>> = keys
+        .iter()
+        .flatten()
+        .map(|(source_id, id)| (*source_id, id.as_slice()))
+        .collect();
+    let mut known = Known::new();
+    find("{events}", inner, db, wanted.iter().copied(), &mut known).await?;
+    if rowless {
+        find("{keys}", inner, db, wanted.iter().copied(), &mut known).await?;
+    }
+    let told = refused.into_iter().zip(&keys).map(|(identity, key)| {
+        let (identity, earlier) = (identity?, known.get(key.as_ref()?)?);
+        let duplicate = || Verdict::in_log(Status::Duplicate, identity.id.clone(), earlier.position, identity.flags);
+        (earlier.hash == identity.content).then(duplicate)
+    });
+    Ok(told.collect())
+}
+
 /// Whether two events are of one type, version and source.
 fn alike(a: &Envelope, b: &Envelope) -> bool {
     a.event_type == b.event_type && a.version == b.version && a.source == b.source
@@ -263,17 +328,18 @@ async fn find(
     table: &str,
     inner: &Inner,
     db: &Transaction,
-    rows: &[&NewEvent<'_>],
+    ids: impl ExactSizeIterator<Item = Key<'_>>,
     known: &mut Known,
 ) -> Result<(), Error> {
+    let ids: Vec<_> = ids.collect();
     let select = format!("SELECT position, source_id, event_id, hash FROM {table} WHERE ");
     let select = inner.tables.sql(&select);
-    for chunk in rows.chunks(CHUNK) {
+    for chunk in ids.chunks(CHUNK) {
         let wanted = inner.dialect.one_of_rows(&["event_id", "source_id"], chunk.len());
         let sql = format!("{select}{wanted}");
         let values = chunk
             .iter()
-            .flat_map(|row| [Value::from(row.event_id.clone()), Value::from(row.source_id)]);
+            .flat_map(|(source_id, event_id)| [Value::from(event_id.to_vec()), Value::from(*source_id)]);
         for row in db.query_all_raw(inner.dialect.statement(&sql, values)).await? {
             let earlier = Earlier {
                 position: row.try_get_by_index(0)?,

@@ -149,6 +149,27 @@ impl Dictionary {
         Ok(id)
     }
 
+    /// The number of a source, if it has one.
+    pub(crate) async fn known_source_id(
+        &mut self,
+        source: &Source,
+        dialect: Dialect,
+        db: &impl ConnectionTrait,
+        tables: &Tables,
+    ) -> Result<Option<i64>, Error> {
+        if let Some(id) = self.source_id(source) {
+            return Ok(Some(id));
+        }
+        let select = tables.sql("SELECT id FROM {sources} WHERE name = ?");
+        let select = dialect.statement(&select, [source.as_str().into()]);
+        let Some(row) = db.query_one_raw(select).await? else {
+            return Ok(None);
+        };
+        let id = row.try_get_by_index(0)?;
+        self.add_source(id, source.clone());
+        Ok(Some(id))
+    }
+
     /// The number of a source, made if it is new.
     pub(crate) async fn new_source_id(
         &mut self,

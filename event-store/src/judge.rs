@@ -13,7 +13,7 @@ use event_core::{Code, Event, EventId, EventType, Label, Limits, Source, Timesta
 
 use crate::api_key::Principal;
 use crate::original::{Form, Kept, Original};
-use crate::queue::Entry;
+use crate::queue::{Entry, Identity};
 use crate::shadow;
 
 /// Something that may be an event.
@@ -291,12 +291,17 @@ impl Judge {
     /// Judges an event as it was read, or keeps what could not be read as one.
     pub(crate) fn read(&self, read: Result<Event, Refusal>, original: Option<Original>) -> Judged {
         let written = |event: &Event| Original::written(serde_json::to_vec(event).unwrap_or_default());
-        let (refusal, keep, original) = match read {
+        let (refusal, keep, original, identity) = match read {
             // Before its type's policy is looked at, which is that of events that may be sent.
             Ok(event) => match self.origin.beyond(&event) {
                 Some((place, message)) => {
                     let refusal = Refusal::new(Code::NotPermitted, place, message).with_claims(event.claims());
-                    (refusal, Keep::Quarantine, original.unwrap_or_else(|| written(&event)))
+                    (
+                        refusal,
+                        Keep::Quarantine,
+                        original.unwrap_or_else(|| written(&event)),
+                        None,
+                    )
                 }
                 None => match self.registry.validate(event, self.received_at) {
                     Ok(event) => {
@@ -310,13 +315,14 @@ impl Judge {
                     }
                     Err(refused) => {
                         let original = original.unwrap_or_else(|| written(&refused.event));
-                        (refused.refusal, refused.keep, original)
+                        let identity = Box::new(Identity::of(&refused.event));
+                        (refused.refusal, refused.keep, original, Some(identity))
                     }
                 },
             },
             Err(refusal) => {
                 let original = original.unwrap_or_else(|| Original::written(Vec::new()));
-                (refusal, Keep::Quarantine, original)
+                (refusal, Keep::Quarantine, original, None)
             }
         };
         match keep {
@@ -329,6 +335,7 @@ impl Judge {
                     source,
                     original,
                     received_at,
+                    identity,
                 })
             }
         }

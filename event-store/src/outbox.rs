@@ -209,11 +209,13 @@ fn entry(inner: &Inner, source: Source, json: String, received_at: Timestamp, wh
         new_id: &new_id,
     };
     let registry = inner.registry();
+    // Handed in with a transaction, it is here for the first time.
     let kept = |refusal: Refusal, source: Source| Entry::Refused {
         refusal: Box::new(refusal),
         source,
         original: Original::written(json.clone().into_bytes()),
         received_at,
+        identity: None,
     };
     match Event::from_slice(json.as_bytes(), &reception) {
         Err(refusal) => kept(refusal, source.clone()),

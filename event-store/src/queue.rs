@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use event_core::event::ContentHash;
+use event_core::flag::Flags;
 use event_core::policy::Storage;
 use event_core::refusal::Refusal;
-use event_core::{ValidEvent, Verdict};
+use event_core::{Event, EventId, Source, Timestamp, ValidEvent, Verdict};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::checkpoint::Mark;
 use crate::error::Error;
 use crate::original::{Kept, Original};
 use crate::shadow::Opinion;
-use event_core::Timestamp;
 
 /// One thing to keep: an event, or a refusal.
 #[derive(Debug)]
@@ -31,10 +32,33 @@ pub(crate) enum Entry {
     /// A refused event to keep in the quarantine.
     Refused {
         refusal: Box<Refusal>,
-        source: event_core::Source,
+        source: Source,
         original: Original,
         received_at: Timestamp,
+        /// The event that it is, where only its type refuses it: it may have been taken before.
+        identity: Option<Box<Identity>>,
     },
+}
+
+/// What tells an event from all others, and what is told of it besides.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) source: Source,
+    pub(crate) id: EventId,
+    pub(crate) content: ContentHash,
+    pub(crate) flags: Flags,
+}
+
+impl Identity {
+    pub(crate) fn of(event: &Event) -> Self {
+        let envelope = event.envelope();
+        Identity {
+            source: envelope.source.clone(),
+            id: envelope.id.clone(),
+            content: event.content_hash(),
+            flags: event.flags(),
+        }
+    }
 }
 
 impl Entry {

@@ -52,6 +52,11 @@ pub(crate) struct NewEvent<'a> {
 }
 
 impl NewEvent<'_> {
+    /// What it is known by: its source and its id.
+    pub(crate) fn key(&self) -> (i64, &[u8]) {
+        (self.source_id, &self.event_id)
+    }
+
     /// The values of [`INSERT`].
     pub(crate) fn binds(&self) -> [Bind<'_>; 13] {
         let event = self.event.event();

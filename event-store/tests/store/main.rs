@@ -67,6 +67,7 @@ conformance! {
         an_event_made_in_rust_is_kept_as_json_that_can_be_offered_again,
         one_id_from_two_sources_is_two_events,
         a_retry_after_a_later_version_is_the_same_event,
+        a_retry_that_its_type_refuses_by_now_is_the_same_event,
     }
     judged {
         quarantine_keeps_it_and_stores_nothing,

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use event_core::event::Reception;
+use event_core::policy::{Policy, Storage};
 use event_core::verdict::Status;
 use event_core::{Code, Event, EventId, Limits, Source};
-use event_store::{Offer, Options, Origin, Receipt};
+use event_store::{Offer, Options, Origin, Receipt, TypeChange};
 
 use crate::disk::Disk;
-use crate::sample::{count, id, ingest, json, offer, origin, quarantine, statuses, text};
+use crate::sample::{count, created, id, ingest, json, label, offer, origin, quarantine, statuses, text};
 
 pub(crate) async fn a_hundred_callers_of_the_same_events_store_each_once(disk: Disk) {
     const CALLERS: usize = 100;
@@ -185,14 +186,63 @@ pub(crate) async fn one_id_from_two_sources_is_two_events(disk: Disk) {
 
 pub(crate) async fn a_retry_after_a_later_version_is_the_same_event(disk: Disk) {
     let store = disk.open().await;
-    let kind = crate::sample::created();
-    let change = event_store::TypeChange::default();
-    store
-        .register(&kind, &crate::sample::label("1"), change.clone())
-        .await
-        .unwrap();
+    let kind = created();
+    let change = TypeChange::default();
+    store.register(&kind, &label("1"), change.clone()).await.unwrap();
     let first = offer(&store, json("1", "")).await;
-    store.register(&kind, &crate::sample::label("2"), change).await.unwrap();
+    store.register(&kind, &label("2"), change).await.unwrap();
     let again = offer(&store, json("1", "")).await;
     assert_eq!((again.status, again.position), (Status::Duplicate, first.position));
+}
+
+pub(crate) async fn a_retry_that_its_type_refuses_by_now_is_the_same_event(disk: Disk) {
+    let store = disk.open().await;
+    let change = |storage, schema: Option<&str>| TypeChange {
+        schema: schema.map(|schema| serde_json::from_str(schema).unwrap()),
+        policy: Some(Policy {
+            storage,
+            ..Policy::default()
+        }),
+        ..TypeChange::default()
+    };
+    let mut places = Vec::new();
+    for (number, storage) in [Storage::Events, Storage::CountsOnly].into_iter().enumerate() {
+        let versions = [2 * number, 2 * number + 1].map(|version| label(&version.to_string()));
+        store
+            .register(&created(), &versions[0], change(storage, None))
+            .await
+            .unwrap();
+        let first = offer(&store, json(&format!("e-{number}"), "")).await;
+        assert_eq!(first.status, Status::Stored);
+        places.push(first.position);
+        let stricter = change(storage, Some(r#"{"required": ["n"]}"#));
+        store.register(&created(), &versions[1], stricter).await.unwrap();
+    }
+    let batch = || {
+        vec![
+            json("e-0", ""),
+            json("new", ""),
+            json("e-1", ""),
+            json("e-0", r#","data":{"m":1}"#),
+        ]
+    };
+    for _ in 0..2 {
+        let verdicts = ingest(&store, batch()).await;
+        let expected = [
+            Status::Duplicate,
+            Status::Quarantined,
+            Status::Duplicate,
+            Status::Quarantined,
+        ];
+        assert_eq!(statuses(&verdicts), expected);
+        assert_eq!([verdicts[0].position, verdicts[2].position], places[..]);
+        assert_eq!(verdicts[3].code, Some(Code::SchemaViolation));
+    }
+    let kept: Vec<_> = quarantine(&store)
+        .await
+        .into_iter()
+        .filter_map(|entry| entry.id)
+        .collect();
+    assert_eq!(kept.len(), 2);
+    assert!(!kept.contains(&id("e-1")));
 }
