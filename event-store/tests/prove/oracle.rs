@@ -219,7 +219,9 @@ impl World {
     fn of_verdict(&self, event: &Planned, verdict: &Verdict) -> Option<Violation> {
         let expected = match event.fate {
             Fate::Row | Fate::Counted => [Status::Stored, Status::Duplicate].as_slice(),
-            Fate::Replayed | Fate::Refused => &[Status::Quarantined],
+            // Once it was replayed, it is an event that was here before: where that is, is looked at below.
+            Fate::Replayed => &[Status::Quarantined, Status::Duplicate],
+            Fate::Refused => &[Status::Quarantined],
             Fate::Conflict => &[Status::Conflict],
         };
         if !expected.contains(&verdict.status) {
@@ -275,11 +277,14 @@ impl World {
         }
         let mut offered: BTreeMap<String, (usize, usize)> = BTreeMap::new();
         for (of, heard) in &self.heard {
-            let (least, most) = (heard.answers.len(), heard.offered - heard.nothing);
-            for event in plan::batch(*of) {
+            for (place, event) in plan::batch(*of).into_iter().enumerate() {
                 if matches!(event.fate, Fate::Replayed | Fate::Refused | Fate::Conflict) {
+                    let is_duplicate = |verdict: &&Verdict| verdict.status == Status::Duplicate;
+                    let answers = heard.answers.iter().filter_map(|verdicts| verdicts.get(place));
+                    let duplicates = answers.filter(is_duplicate).count();
                     let times = offered.entry(event.json).or_default();
-                    *times = (times.0 + least, times.1 + most);
+                    times.0 += heard.answers.len() - duplicates;
+                    times.1 += heard.offered - heard.nothing - duplicates;
                 }
             }
         }
