@@ -188,10 +188,8 @@ impl Dictionary {
         );
         db.execute_raw(dialect.statement(&insert, [source.as_str().into()]))
             .await?;
-        let select = tables.sql("SELECT id FROM {sources} WHERE name = ?");
-        let id = only_number(db, dialect.statement(&select, [source.as_str().into()])).await?;
-        self.add_source(id, source.clone());
-        Ok(id)
+        let id = self.known_source_id(source, dialect, db, tables).await?;
+        id.ok_or_else(|| Error::corrupt("no row where one must be"))
     }
 }
 

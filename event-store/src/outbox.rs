@@ -209,7 +209,7 @@ fn entry(inner: &Inner, source: Source, json: String, received_at: Timestamp, wh
         new_id: &new_id,
     };
     let registry = inner.registry();
-    // Handed in with a transaction, it is here for the first time.
+    // Whether it was taken before is not looked at: what an application hands in is kept.
     let kept = |refusal: Refusal, source: Source| Entry::Refused {
         refusal: Box::new(refusal),
         source,

@@ -117,28 +117,27 @@ mod tests {
         assert_eq!(descendants(listed, 21), []);
     }
 
+    /// Whether a script of the shell has succeeded that may be silent for a moment, and what was heard of it.
+    fn run(script: &str) -> (bool, Vec<String>) {
+        let mut heard = Vec::new();
+        let succeeded = succeeds_reading(
+            Command::new("sh").args(["-c", script]),
+            Some(Duration::from_millis(200)),
+            |line| heard.push(line.to_owned()),
+        );
+        (succeeded.unwrap(), heard)
+    }
+
     #[test]
     fn who_hangs_is_ended_and_what_comes_after_is_heard() {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", "echo before; sleep 600; echo after; exec 1>&-; exit 3"]);
-        let mut heard = Vec::new();
-        let succeeded = succeeds_reading(&mut shell, Some(Duration::from_millis(200)), |line| {
-            heard.push(line.to_owned());
-        })
-        .unwrap();
+        let (succeeded, heard) = run("echo before; sleep 600; echo after; exec 1>&-; exit 3");
         assert!(!succeeded);
         assert_eq!(heard, ["before", "after"]);
     }
 
     #[test]
     fn who_has_left_somebody_behind_is_not_waited_for() {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", "echo before; (sh -c 'sleep 5; echo late' &); exit 0"]);
-        let mut heard = Vec::new();
-        let succeeded = succeeds_reading(&mut shell, Some(Duration::from_millis(200)), |line| {
-            heard.push(line.to_owned());
-        })
-        .unwrap();
+        let (succeeded, heard) = run("echo before; (sh -c 'sleep 5; echo late' &); exit 0");
         assert!(succeeded);
         assert_eq!(heard, ["before"]);
     }
