@@ -14,16 +14,16 @@ mod logins;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{ACCEPT, AUTHORIZATION};
 use axum::http::{HeaderMap, HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use event_core::Source;
 use event_store::api_key::{Access, Bounds, Principal, Use};
 use event_store::{EventStore, Origin};
+use tower_http::validate_request::ValidateRequestHeaderLayer;
 
 use crate::config::ServerConfig;
 use crate::peer::Peer;
@@ -148,6 +148,27 @@ impl Guard {
         Err(Failure::new(Reason::NotPermitted, detail))
     }
 
+    /// That the key of a request is good, or that there are no keys.
+    fn check(&self, request: &mut Request) -> Result<(), Response> {
+        if self.store.has_keys() {
+            let logged_in = self.logged_in(request.headers());
+            // A browser sends its cookie for whoever asks it to; a key it sends for nobody.
+            if logged_in.is_some() && !request.method().is_safe() && Site::of(request.headers()) != Site::Own {
+                return Err(cross_site().into_response());
+            }
+            match logged_in.map_or_else(|| principal(&self.store, request.headers()), Ok) {
+                Ok(principal) => request.extensions_mut().insert(principal),
+                Err(_) if is_for_people(request) => return Err(reply::elsewhere(&login(request))),
+                Err(failure) => return Err(self.turned_away(failure, peer(request)).into_response()),
+            };
+        } else if let Err(failure) = self.check_host(request.headers()) {
+            return Err(failure.into_response());
+        }
+        // Nobody behind this has a use for it.
+        request.headers_mut().remove(AUTHORIZATION);
+        Ok(())
+    }
+
     /// Whether whoever sends this may read whatever there is: as long as there are no keys, everybody.
     pub(crate) fn may_read(&self, headers: &HeaderMap) -> bool {
         if !self.store.has_keys() {
@@ -176,35 +197,23 @@ fn too_many(after: Duration) -> Failure {
     Failure::new(Reason::RateLimited, detail).retried_after(after)
 }
 
-/// Lets a request pass if its key is good, or if there are no keys at all. What comes in the body is
-/// not read before.
-pub(crate) async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
-    if guard.store.has_keys() {
-        let logged_in = guard.logged_in(request.headers());
-        // A browser sends its cookie for whoever asks it to; a key it sends for nobody.
-        if logged_in.is_some() && !request.method().is_safe() && Site::of(request.headers()) != Site::Own {
-            return cross_site().into_response();
-        }
-        match logged_in.map_or_else(|| principal(&guard.store, request.headers()), Ok) {
-            Ok(principal) => request.extensions_mut().insert(principal),
-            Err(_) if is_for_people(&request) => return reply::elsewhere(&login(&request)),
-            Err(failure) => return guard.turned_away(failure, peer(&request)).into_response(),
-        };
-    } else if let Err(failure) = guard.check_host(request.headers()) {
-        return failure.into_response();
-    }
-    // Nobody behind this has a use for it.
-    request.headers_mut().remove(AUTHORIZATION);
-    next.run(request).await
+/// Lets requests pass whose key is good, or all if there are no keys. What comes in the body is not read before.
+pub(crate) fn check(guard: Arc<Guard>) -> ValidateRequestHeaderLayer<impl Check> {
+    ValidateRequestHeaderLayer::custom(move |request: &mut Request| guard.check(request))
 }
 
-/// Lets a request pass whose key comes elsewhere: while there are no keys, only if it asks by a name that is ours.
-pub(crate) async fn check_host(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    match guard.check_host(request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(failure) => failure.into_response(),
-    }
+/// Lets requests pass whose key comes elsewhere: while there are no keys, only those that ask by a name that is ours.
+pub(crate) fn check_host(guard: Arc<Guard>) -> ValidateRequestHeaderLayer<impl Check> {
+    ValidateRequestHeaderLayer::custom(move |request: &mut Request| {
+        let checked = guard.check_host(request.headers());
+        checked.map_err(|failure| failure.into_response())
+    })
 }
+
+/// What is done with a request before it is let pass.
+pub(crate) trait Check: FnMut(&mut Request) -> Result<(), Response> + Clone + Send + Sync + 'static {}
+
+impl<F: FnMut(&mut Request) -> Result<(), Response> + Clone + Send + Sync + 'static> Check for F {}
 
 /// That no page of others has made a browser send a request, as far as it tells.
 ///

@@ -6,6 +6,8 @@
 mod scrape;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::http::Method;
@@ -26,11 +28,22 @@ type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
 /// Seconds: a request that stores waits for the disk, one that asks may add up many rows.
 const DURATIONS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
+/// The numbers of one route, method and status.
+#[derive(Clone)]
+struct Numbers {
+    method: &'static str,
+    status: u16,
+    requests: Counter,
+    durations: Histogram,
+}
+
 /// Counts what one router does.
 pub(crate) struct Meter {
     registry: Registry,
     requests: Family<Labels<3>, Counter>,
     durations: Family<Labels<2>, Histogram>,
+    /// What was counted by route before: its labels are not made for every request anew.
+    routes: RwLock<HashMap<String, Vec<Numbers>>>,
     problems: Family<Labels<1>, Counter>,
     shed: Family<Labels<1>, Counter>,
     logins: Family<Labels<1>, Counter>,
@@ -76,6 +89,7 @@ impl Meter {
             registry,
             requests,
             durations,
+            routes: RwLock::default(),
             problems,
             shed,
             logins,
@@ -85,16 +99,33 @@ impl Meter {
 
     /// A request was answered. Its route is the one that it matched.
     pub(crate) fn answered(&self, method: &Method, route: Option<&str>, status: u16, elapsed: Duration) {
-        let method = Cow::Borrowed(known(method));
-        let route = route.map_or(Cow::Borrowed("none"), |route| Cow::Owned(route.to_owned()));
-        let labels = [("method", method.clone()), ("route", route.clone())];
-        self.durations.get_or_create(&labels).observe(elapsed.as_secs_f64());
-        let labels = [
-            ("method", method),
-            ("route", route),
-            ("status", Cow::Owned(status.to_string())),
-        ];
-        self.requests.get_or_create(&labels).inc();
+        let (method, route) = (known(method), route.unwrap_or("none"));
+        let before = {
+            let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+            let same = |it: &&Numbers| it.method == method && it.status == status;
+            routes.get(route).and_then(|all| all.iter().find(same).cloned())
+        };
+        let numbers = before.unwrap_or_else(|| self.begin(method, route, status));
+        numbers.durations.observe(elapsed.as_secs_f64());
+        numbers.requests.inc();
+    }
+
+    /// The numbers of what was not counted before.
+    fn begin(&self, method: &'static str, route: &str, status: u16) -> Numbers {
+        let (name, label) = (Cow::Borrowed(method), Cow::<'static, str>::Owned(route.to_owned()));
+        let durations = [("method", name.clone()), ("route", label.clone())];
+        let status_label = Cow::Owned(status.to_string());
+        let requests = [("method", name), ("route", label), ("status", status_label)];
+        let numbers = Numbers {
+            method,
+            status,
+            requests: self.requests.get_or_create(&requests).clone(),
+            durations: self.durations.get_or_create(&durations).clone(),
+        };
+        // A second one that began at the same time counts into the same.
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        routes.entry(route.to_owned()).or_default().push(numbers.clone());
+        numbers
     }
 
     /// A request was told a problem.

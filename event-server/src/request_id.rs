@@ -1,8 +1,10 @@
 //! The id of a request: in its answer, in the log, and in the problem that it is told.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use serde::Serialize;
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
+use uuid::fmt::Simple;
 
 /// The header in which a proxy names a request, and in which it is named in the answer.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -15,27 +17,38 @@ tokio::task_local! {
 }
 
 /// An id that is fit for headers, logs and JSON as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct RequestId(String);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RequestId(Bytes);
+
+impl Serialize for RequestId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
 
 impl RequestId {
     /// The id that came with a request if it can be taken, or else a new one.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut given = headers.get_all(REQUEST_ID).iter();
         match (given.next().and_then(|value| value.to_str().ok()), given.next()) {
-            (Some(text), None) if is_sane(text) => RequestId(text.to_owned()),
-            _ => RequestId(Uuid::now_v7().simple().to_string()),
+            (Some(text), None) if is_sane(text) => RequestId(Bytes::copy_from_slice(text.as_bytes())),
+            _ => {
+                let mut text = [0; Simple::LENGTH];
+                Uuid::now_v7().simple().encode_lower(&mut text);
+                RequestId(Bytes::copy_from_slice(&text))
+            }
         }
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        // It is never anything else.
+        std::str::from_utf8(&self.0).unwrap_or("-")
     }
 
     /// For a header of the answer.
     pub(crate) fn to_header(&self) -> HeaderValue {
         // Letters, digits and four signs are always fit for one.
-        HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("-"))
+        HeaderValue::from_maybe_shared(self.0.clone()).unwrap_or(HeaderValue::from_static("-"))
     }
 }
 
@@ -92,7 +105,7 @@ mod tests {
     #[tokio::test]
     async fn an_id_is_known_while_its_request_is_answered() {
         assert_eq!(current(), None);
-        let wanted = RequestId("r-1".to_owned());
+        let wanted = RequestId(Bytes::from_static(b"r-1"));
         assert_eq!(within(wanted.clone(), async { current() }).await, Some(wanted));
     }
 }

@@ -3,7 +3,10 @@
 //! A handler may be dropped wherever it waits, as soon as its client goes away. So a handler only
 //! converts; what must not stop half-way happens behind [`EventStore`], in a task of its own.
 
+mod around;
 mod shed;
+mod admit;
+mod attend;
 mod collect;
 mod events;
 mod follow;
@@ -38,29 +41,23 @@ mod tests;
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::handler::Handler as _;
 use axum::http::Uri;
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
 use event_store::EventStore;
-use tracing::Instrument as _;
+use tower::util::option_layer;
 
 use crate::auth::{self, Gate, Guard};
-use crate::body::{self, Content};
 use crate::config::ServerConfig;
 use crate::cors;
-use crate::meter::{self, Meter};
-use crate::reply::{self, Failure, Reason, Told};
-use crate::request_id::{self, RequestId};
-use crate::trace;
+use crate::meter::Meter;
+use crate::reply::{Failure, Reason};
+use admit::Admit;
+use around::Layered;
+use attend::Attend;
 use shed::Shedding;
-
-/// So many bytes of headers are taken; the connection's buffer itself is not so exact.
-const HEADER_BYTES: usize = 64 * 1024;
 
 /// Where files are sent to, which may be larger than other bodies.
 const IMPORT: &str = "/v1/import";
@@ -113,10 +110,10 @@ impl Deref for App {
 pub fn router(store: EventStore, config: ServerConfig) -> Router {
     let app = App::new(store, config);
     let (guarded, _) = guarded(&app).into_parts();
+    let check = || auth::check(Arc::clone(&app.guard));
     let router = guarded
-        .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
-        .layer(from_fn_with_state(app.guard.clone(), auth::check))
+        .method_not_allowed_fallback(method_not_allowed.layer(check()))
+        .fallback(not_found.layer(check()))
         .merge(foreign_clients(&app))
         // Whoever only looks whether the program is well has no key.
         .route("/health/live", get(health::live).fallback(method_not_allowed))
@@ -128,24 +125,24 @@ pub fn router(store: EventStore, config: ServerConfig) -> Router {
         .route("/docs/", get(manual::slash).fallback(method_not_allowed))
         .route("/docs/{file}", get(manual::file).fallback(method_not_allowed))
         .route("/openapi.json", get(manual::document).fallback(method_not_allowed))
-        // Each layer costs every request about as much as all of those below it: what can be one is one.
-        .layer(from_fn_with_state(app.clone(), admit));
-    let router = match cors::layer(&app.config.cors_origins) {
-        Some(layer) => router.layer(layer),
-        None => router,
-    };
-    router.layer(from_fn_with_state(app.clone(), attend)).with_state(app)
+        // Each layer of a router costs every request about as much as all of those below it: these are one.
+        .layer((
+            Layered::<Attend>::new(&app),
+            option_layer(cors::layer(&app.config.cors_origins)),
+            Layered::<Admit>::new(&app),
+        ));
+    router.with_state(app)
 }
 
 /// Other people's clients, which have their keys elsewhere: in the body, say.
 fn foreign_clients(app: &App) -> Router<App> {
     let routes = segment::routes().merge(posthog::routes());
-    routes.route_layer(from_fn_with_state(app.guard.clone(), auth::check_host))
+    routes.route_layer(auth::check_host(Arc::clone(&app.guard)))
 }
 
 /// The routes that ask for keys, once there are some: what for says the table in `auth`.
 fn guarded(app: &App) -> Gate<App> {
-    page::guarded(Gate::new(app.store.clone()))
+    page::guarded(Gate::new(Arc::clone(&app.guard)))
         .route("/v1/events", get(events::list).post(events::collect))
         .route("/v1/events/follow", get(follow::stream))
         .route("/v1/events/{id}", get(events::receipt))
@@ -198,73 +195,6 @@ fn guarded(app: &App) -> Gate<App> {
         .route("/v1/keys/{prefix}", delete(keys::revoke))
         .route("/v1/keys/{prefix}/rotate", post(keys::rotate))
         .route("/metrics", get(numbers::show))
-}
-
-/// What holds for every route.
-async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
-    let request = match shed::shed(&app, request).await {
-        Ok(request) => request,
-        Err(turned_away) => return turned_away,
-    };
-    match bounded(request, &app) {
-        Ok(request) => page::for_people(request, |request| reply::caught(next.run(request))).await,
-        Err(failure) => failure.into_response(),
-    }
-}
-
-fn bounded(request: Request, app: &App) -> Result<Request, Failure> {
-    let content = if request.uri().path() == IMPORT {
-        Content::File
-    } else {
-        Content::Whole
-    };
-    let request = body::bound(request, content, &app.config, app.meter.received())?;
-    let header_bytes: usize = request
-        .headers()
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum();
-    if header_bytes > HEADER_BYTES {
-        let detail = format!("headers have at the most {HEADER_BYTES} bytes");
-        return Err(Failure::new(Reason::HeadersTooLarge, detail));
-    }
-    if request.uri().path().contains("%00") {
-        return Err(Failure::new(Reason::InvalidPath, "the path holds U+0000"));
-    }
-    Ok(request)
-}
-
-/// One line a request, but at `debug` for those that load turned away; and all that is counted of it. Never its parameters, which may hold personal data, nor its body.
-async fn attend(State(app): State<App>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map(MatchedPath::as_str);
-    let id = RequestId::of(request.headers());
-    // Of the gravest level, so that a log of errors alone has the id, too.
-    let span = tracing::error_span!(target: "event_server::request", "request", id = id.as_str());
-    let trace = span.in_scope(|| trace::begin(meter::known(&method), route, &id, request.headers()));
-    let answer = request_id::within(id.clone(), next.run(request));
-    let mut response = answer.instrument(trace.clone()).instrument(span.clone()).await;
-    reply::named(&mut response, id.to_header());
-    let status = response.status().as_u16();
-    app.meter.answered(&method, route, status, started.elapsed());
-    let told = response.extensions().get().map(|Told(code)| *code);
-    if let Some(code) = told {
-        app.meter.refused(code);
-    }
-    trace::end(&trace, status, told);
-    span.in_scope(|| {
-        let (method, route, micros) = (method.as_str(), route.unwrap_or("-"), started.elapsed().as_micros());
-        // Where load is shed, a line for each would be a good part of what each costs; they are counted, and the log
-        // says that it happens.
-        if told == Some(Reason::Overloaded.code()) {
-            tracing::debug!(target: "event_server::request", method, route, status, micros);
-        } else {
-            tracing::info!(target: "event_server::request", method, route, status, micros);
-        }
-    });
-    response
 }
 
 async fn not_found(uri: Uri) -> Failure {

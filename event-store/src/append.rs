@@ -3,13 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use event_core::policy::Storage;
-use event_core::refusal::Refusal;
-use event_core::verdict::Status;
-use event_core::{Code, Envelope, Source, ValidEvent, Verdict};
-use sea_orm::{ConnectionTrait as _, Value};
-
-use crate::dialect::Transaction;
+use crate::dialect::{Bind, Cell, Kind as Column, Transaction};
 use crate::dictionary::{Dictionary, Kind};
 use crate::entity::event::{INSERT, NewEvent};
 use crate::entity::event_id;
@@ -23,6 +17,10 @@ use crate::rollup::{Gathered, Rollup};
 use crate::rowless::{self, Counted, Rowless};
 use crate::shadow;
 use crate::trail::{self, Trails};
+use event_core::policy::Storage;
+use event_core::refusal::Refusal;
+use event_core::verdict::Status;
+use event_core::{Code, Envelope, Source, ValidEvent, Verdict};
 
 /// What the writer has learned, for as long as its transactions succeed.
 #[derive(Debug, Default)]
@@ -337,15 +335,21 @@ async fn find(
     for chunk in ids.chunks(CHUNK) {
         let wanted = inner.dialect.one_of_rows(&["event_id", "source_id"], chunk.len());
         let sql = format!("{select}{wanted}");
-        let values = chunk
+        let values: Vec<_> = chunk
             .iter()
-            .flat_map(|(source_id, event_id)| [Value::from(event_id.to_vec()), Value::from(*source_id)]);
-        for row in db.query_all_raw(inner.dialect.statement(&sql, values)).await? {
-            let earlier = Earlier {
-                position: row.try_get_by_index(0)?,
-                hash: row.try_get_by_index(3)?,
-            };
-            known.insert((row.try_get_by_index(1)?, row.try_get_by_index(2)?), earlier);
+            .flat_map(|(source_id, event_id)| [Bind::Bytes(event_id), Bind::Int(*source_id)])
+            .collect();
+        let columns = [Column::Int, Column::Int, Column::Bytes, Column::Bytes];
+        for row in db.rows(&sql, &values, columns).await? {
+            if let [
+                Cell::Int(position),
+                Cell::Int(source_id),
+                Cell::Bytes(event_id),
+                Cell::Bytes(hash),
+            ] = row
+            {
+                known.insert((source_id, event_id), Earlier { position, hash });
+            }
         }
     }
     Ok(())

@@ -12,9 +12,9 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-pub(crate) use bind::{Bind, Insert, Kind, Merge, Taken};
+pub(crate) use bind::{Bind, Cell, Insert, Kind, Merge, Taken};
 pub(crate) use failure::already_there;
-pub(crate) use transaction::Transaction;
+pub(crate) use transaction::{Ended, Transaction};
 
 /// What SeaORM calls a database, for those who implement its traits and do not look at it.
 pub(crate) use sea_orm::DbBackend as Backend;
@@ -148,9 +148,12 @@ impl Dialect {
     }
 
     /// The same on a thread that nobody shares, if the database has one writer at a time: what can be done without handing
-    /// it to the driver's thread is.
-    pub(crate) async fn begin_alone(self, db: &DatabaseConnection) -> Result<Transaction, Error> {
-        Transaction::begin(self, db, self.has_one_writer()).await
+    /// it to the driver's thread is. `kept` is the connection of the transaction before, if it was not given back.
+    pub(crate) async fn begin_alone(self, db: &DatabaseConnection, kept: Option<Ended>) -> Result<Transaction, Error> {
+        match kept {
+            Some(kept) => Transaction::begin_on(self, kept).await,
+            None => Transaction::begin(self, db, self.has_one_writer()).await,
+        }
     }
 
     /// Starts a transaction that reads, and sees the same at its end as at its start.

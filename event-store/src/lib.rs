@@ -37,6 +37,7 @@ mod day;
 mod append;
 mod judge;
 mod outbox;
+mod tell;
 mod writer;
 mod backfill;
 mod usage;

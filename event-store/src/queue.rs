@@ -10,6 +10,7 @@ use event_core::flag::Flags;
 use event_core::policy::Storage;
 use event_core::refusal::Refusal;
 use event_core::{Event, EventId, Source, Timestamp, ValidEvent, Verdict};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::checkpoint::Mark;
@@ -88,6 +89,8 @@ pub(crate) struct Job {
     pub(crate) turn: Arc<Turn>,
     /// The span in which the caller waits, if somebody makes traces.
     pub(crate) asked_in: Option<tracing::Id>,
+    /// The runtime in which the caller waits, if it is of this kind.
+    pub(crate) home: Option<Handle>,
 }
 
 /// Whether a job's turn has come. A caller that waits no longer may withdraw a job until then, and
@@ -257,6 +260,7 @@ impl Queue {
             place,
             turn: Arc::clone(&turn),
             asked_in: tracing::Span::current().id(),
+            home: Handle::try_current().ok(),
         };
         self.jobs.send(job).map_err(|_| Error::Closed)?;
         Ok((answer, turn))

@@ -52,12 +52,30 @@ impl Tables {
     /// The statement with `{name}` replaced by the prefixed name of each table, and `{p}` by the
     /// bare prefix, for the names of indexes.
     pub(crate) fn sql(&self, template: &str) -> String {
-        let with_tables = NAMES.iter().fold(template.to_owned(), |sql, name| {
-            sql.replace(
-                &format!("{{{name}}}"),
-                &format!("{0}{1}{name}{0}", self.quote, self.prefix),
-            )
-        });
-        with_tables.replace("{p}", &self.prefix)
+        let mut sql = String::with_capacity(template.len() + 32);
+        let mut rest = template;
+        while let Some((before, behind)) = rest.split_once('{') {
+            sql.push_str(before);
+            rest = match behind.split_once('}') {
+                Some(("p", behind)) => {
+                    sql.push_str(&self.prefix);
+                    behind
+                }
+                Some((name, behind)) if NAMES.contains(&name) => {
+                    sql.push(self.quote);
+                    sql.push_str(&self.prefix);
+                    sql.push_str(name);
+                    sql.push(self.quote);
+                    behind
+                }
+                // Not ours: JSON in a default, say.
+                _ => {
+                    sql.push('{');
+                    behind
+                }
+            };
+        }
+        sql.push_str(rest);
+        sql
     }
 }

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use event_core::{Envelope, SessionId, Subject};
-use sea_orm::{ConnectionTrait as _, Value};
 
-use crate::dialect::{Bind, Dialect, Insert, Kind, Taken, Transaction};
+use crate::dialect::{Bind, Cell, Dialect, Insert, Kind, Taken, Transaction};
 use crate::error::Error;
 use crate::tables::Tables;
 
@@ -101,14 +100,13 @@ impl Trails {
         for chunk in old.chunks(CHUNK) {
             let wanted = dialect.one_of_rows(&["session", "subject"], chunk.len());
             let select = tables.sql("SELECT id, session, subject FROM {trails} WHERE ");
-            let values = chunk.iter().flat_map(texts).map(Value::from);
-            for row in db
-                .query_all_raw(dialect.statement(&format!("{select}{wanted}"), values))
-                .await?
-            {
-                let (session, subject): (String, String) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-                let pair = (SessionId::new(session).ok(), Subject::new(subject).ok());
-                self.known.insert(pair, row.try_get_by_index(0)?);
+            let values: Vec<_> = chunk.iter().flat_map(texts).map(Bind::Text).collect();
+            let columns = [Kind::Int, Kind::Text, Kind::Text];
+            for row in db.rows(&format!("{select}{wanted}"), &values, columns).await? {
+                if let [Cell::Int(id), Cell::Text(session), Cell::Text(subject)] = row {
+                    let pair = (SessionId::new(session).ok(), Subject::new(subject).ok());
+                    self.known.insert(pair, id);
+                }
             }
         }
         Ok(())

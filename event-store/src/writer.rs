@@ -17,12 +17,13 @@ use tracing::{Instrument as _, Span};
 
 use crate::append::{self, Ids};
 use crate::catalog;
-use crate::dialect::Transaction;
+use crate::dialect::{Ended, Transaction};
 use crate::error::{Cause, Error};
 use crate::inner::{Inner, now};
 use crate::outbox;
 use crate::position;
 use crate::queue::Job;
+use crate::tell::tell;
 
 /// So many events go into one transaction, unless one caller offers more.
 const MOST_EVENTS: usize = 4_096;
@@ -30,6 +31,26 @@ const MOST_EVENTS: usize = 4_096;
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// So long the writer tries again where other writers are in the way.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// While callers wait the writer keeps its connection from one transaction to the next, but no longer than this: others wait
+/// for it, too.
+const HOLD: Duration = Duration::from_millis(10);
+
+/// What the writer has at hand from one transaction to the next.
+#[derive(Default)]
+struct Hand {
+    /// What it has learned, as long as its transactions succeed.
+    ids: Ids,
+    /// Its connection, and since when it has it.
+    kept: Option<(Ended, Instant)>,
+}
+
+impl Hand {
+    /// Whether the connection may be kept for one more transaction.
+    fn holds(&self) -> bool {
+        matches!(&self.kept, Some((_, since)) if since.elapsed() < HOLD)
+    }
+}
 
 /// Some milliseconds, never the same.
 fn pause() -> Duration {
@@ -101,15 +122,15 @@ async fn finish() {
 
 /// Works until the store is closed and everything that was taken is stored.
 async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>, beside: Handle) {
-    let mut ids = Ids::default();
+    let mut hand = Hand::default();
     let mut well = true;
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let first = tokio::select! {
+        let mut next = tokio::select! {
             job = jobs.recv() => job,
             () = inner.waiting.notified() => {
-                place(&inner, &mut ids).await;
+                place(&inner, &mut hand.ids).await;
                 continue;
             }
             () = inner.queue.closed() => {
@@ -130,21 +151,34 @@ async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>, beside: 
                 continue;
             }
         };
-        let Some(first) = first else { return };
-        let mut group = vec![first];
-        let mut events = group[0].entries.len();
-        while events < MOST_EVENTS
-            && let Ok(job) = jobs.try_recv()
-        {
-            events += job.entries.len();
-            group.push(job);
+        if next.is_none() {
+            return;
         }
-        let span = span(&group);
-        well = store(&inner, &mut ids, group).instrument(span).await;
-        if well {
-            inner.beat();
+        // As long as callers wait, on one connection.
+        while let Some(first) = next {
+            let group = gather(first, &mut jobs);
+            let span = span(&group);
+            well = store(&inner, &mut hand, group).instrument(span).await;
+            if well {
+                inner.beat();
+            }
+            next = if hand.holds() { jobs.try_recv().ok() } else { None };
         }
+        hand.kept = None;
     }
+}
+
+/// A job, and those that wait behind it, as many as go into one transaction.
+fn gather(first: Job, jobs: &mut mpsc::UnboundedReceiver<Job>) -> Vec<Job> {
+    let mut events = first.entries.len();
+    let mut group = vec![first];
+    while events < MOST_EVENTS
+        && let Ok(job) = jobs.try_recv()
+    {
+        events += job.entries.len();
+        group.push(job);
+    }
+    group
 }
 
 /// The span of a commit, with links to those of the callers that share it. Not in the log.
@@ -217,20 +251,20 @@ async fn reload(inner: &Inner) {
 
 /// Stores a group of jobs; where one of them is the reason of a failure, the others do not pay for it.
 /// False where the database is.
-async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
+async fn store(inner: &Inner, hand: &mut Hand, mut group: Vec<Job>) -> bool {
     let started = Instant::now();
-    let mut outcome = commit(inner, ids, &mut group).await;
+    let mut outcome = commit(inner, hand, &mut group).await;
     // Whoever had to give way to another writer comes again, but not at once, nor with all others.
     while let Err(Error::Contention(_)) = outcome
         && started.elapsed() < PATIENCE
     {
-        *ids = Ids::default();
+        hand.ids = Ids::default();
         tokio::time::sleep(pause()).await;
-        outcome = commit(inner, ids, &mut group).await;
+        outcome = commit(inner, hand, &mut group).await;
     }
     if outcome.is_err() {
         // Numbers may have been learned from a transaction that is gone.
-        *ids = Ids::default();
+        hand.ids = Ids::default();
     }
     match outcome {
         Ok(Committed {
@@ -245,10 +279,10 @@ async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
             inner.counts.told(verdicts.iter().flatten());
             Span::current().record("event.events", events);
             tracing::debug!(callers = group.len(), events, elapsed = ?started.elapsed(), "committed");
-            for (job, verdicts) in group.into_iter().zip(verdicts) {
-                answer(job, Ok(verdicts));
-            }
+            tell(group.into_iter().zip(verdicts.into_iter().map(Ok)));
             if changes > inner.registry_change() {
+                // A database in memory has no other connection to read by.
+                hand.kept = None;
                 reload(inner).await;
             }
             true
@@ -257,7 +291,7 @@ async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
             tracing::warn!(callers = group.len(), "a group failed; storing its parts one by one");
             let mut well = true;
             for job in group {
-                well = Box::pin(store(inner, ids, vec![job])).await;
+                well = Box::pin(store(inner, hand, vec![job])).await;
             }
             well
         }
@@ -267,22 +301,13 @@ async fn store(inner: &Inner, ids: &mut Ids, mut group: Vec<Job>) -> bool {
                 Error::ImportTaken => tracing::debug!("a batch of an import was written before, or by another run"),
                 _ => tracing::error!(callers = group.len(), error = %error, "nothing was answered as stored"),
             }
-            for job in group {
-                answer(job, Err(error.clone()));
-            }
+            tell(group.into_iter().map(|job| (job, Err(error.clone()))));
             !matches!(
                 error,
                 Error::Unknown(_) | Error::Unavailable(_) | Error::Contention(_) | Error::Full(_)
             )
         }
     }
-}
-
-fn answer(job: Job, result: Result<Vec<Verdict>, Error>) {
-    // Room first, so that a caller that was answered finds it.
-    drop(job.place);
-    // A caller that has gone away needs no answer.
-    let _ = job.reply.send(result);
 }
 
 /// What a transaction did.
@@ -294,8 +319,8 @@ struct Committed {
 }
 
 /// One transaction, whose failure is counted.
-async fn commit(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Committed, Error> {
-    let outcome = attempt(inner, ids, group).await;
+async fn commit(inner: &Inner, hand: &mut Hand, group: &mut Vec<Job>) -> Result<Committed, Error> {
+    let outcome = attempt(inner, hand, group).await;
     outcome.inspect_err(|error| {
         if let Some(kind) = inner.counts.failed(error) {
             Span::current()
@@ -306,14 +331,18 @@ async fn commit(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Co
 }
 
 /// Verdicts for each job, in order, but for those that their callers withdrew.
-async fn attempt(inner: &Inner, ids: &mut Ids, group: &mut Vec<Job>) -> Result<Committed, Error> {
-    let transaction = inner.dialect.begin_alone(&inner.writer).await?;
+async fn attempt(inner: &Inner, hand: &mut Hand, group: &mut Vec<Job>) -> Result<Committed, Error> {
+    let (kept, since) = hand.kept.take().unzip();
+    let since = since.unwrap_or_else(Instant::now);
+    let transaction = inner.dialect.begin_alone(&inner.writer, kept).await?;
     // The lock may have been long in coming; from here on a job is stored, or the outcome unknown.
     group.retain(|job| job.turn.begin());
-    match work(inner, ids, &transaction, group).await {
+    match work(inner, &mut hand.ids, &transaction, group).await {
         Ok(committed) => {
             // Whatever a failed commit says, the rows may be there.
-            transaction.commit().await?;
+            let ended = transaction.commit_and_keep().await?;
+            // Elsewhere others have connections of their own, and the driver looks whether one that it gives out is well.
+            hand.kept = inner.dialect.has_one_writer().then_some((ended, since));
             Ok(committed)
         }
         Err(error) => {

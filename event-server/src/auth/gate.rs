@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::Method;
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
-use event_store::EventStore;
 use event_store::api_key::{Access, Principal, Rights, Use};
+use tower_http::validate_request::ValidateRequestHeaderLayer;
 
-use super::sender;
 use super::table::{Need, Scope, TABLE};
+use super::{Guard, sender};
 use crate::reply::{Failure, Reason};
 
 /// Where clients report what they had to give up.
@@ -20,21 +19,21 @@ const LOSSES: &str = "/v1/losses";
 
 /// A router in the making.
 pub(crate) struct Gate<S> {
-    store: EventStore,
+    guard: Arc<Guard>,
     router: Router<S>,
     paths: Vec<&'static str>,
 }
 
 /// What one route asks for.
 struct Pass {
-    store: EventStore,
+    guard: Arc<Guard>,
     needs: Vec<Need>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Gate<S> {
-    pub(crate) fn new(store: EventStore) -> Self {
+    pub(crate) fn new(guard: Arc<Guard>) -> Self {
         Gate {
-            store,
+            guard,
             router: Router::new(),
             paths: Vec::new(),
         }
@@ -43,8 +42,12 @@ impl<S: Clone + Send + Sync + 'static> Gate<S> {
     /// The same with a route more, as [`Router::route`].
     pub(crate) fn route(mut self, path: &'static str, methods: MethodRouter<S>) -> Self {
         let needs = TABLE.iter().filter(|need| need.path == path).copied().collect();
-        let store = self.store.clone();
-        let methods = methods.route_layer(from_fn_with_state(Arc::new(Pass { store, needs }), permit));
+        let pass = Arc::new(Pass {
+            guard: Arc::clone(&self.guard),
+            needs,
+        });
+        let permit = ValidateRequestHeaderLayer::custom(move |request: &mut Request| pass.permit(request));
+        let methods = methods.route_layer(permit);
         self.router = self.router.route(path, methods);
         self.paths.push(path);
         self
@@ -56,19 +59,17 @@ impl<S: Clone + Send + Sync + 'static> Gate<S> {
     }
 }
 
-/// Lets a request pass if its key is for this, and has anything left. Where there are no keys, everything is allowed.
-async fn permit(State(pass): State<Arc<Pass>>, request: Request, next: Next) -> Response {
-    let permitted = match sender(&request) {
-        Some(sender) => pass.check(sender, request.method()),
-        None => Ok(()),
-    };
-    match permitted {
-        Ok(()) => next.run(request).await,
-        Err(failure) => failure.into_response(),
-    }
-}
-
 impl Pass {
+    /// That the key of a request is good, is for this, and has anything left. Where there are no keys, everything is allowed.
+    fn permit(&self, request: &mut Request) -> Result<(), Response> {
+        self.guard.check(request)?;
+        let permitted = match sender(request) {
+            Some(sender) => self.check(sender, request.method()),
+            None => Ok(()),
+        };
+        permitted.map_err(|failure| failure.into_response())
+    }
+
     fn check(&self, sender: &Principal, method: &Method) -> Result<(), Failure> {
         let method = if method == Method::HEAD { "GET" } else { method.as_str() };
         let Some(need) = self.needs.iter().find(|need| need.method == method) else {
@@ -104,7 +105,7 @@ impl Pass {
         } else {
             Use::Request
         };
-        Ok(self.store.admit(sender, used)?)
+        Ok(self.guard.store.admit(sender, used)?)
     }
 }
 

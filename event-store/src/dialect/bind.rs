@@ -1,5 +1,7 @@
 //! Rows to insert, where they lie, and what becomes of those whose key is taken.
 
+use sea_orm::Value;
+
 use super::grammar::Grammar;
 use crate::tables::Tables;
 
@@ -12,12 +14,31 @@ pub(crate) enum Bind<'a> {
     Bytes(&'a [u8]),
 }
 
+impl From<Bind<'_>> for Value {
+    fn from(bind: Bind<'_>) -> Self {
+        match bind {
+            Bind::Null => None::<i64>.into(),
+            Bind::Int(int) => int.into(),
+            Bind::Text(text) => text.into(),
+            Bind::Bytes(bytes) => bytes.into(),
+        }
+    }
+}
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Int,
     Text,
     Bytes,
+}
+
+/// A value of a row that is read, from a column that holds no NULL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cell {
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
 }
 
 /// How a column of a row that is there takes what is offered.

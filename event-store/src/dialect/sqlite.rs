@@ -19,7 +19,6 @@ use super::grammar::{Grammar, Number, plain_keys};
 use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, READERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
-use prepared::Prepared;
 pub(super) use session::Session;
 
 /// The first release without the defect that could corrupt the log when it is reset.
@@ -149,7 +148,7 @@ pub(super) async fn insert<const N: usize>(
     let sql = format!("{head} VALUES {} {tail}", insert.row());
     session
         .directly(|handle| {
-            let mut statement = Prepared::new(handle, &sql)?;
+            let mut statement = handle.prepare(&sql)?;
             rows.iter().map(|row| statement.insert(row)).collect()
         })
         .await

@@ -8,7 +8,7 @@ use sea_query_sqlx::SqlxValues;
 use tokio::sync::Mutex;
 
 use super::Dialect;
-use super::bind::{Bind, Insert};
+use super::bind::{Bind, Cell, Insert, Kind};
 use super::failure::{exec, query};
 use super::grammar::Grammar;
 use crate::error::{Cause, Error};
@@ -80,13 +80,16 @@ impl Drop for Open {
     }
 }
 
+/// A connection whose transaction is over, for the next one. Dropped, it is given back.
+pub(crate) struct Ended(Open);
+
 impl Open {
     async fn run(&mut self, sql: &'static str) -> Result<(), Error> {
         #[cfg(feature = "sqlite")]
         if self.own_thread
             && let Connection::Sqlite(session) = &mut self.connection
         {
-            return session.numbers::<0>(sql, &[]).await.map(drop);
+            return session.rows::<0>(sql, &[], []).await.map(drop);
         }
         let run: Result<(), DbErr> =
             async { on!(&mut self.connection, it => (**it).execute(sql).await.map(drop).map_err(exec)) }.await;
@@ -120,11 +123,17 @@ impl Transaction {
             SqlxError::PoolTimedOut => Error::Contention(Cause::new(error.to_string())),
             error => exec(error).into(),
         })?;
-        let mut open = Open {
+        let open = Open {
             connection,
-            ended: false,
+            ended: true,
             own_thread,
         };
+        Transaction::begin_on(dialect, Ended(open)).await
+    }
+
+    /// The next transaction on a connection.
+    pub(super) async fn begin_on(dialect: Dialect, Ended(mut open): Ended) -> Result<Self, Error> {
+        open.ended = false;
         if let Err(error) = open.run(Grammar::begin(&*dialect)).await {
             // Where only the lock was missing nothing has begun, and nothing is in doubt.
             open.ended = matches!(error, Error::Contention(_));
@@ -144,11 +153,17 @@ impl Transaction {
     /// Makes the changes last. Whatever an error says, they may have been made; but for those
     /// errors that a database finds before the record that would commit them.
     pub(crate) async fn commit(self) -> Result<(), Error> {
+        self.commit_and_keep().await.map(drop)
+    }
+
+    /// The same, and its connection is not given back yet: to get it again takes other threads, which may have other things
+    /// to do.
+    pub(crate) async fn commit_and_keep(self) -> Result<Ended, Error> {
         let mut open = self.open.into_inner();
         match open.run("COMMIT").await {
             Ok(()) => {
                 open.ended = true;
-                Ok(())
+                Ok(Ended(open))
             }
             Err(known @ (Error::Full(_) | Error::Contention(_))) => Err(known),
             Err(Error::Unavailable(cause) | Error::Statement(cause)) => Err(Error::Unknown(cause)),
@@ -166,13 +181,29 @@ impl Transaction {
 
     /// Runs a statement over numbers, which answers rows of numbers.
     pub(crate) async fn numbers<const N: usize>(&self, sql: &str, values: &[i64]) -> Result<Vec<[i64; N]>, Error> {
+        let values: Vec<Bind<'_>> = values.iter().map(|value| Bind::Int(*value)).collect();
+        let rows = self.rows(sql, &values, [Kind::Int; N]).await?.into_iter();
+        let number = |cell: Cell| match cell {
+            Cell::Int(number) => number,
+            Cell::Text(_) | Cell::Bytes(_) => 0,
+        };
+        Ok(rows.map(|row| row.map(number)).collect())
+    }
+
+    /// Runs a statement over values, which answers rows of such columns, none of which holds NULL.
+    pub(crate) async fn rows<const N: usize>(
+        &self,
+        sql: &str,
+        values: &[Bind<'_>],
+        columns: [Kind; N],
+    ) -> Result<Vec<[Cell; N]>, Error> {
         #[cfg(feature = "sqlite")]
         {
             let mut open = self.open.lock().await;
             if open.own_thread
                 && let Connection::Sqlite(session) = &mut open.connection
             {
-                return session.numbers(sql, values).await;
+                return session.rows(sql, values, columns).await;
             }
         }
         let statement = self
@@ -184,11 +215,15 @@ impl Transaction {
         }
         let mut rows = Vec::new();
         for row in self.query_all_raw(statement).await? {
-            let mut numbers = [0; N];
-            for (place, number) in numbers.iter_mut().enumerate() {
-                *number = row.try_get_by_index(place)?;
+            let mut cells = columns.map(|_| Cell::Int(0));
+            for (place, (cell, kind)) in cells.iter_mut().zip(columns).enumerate() {
+                *cell = match kind {
+                    Kind::Int => Cell::Int(row.try_get_by_index(place)?),
+                    Kind::Text => Cell::Text(row.try_get_by_index(place)?),
+                    Kind::Bytes => Cell::Bytes(row.try_get_by_index(place)?),
+                };
             }
-            rows.push(numbers);
+            rows.push(cells);
         }
         Ok(rows)
     }

@@ -1,10 +1,11 @@
-//! One prepared statement on a connection's own handle: the only code of this crate that the
+//! Prepared statements on a connection's own handle: the only code of this crate that the
 //! compiler cannot check.
 //!
 //! What it rests on: the lock on the handle keeps sqlx's thread off the connection for as long as
-//! the statement lives; the statement is finalized before the lock is released, because it borrows
-//! it; and what is bound lives until the step that reads it is done, because `insert` borrows it
-//! and resets the statement before it returns (numbers are copied).
+//! the statements live; they are finalized before the lock is released, because [`Direct`] has both and
+//! its `Drop` comes before that of what it has; one statement is used at a time, because [`Prepared`] borrows all of them;
+//! and what is bound lives until the last step that reads it is done, because whoever binds borrows it, and
+//! the statement is reset, and what was bound to it forgotten, before it returns.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_int};
@@ -14,24 +15,50 @@ use std::ptr::{self, NonNull};
 use libsqlite3_sys as ffi;
 use sea_orm::sqlx::sqlite::LockedSqliteHandle;
 
-use super::super::bind::Bind;
+use super::super::bind::{Bind, Cell, Kind};
 use crate::error::{Cause, Error};
 
-/// A statement, for as long as the handle is locked.
-pub(super) struct Prepared<'h> {
-    db: NonNull<ffi::sqlite3>,
-    statement: NonNull<ffi::sqlite3_stmt>,
-    handle: PhantomData<&'h mut ()>,
+/// So many statements are kept; a transaction has about ten.
+const MOST: usize = 32;
+
+/// A handle that is locked, and what was prepared on it meanwhile.
+pub(super) struct Direct<'c> {
+    statements: Vec<(String, Statement)>,
+    handle: LockedSqliteHandle<'c>,
 }
 
-/// What a length is for SQLite.
-fn length(bytes: usize) -> u64 {
-    bytes as u64
-}
+/// A statement among those of a [`Direct`].
+#[derive(Clone, Copy)]
+struct Statement(NonNull<ffi::sqlite3_stmt>);
 
-impl<'h> Prepared<'h> {
-    pub(super) fn new(handle: &'h mut LockedSqliteHandle<'_>, sql: &str) -> Result<Self, Error> {
-        let db = handle.as_raw_handle();
+// SAFETY: a statement may go from thread to thread with its connection. What SQLite asks for is that no two threads
+// use them at a time, and whoever uses one borrows the handle that is locked.
+unsafe impl Send for Statement {}
+
+impl<'c> Direct<'c> {
+    pub(super) fn new(handle: LockedSqliteHandle<'c>) -> Self {
+        Direct {
+            statements: Vec::new(),
+            handle,
+        }
+    }
+
+    /// A statement, prepared now or before.
+    pub(super) fn prepare(&mut self, sql: &str) -> Result<Prepared<'_>, Error> {
+        let db = self.handle.as_raw_handle();
+        let known = self.statements.iter().find(|(known, _)| known == sql);
+        let statement = match known {
+            Some((_, statement)) => *statement,
+            None => self.new_statement(db, sql)?,
+        };
+        Ok(Prepared {
+            db,
+            statement: statement.0,
+            handle: PhantomData,
+        })
+    }
+
+    fn new_statement(&mut self, db: NonNull<ffi::sqlite3>, sql: &str) -> Result<Statement, Error> {
         let mut statement = ptr::null_mut();
         let bytes = c_int::try_from(sql.len()).map_err(|_| Error::corrupt("a statement of 2 GiB"))?;
         // SAFETY: the handle is open and locked; the text is read up to its length only.
@@ -44,22 +71,50 @@ impl<'h> Prepared<'h> {
                 ptr::null_mut(),
             )
         };
-        match NonNull::new(statement) {
-            Some(statement) if code == ffi::SQLITE_OK => Ok(Prepared {
-                db,
-                statement,
-                handle: PhantomData,
-            }),
-            _ => Err(failure(db, code)),
+        let statement = match NonNull::new(statement) {
+            Some(statement) if code == ffi::SQLITE_OK => Statement(statement),
+            _ => return Err(failure(db, code)),
+        };
+        if self.statements.len() >= MOST {
+            let (_, oldest) = self.statements.remove(0);
+            // SAFETY: nobody has it any more: it stood in this list alone, and whoever uses one borrows the list.
+            unsafe { ffi::sqlite3_finalize(oldest.0.as_ptr()) };
+        }
+        self.statements.push((sql.to_owned(), statement));
+        Ok(statement)
+    }
+}
+
+impl Drop for Direct<'_> {
+    fn drop(&mut self) {
+        for (_, statement) in self.statements.drain(..) {
+            // SAFETY: prepared on this handle, finalized once; the connection is open, and locked until the handle is dropped.
+            unsafe { ffi::sqlite3_finalize(statement.0.as_ptr()) };
         }
     }
+}
 
-    /// Inserts a row; false where a unique key of it was there, and nothing was changed.
-    pub(super) fn insert(&mut self, row: &[Bind<'_>]) -> Result<bool, Error> {
+/// A statement, for as long as nobody else uses the handle.
+pub(super) struct Prepared<'h> {
+    db: NonNull<ffi::sqlite3>,
+    statement: NonNull<ffi::sqlite3_stmt>,
+    handle: PhantomData<&'h mut ()>,
+}
+
+/// What a length is for SQLite.
+fn length(bytes: usize) -> u64 {
+    bytes as u64
+}
+
+impl Prepared<'_> {
+    /// Binds values to the places of the statement.
+    ///
+    /// # Safety
+    /// The statement is reset. What is bound is not copied: it must live until it is reset again.
+    unsafe fn bind(&mut self, values: &[Bind<'_>]) -> Result<(), Error> {
         let statement = self.statement.as_ptr();
-        for (place, value) in (1..).zip(row) {
-            // SAFETY: the statement is reset. Texts and bytes are not copied; `row` is borrowed until the
-            // statement has run and is reset again below. An empty slice has a pointer that is not null.
+        for (place, value) in (1..).zip(values) {
+            // SAFETY: as promised. An empty slice has a pointer that is not null.
             let code = unsafe {
                 match *value {
                     Bind::Null => ffi::sqlite3_bind_null(statement, place),
@@ -78,6 +133,14 @@ impl<'h> Prepared<'h> {
                 return Err(failure(self.db, code));
             }
         }
+        Ok(())
+    }
+
+    /// Inserts a row; false where a unique key of it was there, and nothing was changed.
+    pub(super) fn insert(&mut self, row: &[Bind<'_>]) -> Result<bool, Error> {
+        let statement = self.statement.as_ptr();
+        // SAFETY: it is reset before and below; `row` is borrowed until then.
+        unsafe { self.bind(row) }?;
         // SAFETY: the statement is live, and every place is bound to something that is borrowed.
         let code = unsafe { ffi::sqlite3_step(statement) };
         // The message goes with the reset.
@@ -97,42 +160,62 @@ impl<'h> Prepared<'h> {
 }
 
 impl Prepared<'_> {
-    /// Runs the statement over numbers, and answers its rows of `N` numbers each.
-    pub(super) fn numbers<const N: usize>(mut self, values: &[i64]) -> Result<Vec<[i64; N]>, Error> {
-        let statement = self.statement.as_ptr();
-        for (place, value) in (1..).zip(values) {
-            // SAFETY: the statement is live and has not begun.
-            let code = unsafe { ffi::sqlite3_bind_int64(statement, place, *value) };
-            if code != ffi::SQLITE_OK {
-                return Err(failure(self.db, code));
-            }
-        }
+    /// Runs the statement, and answers such columns of each of its rows.
+    pub(super) fn rows<const N: usize>(
+        mut self,
+        values: &[Bind<'_>],
+        columns: [Kind; N],
+    ) -> Result<Vec<[Cell; N]>, Error> {
+        // SAFETY: it is reset before, and when `self` is dropped below; `values` are borrowed for longer.
+        unsafe { self.bind(values) }?;
         let mut rows = Vec::new();
         loop {
             // SAFETY: the statement is live, and every place is bound.
-            match unsafe { ffi::sqlite3_step(statement) } {
-                ffi::SQLITE_ROW => rows.push(self.row()),
+            match unsafe { ffi::sqlite3_step(self.statement.as_ptr()) } {
+                ffi::SQLITE_ROW => {
+                    let mut place = -1;
+                    rows.push(columns.map(|kind| {
+                        place += 1;
+                        self.cell(place, kind)
+                    }));
+                }
                 ffi::SQLITE_DONE => return Ok(rows),
                 code => return Err(failure(self.db, code)),
             }
         }
     }
 
-    /// The row that the statement stands on. A column that it does not have is 0.
-    fn row<const N: usize>(&mut self) -> [i64; N] {
-        let mut place = -1;
-        [(); N].map(|()| {
-            place += 1;
+    /// A column of the row that the statement stands on. One that the row does not have is 0 or empty.
+    fn cell(&mut self, column: c_int, kind: Kind) -> Cell {
+        let statement = self.statement.as_ptr();
+        if kind == Kind::Int {
             // SAFETY: the statement stands on a row.
-            unsafe { ffi::sqlite3_column_int64(self.statement.as_ptr(), place) }
-        })
+            return Cell::Int(unsafe { ffi::sqlite3_column_int64(statement, column) });
+        }
+        // SAFETY: the statement stands on a row, and nothing else is asked of the column before its bytes are copied.
+        let bytes = unsafe {
+            let at = ffi::sqlite3_column_blob(statement, column);
+            let count = usize::try_from(ffi::sqlite3_column_bytes(statement, column)).unwrap_or(0);
+            match NonNull::new(at.cast_mut()) {
+                Some(at) => std::slice::from_raw_parts(at.as_ptr().cast::<u8>(), count).to_vec(),
+                None => Vec::new(),
+            }
+        };
+        match kind {
+            Kind::Text => Cell::Text(String::from_utf8_lossy(&bytes).into_owned()),
+            _ => Cell::Bytes(bytes),
+        }
     }
 }
 
 impl Drop for Prepared<'_> {
     fn drop(&mut self) {
-        // SAFETY: made by `new`, finalized once; the connection is still open and locked.
-        unsafe { ffi::sqlite3_finalize(self.statement.as_ptr()) };
+        let statement = self.statement.as_ptr();
+        // SAFETY: the statement is live. What was bound to it may go from here on.
+        unsafe {
+            ffi::sqlite3_reset(statement);
+            ffi::sqlite3_clear_bindings(statement);
+        }
     }
 }
 

@@ -8,10 +8,10 @@ use ouroboros::self_referencing;
 use sea_orm::SqlxError;
 use sea_orm::sqlx::Sqlite;
 use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::sqlite::LockedSqliteHandle;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::prepared::Prepared;
+use super::prepared::Direct;
+use crate::dialect::bind::{Bind, Cell, Kind};
 use crate::dialect::failure::exec;
 use crate::error::Error;
 
@@ -42,13 +42,13 @@ struct Locked {
     connection: Armed,
     #[borrows(mut connection)]
     #[not_covariant]
-    handle: LockedSqliteHandle<'this>,
+    handle: Direct<'this>,
 }
 
-fn lock(armed: &mut Armed) -> BoxFuture<'_, Result<LockedSqliteHandle<'_>, SqlxError>> {
+fn lock(armed: &mut Armed) -> BoxFuture<'_, Result<Direct<'_>, SqlxError>> {
     Box::pin(async {
         match &mut armed.0 {
-            Some(connection) => connection.lock_handle().await,
+            Some(connection) => connection.lock_handle().await.map(Direct::new),
             None => Err(SqlxError::WorkerCrashed),
         }
     })
@@ -85,7 +85,7 @@ impl Session {
     /// are read and written here, not only bound.
     pub(super) async fn directly<T>(
         &mut self,
-        work: impl FnOnce(&mut LockedSqliteHandle<'_>) -> Result<T, Error>,
+        work: impl FnOnce(&mut Direct<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         if let State::Plain(_) = self.0
             && let State::Plain(connection) = std::mem::replace(&mut self.0, State::Between)
@@ -109,13 +109,13 @@ impl Session {
         })
     }
 
-    /// Runs a statement over numbers that answers rows of numbers.
-    pub(in crate::dialect) async fn numbers<const N: usize>(
+    /// Runs a statement that answers rows of such columns.
+    pub(in crate::dialect) async fn rows<const N: usize>(
         &mut self,
         sql: &str,
-        values: &[i64],
-    ) -> Result<Vec<[i64; N]>, Error> {
-        self.directly(|handle| Prepared::new(handle, sql)?.numbers(values))
-            .await
+        values: &[Bind<'_>],
+        columns: [Kind; N],
+    ) -> Result<Vec<[Cell; N]>, Error> {
+        self.directly(|handle| handle.prepare(sql)?.rows(values, columns)).await
     }
 }

@@ -1,0 +1,143 @@
+//! Answers on their way from the writer to those who wait for them.
+//!
+//! Whoever is woken from another thread comes last in a runtime of several threads, behind all that its threads have to do:
+//! one every few hundred microseconds, however many they are. So the answers of a runtime are told by a task inside it, and
+//! those who wait are woken there.
+
+use std::sync::Arc;
+
+use event_core::Verdict;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::queue::{Entry, Job};
+
+/// What a caller is told.
+pub(crate) type Told = Result<Vec<Verdict>, Error>;
+
+/// So few are told at once: one more task would take longer.
+const FEW: usize = 2;
+
+/// Answers that are still to be told. Dropped, they are: whatever becomes of the runtime they are told in.
+#[derive(Default)]
+struct Untold(Vec<Answer>);
+
+/// An answer, and for whom. The entries go with it, so that it is not the writer who has to free them.
+struct Answer {
+    told: Told,
+    caller: oneshot::Sender<Told>,
+    _entries: Arc<Vec<Entry>>,
+}
+
+impl Drop for Untold {
+    fn drop(&mut self) {
+        for Answer { told, caller, _entries } in self.0.drain(..) {
+            // A caller that has gone away needs no answer.
+            let _ = caller.send(told);
+        }
+    }
+}
+
+/// Tells callers their answers.
+pub(crate) fn tell(answers: impl ExactSizeIterator<Item = (Job, Told)>) {
+    let (here, few) = (Handle::try_current().ok(), answers.len() <= FEW);
+    // Told at the end of this function.
+    let mut at_once = Untold::default();
+    let mut homes: Vec<(Handle, Untold)> = Vec::new();
+    for (job, told) in answers {
+        let Job {
+            entries,
+            reply,
+            place,
+            home,
+            ..
+        } = job;
+        // Room first, so that a caller that was answered finds it.
+        drop(place);
+        let answer = Answer {
+            told,
+            caller: reply,
+            _entries: entries,
+        };
+        match home {
+            Some(home) if !few && here.as_ref().is_none_or(|here| here.id() != home.id()) => {
+                match homes.iter_mut().find(|(known, _)| known.id() == home.id()) {
+                    Some((_, untold)) => untold.0.push(answer),
+                    None => homes.push((home, Untold(vec![answer]))),
+                }
+            }
+            _ => at_once.0.push(answer),
+        }
+    }
+    for (home, untold) in homes {
+        home.spawn(async move { drop(untold) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::Queue;
+    use std::time::Duration;
+    use tokio::runtime::{Builder, Runtime};
+
+    fn runtime() -> Runtime {
+        Builder::new_multi_thread().worker_threads(1).build().unwrap()
+    }
+
+    /// Offers of a few callers in each of these runtimes, and outside of any.
+    fn offered(runtimes: &[&Runtime]) -> (Vec<crate::queue::Answer>, Vec<(Job, Told)>) {
+        let (queue, mut jobs) = Queue::new(1_000, 1 << 20, Duration::from_secs(1));
+        let offer = || queue.offer(Arc::new(Vec::new()), None, None).unwrap().0;
+        let mut callers: Vec<_> = (0..3).map(|_| offer()).collect();
+        for runtime in runtimes {
+            let _inside = runtime.enter();
+            callers.extend((0..3).map(|_| offer()));
+        }
+        let mut answers = Vec::new();
+        while let Ok(job) = jobs.try_recv() {
+            answers.push((job, Ok(Vec::new())));
+        }
+        (callers, answers)
+    }
+
+    #[test]
+    fn everybody_is_told_wherever_he_waits() {
+        let (one, other) = (runtime(), runtime());
+        let (callers, answers) = offered(&[&one, &other]);
+        assert_eq!((callers.len(), answers.len()), (9, 9));
+        tell(answers.into_iter());
+        for caller in callers {
+            assert!(caller.blocking_recv().unwrap().is_ok());
+        }
+    }
+
+    #[test]
+    fn a_runtime_that_has_ended_keeps_nobody_from_being_told() {
+        let (ended, other) = (runtime(), runtime());
+        let (callers, answers) = offered(&[&ended, &other]);
+        ended.shutdown_background();
+        tell(answers.into_iter());
+        for caller in callers {
+            assert!(caller.blocking_recv().unwrap().is_ok());
+        }
+    }
+
+    #[test]
+    fn a_runtime_that_is_busy_keeps_nobody_else_waiting() {
+        let (busy, other) = (runtime(), runtime());
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        busy.spawn(async move { held.recv() });
+        let (mut callers, answers) = offered(&[&busy, &other]);
+        tell(answers.into_iter());
+        let of_busy: Vec<_> = callers.drain(3..6).collect();
+        for caller in callers {
+            assert!(caller.blocking_recv().unwrap().is_ok());
+        }
+        drop(release);
+        for caller in of_busy {
+            assert!(caller.blocking_recv().unwrap().is_ok());
+        }
+    }
+}
