@@ -1,4 +1,4 @@
-//! The image of the collector, without building it: its compiler can build the workspace, and what it builds can run.
+//! The image of the collector, without building it: what its file says, held to the workspace and to itself.
 
 use std::fs;
 use std::path::Path;
@@ -26,6 +26,10 @@ fn offence(manifest: &str, image: &str) -> Outcome<Option<String>> {
     );
     if version(compiler)? < version(wanted)? {
         return Ok(Some(format!("Rust {compiler} is older than rust-version, {wanted}")));
+    }
+    if image.contains("DATABASE_URL=") {
+        let message = "its DATABASE_URL has its way against the DATABASE_URL_FILE of compose.yaml";
+        return Ok(Some(message.to_owned()));
     }
     let built = between(image, "-slim-", " AS build")?;
     let run = between(image, "/cc-debian", ":nonroot")?;
@@ -64,6 +68,11 @@ mod tests {
                 "1.94",
                 &image.replace("debian13", "debian12"),
                 Some("built on trixie (13), run on the older Debian 12"),
+            ),
+            (
+                "1.94",
+                &format!("{image}ENV DATABASE_URL=sqlite://a.db\n"),
+                Some("its DATABASE_URL has its way against the DATABASE_URL_FILE of compose.yaml"),
             ),
         ] {
             assert_eq!(told(version, image).unwrap().as_deref(), expected, "{version} {image}");
