@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::architecture;
 use crate::command::{Outcome, announce, cargo, succeeds};
+use crate::container;
 use crate::licence;
 use crate::package;
 use crate::surface;
@@ -34,6 +35,9 @@ pub(crate) fn run(root: &Path) -> Outcome<bool> {
 
     announce("Packages", "cargo package --no-verify");
     note("packages", package::run(root)?);
+
+    announce("Container", "deploy/Containerfile, held to Cargo.toml");
+    note("container", container::run(root)?);
 
     let arguments = [
         "clippy",

@@ -15,6 +15,7 @@ mod install;
 mod architecture;
 mod licence;
 mod package;
+mod container;
 mod surface;
 mod lint;
 mod database;
