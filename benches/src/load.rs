@@ -39,8 +39,12 @@ impl Load {
     /// If there is no runtime to be had.
     #[must_use]
     pub fn closed(&self, prepared: &Prepared) -> Tally {
-        let end = Instant::now() + self.duration;
-        self.run(prepared, move || (Instant::now() < end).then(Instant::now))
+        runtime().block_on(LocalSet::new().run_until(async {
+            let connections = self.connect().await;
+            let end = Instant::now() + self.duration;
+            let next = move || async move { (Instant::now() < end).then(Instant::now) };
+            self.all(connections, prepared, next).await
+        }))
     }
 
     /// Requests become due at this rate, whatever the server does, and the time of an answer counts from then. What
@@ -52,48 +56,49 @@ impl Load {
     #[must_use]
     pub fn open(&self, prepared: &Prepared, rate: f64) -> Tally {
         runtime().block_on(LocalSet::new().run_until(async {
+            let connections = self.connect().await;
             let due = Rc::new(Due::default());
             let clock = tick(Rc::clone(&due), rate, self.duration);
-            let (tally, offered) = tokio::join!(self.serve(prepared, Rc::clone(&due)), clock);
-            let mut tally = tally;
+            let next = {
+                let due = Rc::clone(&due);
+                move || {
+                    let due = Rc::clone(&due);
+                    async move { due.take().await }
+                }
+            };
+            let (mut tally, offered) = tokio::join!(self.all(connections, prepared, next), clock);
             tally.unsent += due.unsent.get();
             tally.offered = offered;
             tally
         }))
     }
 
-    fn run(&self, prepared: &Prepared, next: impl Fn() -> Option<Instant> + 'static) -> Tally {
-        runtime().block_on(LocalSet::new().run_until(async {
-            let next = Rc::new(next);
-            self.all(prepared, move || {
-                let next = Rc::clone(&next);
-                async move { next() }
-            })
-            .await
-        }))
-    }
-
-    async fn serve(&self, prepared: &Prepared, due: Rc<Due>) -> Tally {
-        self.all(prepared, move || {
-            let due = Rc::clone(&due);
-            async move { due.take().await }
-        })
-        .await
+    /// All connections, open: what it takes to open a thousand of them at once says nothing about a request.
+    async fn connect(&self) -> Vec<Connection> {
+        let mut opened = JoinSet::new();
+        for _ in 0..self.connections {
+            let mut connection = Connection::new(self.address);
+            opened.spawn_local(async move {
+                connection.open().await;
+                connection
+            });
+        }
+        opened.join_all().await
     }
 
     /// All connections, each with request after request until there is none.
     async fn all<F: Future<Output = Option<Instant>>>(
         &self,
+        connections: Vec<Connection>,
         prepared: &Prepared,
         next: impl Fn() -> F + Clone + 'static,
     ) -> Tally {
         let tally = Rc::new(RefCell::new(Tally::default()));
         let started = Instant::now();
         let mut tasks = JoinSet::new();
-        for _ in 0..self.connections {
+        for mut connection in connections {
             let (load, mut prepared, tally, next) = (self.clone(), prepared.clone(), Rc::clone(&tally), next.clone());
             tasks.spawn_local(async move {
-                let mut connection = Connection::new(load.address);
                 while let Some(due) = next().await {
                     let answer = connection.ask(prepared.fresh()).await;
                     tally.borrow_mut().count(&prepared, answer, due.elapsed(), load.in_time);

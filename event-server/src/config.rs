@@ -183,16 +183,24 @@ fn of_process(name: &str) -> Result<Option<String>, ConfigError> {
     }
 }
 
-/// What stands in the file that the variable with `_FILE` behind it names, and that variable: so secrets come into
-/// containers.
-fn mounted(variable: &str, environment: &Environment<'_>) -> Result<Option<(String, String)>, ConfigError> {
-    let variable = format!("{variable}_FILE");
-    let Some(path) = environment(&variable)? else {
-        return Ok(None);
-    };
-    let text = read_text(path.as_ref());
-    let text = text.map_err(|error| ConfigError::new(&variable, format!("{path} {error}")))?;
-    Ok(Some((variable, text.trim().to_owned())))
+/// What the environment says, and by which variable: the one of this name, or that with `_FILE` behind it, which names a file
+/// that holds the value, so that secrets come into containers.
+fn from_environment(variable: &str, environment: &Environment<'_>) -> Result<Option<(String, String)>, ConfigError> {
+    let in_file = format!("{variable}_FILE");
+    match (environment(variable)?, environment(&in_file)?) {
+        // One of them was set by somebody who did not know of the other: an image, or a unit.
+        (Some(_), Some(_)) => {
+            let message = format!("this and {variable} are set: which of them is meant? Set one of them to nothing");
+            Err(ConfigError::new(&in_file, message))
+        }
+        (Some(value), None) => Ok(Some((variable.to_owned(), value))),
+        (None, Some(path)) => {
+            let text = read_text(path.as_ref());
+            let text = text.map_err(|error| ConfigError::new(&in_file, format!("{path} {error}")))?;
+            Ok(Some((in_file, text.trim().to_owned())))
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 /// A file with settings: keys as the flags, with underscores.
@@ -300,7 +308,11 @@ mod tests {
         let settings = read(&[], &mounted).unwrap();
         assert_eq!(settings.database_url.expose(), "postgres://ann:secret@db/events");
         let both = [("DATABASE_URL", "sqlite://a.db"), mounted[0]];
-        assert_eq!(read(&[], &both).unwrap().database_url.expose(), "sqlite://a.db");
+        let error = read(&[], &both).unwrap_err();
+        assert_eq!(error.setting, "DATABASE_URL_FILE");
+        assert!(error.message.contains("DATABASE_URL are set"), "{error}");
+        let flag = ["--database-url", "sqlite://b.db"];
+        assert_eq!(read(&flag, &mounted).unwrap().database_url.expose(), "sqlite://b.db");
         let missing = read(&[], &[("DATABASE_URL_FILE", "/no/such/file")]).unwrap_err();
         assert_eq!(missing.setting, "DATABASE_URL_FILE");
         assert!(missing.message.contains("/no/such/file"));

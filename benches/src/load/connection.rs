@@ -34,6 +34,13 @@ impl Connection {
         }
     }
 
+    /// Opens it, if that is possible; otherwise it is tried again with a request.
+    pub(super) async fn open(&mut self) {
+        if let Ok(Ok(stream)) = timeout(PATIENCE, connected(self.address)).await {
+            self.stream = Some(stream);
+        }
+    }
+
     /// Sends a request and reads the answer; nothing where there was none.
     pub(super) async fn ask(&mut self, request: &[u8]) -> Option<Answer> {
         match timeout(PATIENCE, self.exchange(request)).await {
@@ -54,11 +61,7 @@ impl Connection {
         // What an exchange leaves behind that was given up belongs to no other.
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => {
-                let stream = TcpStream::connect(self.address).await?;
-                stream.set_nodelay(true)?;
-                stream
-            }
+            None => connected(self.address).await?,
         };
         stream.write_all(request).await?;
         self.buffer.clear();
@@ -85,6 +88,12 @@ impl Connection {
         }
         Ok(Answer { status, body })
     }
+}
+
+async fn connected(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<()> {

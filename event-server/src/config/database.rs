@@ -47,9 +47,7 @@ impl DatabaseUrl {
     fn chosen(flag: Option<&str>, environment: &Environment<'_>) -> Result<Self, ConfigError> {
         let (setting, text) = if let Some(flag) = flag {
             ("--to".to_owned(), flag.to_owned())
-        } else if let Some(text) = environment(MIGRATE_TO)? {
-            (MIGRATE_TO.to_owned(), text)
-        } else if let Some(found) = super::mounted(MIGRATE_TO, environment)? {
+        } else if let Some(found) = super::from_environment(MIGRATE_TO, environment)? {
             found
         } else {
             let message = format!("say where to, by this flag or by the variable {MIGRATE_TO}");

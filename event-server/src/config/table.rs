@@ -164,10 +164,8 @@ impl Sources {
     ) -> Result<T, ConfigError> {
         let (setting, text) = if let Some(flag) = flag {
             (format!("--{}", self.name.replace('_', "-")), flag.to_owned())
-        } else if let Some(value) = environment(self.variable)? {
-            (self.variable.to_owned(), value)
-        } else if let Some((variable, value)) = super::mounted(self.variable, environment)? {
-            (variable, value)
+        } else if let Some(found) = super::from_environment(self.variable, environment)? {
+            found
         } else if let Some(value) = file.table.get(self.name) {
             (
                 file.name(self.name),

@@ -9,6 +9,7 @@ use event_store::api_key::{Access, NewKey};
 use tower::ServiceExt as _;
 
 use super::*;
+use axum::extract::Request;
 use crate::auth::{Need, Scope, TABLE};
 use crate::peer::Peer;
 
