@@ -54,7 +54,7 @@ impl Collector {
     fn launched(place: Option<Place>, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let (process, address) = launch(&folder, place.as_ref(), &flags);
+        let (process, address) = launch(&folder, place.as_ref(), &flags).unwrap_or_else(|told| panic!("{told}"));
         Collector {
             folder,
             place,
@@ -183,9 +183,20 @@ impl Collector {
 
     /// Starts it again over the same database, on a new port.
     pub(crate) fn restart(&mut self) {
+        self.try_restart().unwrap_or_else(|told| panic!("{told}"));
+    }
+
+    /// The same where its database may not answer: then it does not run, and what it has told is the error.
+    pub(crate) fn try_restart(&mut self) -> Result<(), String> {
         let _ = self.process.kill();
         self.process.wait().unwrap();
-        (self.process, self.address) = launch(&self.folder, self.place.as_ref(), &self.flags);
+        (self.process, self.address) = launch(&self.folder, self.place.as_ref(), &self.flags)?;
+        Ok(())
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap()
     }
 }
 
@@ -199,7 +210,7 @@ impl Drop for Collector {
     }
 }
 
-fn launch(folder: &TempDir, place: Option<&Place>, flags: &Vec<String>) -> (Child, SocketAddr) {
+fn launch(folder: &TempDir, place: Option<&Place>, flags: &Vec<String>) -> Result<(Child, SocketAddr), String> {
     let log = File::options()
         .create(true)
         .append(true)
@@ -221,8 +232,9 @@ fn launch(folder: &TempDir, place: Option<&Place>, flags: &Vec<String>) -> (Chil
     let told = line.strip_prefix("listening on http://");
     let Some((address, _)) = told.and_then(|told| told.split_once(", with the events in ")) else {
         let _ = process.kill();
+        let _ = process.wait();
         let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
-        panic!("the program did not start: {line:?}\n{log}");
+        return Err(format!("the program did not start: {line:?}\n{log}"));
     };
-    (process, address.parse().unwrap())
+    Ok((process, address.parse().unwrap()))
 }
