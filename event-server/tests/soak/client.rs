@@ -38,33 +38,44 @@ pub(crate) fn is_one() -> bool {
     let (url, folder) = (words[1], PathBuf::from(words[2]));
     let from = Told::read(&folder, number).offered.last().map_or(0, |last| last + 1);
     let journal = Journal::open(&folder, number);
-    let is_over = listen();
+    let orders = listen();
     if number == ASKING {
-        ask(number, builder(url, number), &journal, from, &is_over);
+        ask(number, builder(url, number), &journal, from, &orders);
     } else {
         track(
             number,
             tracking(url, number, &folder, &journal),
             &journal,
             from,
-            &is_over,
+            &orders,
         );
     }
     true
 }
 
-/// Whether a line has come in. Where nobody is left who could send one, it is the end of this process.
-fn listen() -> Arc<AtomicBool> {
-    let is_over = Arc::new(AtomicBool::new(false));
-    let heard = Arc::clone(&is_over);
+/// What it was told to do.
+#[derive(Clone, Default)]
+struct Orders {
+    /// To offer no more.
+    stop: Arc<AtomicBool>,
+    /// To shut down.
+    end: Arc<AtomicBool>,
+}
+
+/// Hears a line for each order. Where nobody is left who could give one, it is the end of this process.
+fn listen() -> Orders {
+    let orders = Orders::default();
+    let heard = orders.clone();
     std::thread::spawn(move || {
         let mut lines = std::io::stdin().lock().lines();
-        if !matches!(lines.next(), Some(Ok(_))) {
-            std::process::exit(1);
+        for order in [heard.stop, heard.end] {
+            if !matches!(lines.next(), Some(Ok(_))) {
+                std::process::exit(1);
+            }
+            order.store(true, Ordering::Release);
         }
-        heard.store(true, Ordering::Release);
     });
-    is_over
+    orders
 }
 
 fn builder(url: &str, number: usize) -> ClientBuilder {
@@ -93,10 +104,10 @@ fn tracking(url: &str, number: usize, folder: &Path, journal: &Journal) -> Clien
 }
 
 /// Offers without waiting for anything.
-fn track(client: usize, builder: ClientBuilder, journal: &Journal, from: u64, is_over: &AtomicBool) {
+fn track(client: usize, builder: ClientBuilder, journal: &Journal, from: u64, orders: &Orders) {
     let sender = builder.build().unwrap();
     for number in from.. {
-        if is_over.load(Ordering::Acquire) {
+        if orders.stop.load(Ordering::Acquire) {
             break;
         }
         let planned = planned(client, number);
@@ -107,14 +118,14 @@ fn track(client: usize, builder: ClientBuilder, journal: &Journal, from: u64, is
         }
         std::thread::sleep(Duration::from_micros(fastrand::u64(..20_000)));
     }
-    end(&sender, journal);
+    end(&sender, journal, orders);
 }
 
 /// Offers a few events and waits for their verdicts, until each has one.
-fn ask(client: usize, builder: ClientBuilder, journal: &Journal, from: u64, is_over: &AtomicBool) {
+fn ask(client: usize, builder: ClientBuilder, journal: &Journal, from: u64, orders: &Orders) {
     let sender = builder.send_timeout(Duration::from_secs(3)).build().unwrap();
     let mut number = from;
-    while !is_over.load(Ordering::Acquire) {
+    while !orders.stop.load(Ordering::Acquire) {
         let batch = (number..number + fastrand::u64(1..20)).collect::<Vec<u64>>();
         number += batch.len() as u64;
         batch.iter().for_each(|number| journal.write(&Line::Offered(*number)));
@@ -145,10 +156,16 @@ fn ask(client: usize, builder: ClientBuilder, journal: &Journal, from: u64, is_o
         }
         std::thread::sleep(Duration::from_millis(fastrand::u64(..200)));
     }
-    end(&sender, journal);
+    end(&sender, journal, orders);
 }
 
-fn end(sender: &Client, journal: &Journal) {
+fn end(sender: &Client, journal: &Journal, orders: &Orders) {
+    sender.flush_blocking(PATIENCE).unwrap();
+    journal.write(&Line::Flushed);
+    // It goes on telling what it has lost: at its very end it would do so only as long as that takes no time.
+    while !orders.end.load(Ordering::Acquire) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let ended = sender.shutdown_blocking(PATIENCE);
     journal.write(&Line::Ended(Counts::from(sender.stats())));
     ended.unwrap();

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbErr};
 
 use crate::client;
+use crate::clock::Clock;
 use crate::collector::{Collector, Place};
 use crate::cut;
 use crate::plan::SPOOLED;
@@ -24,6 +25,7 @@ pub(crate) struct Faults {
     pub(crate) connections_cut: AtomicU64,
     pub(crate) server_restarts: AtomicU64,
     pub(crate) locks_held: AtomicU64,
+    pub(crate) clock_jumps: AtomicU64,
 }
 
 impl Faults {
@@ -34,6 +36,7 @@ impl Faults {
             &self.connections_cut,
             &self.server_restarts,
             &self.locks_held,
+            &self.clock_jumps,
         ];
         all.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
@@ -54,7 +57,7 @@ fn rest(is_over: &AtomicBool, least: u64, most: u64) {
 /// Kills one collector, or both, and starts them again somewhere else.
 pub(crate) fn collectors(collectors: &mut [Collector; 2], proxy: &Proxy, faults: &Faults, is_over: &AtomicBool) {
     while !is_over.load(Ordering::Acquire) {
-        rest(is_over, 300, 2_000);
+        rest(is_over, 400, 2_600);
         let those = [0..1, 1..2, 0..2][fastrand::usize(..3)].clone();
         let those = &mut collectors[those];
         for one in those.iter_mut() {
@@ -107,6 +110,15 @@ pub(crate) fn clients(
     }
 }
 
+/// Has the clock of one of the collectors jump, so that they do not agree either.
+pub(crate) fn clocks(clocks: &[Clock; 2], faults: &Faults, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::Acquire) {
+        rest(is_over, 100, 800);
+        clocks[fastrand::usize(..2)].jump();
+        count(&faults.clock_jumps);
+    }
+}
+
 /// Ends the connections of a server, and restarts it by the script that a variable names; keeps others from writing to a
 /// file.
 pub(crate) fn database(place: &Place, control: &str, faults: &Faults, is_over: &AtomicBool) {
@@ -120,7 +132,7 @@ pub(crate) fn database(place: &Place, control: &str, faults: &Faults, is_over: &
         })
     });
     for round in 1_u64.. {
-        rest(is_over, 300, 2_000);
+        rest(is_over, 400, 2_600);
         if is_over.load(Ordering::Acquire) {
             return;
         }

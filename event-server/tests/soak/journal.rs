@@ -23,6 +23,8 @@ pub(crate) enum Line {
     Judged(u64, Status, Option<i64>),
     /// The content of this key was judged, and is not stored.
     Unstored(String, Status),
+    /// The client offers no more, and nothing waits.
+    Flushed,
     /// The client has ended, with these counts.
     Ended(Counts),
 }
@@ -91,6 +93,7 @@ pub(crate) struct Told {
     pub(crate) losses: u64,
     pub(crate) judged: BTreeMap<u64, Vec<(Status, Option<i64>)>>,
     pub(crate) unstored: BTreeMap<String, BTreeSet<&'static str>>,
+    pub(crate) is_flushed: bool,
     pub(crate) ended: Option<Counts>,
 }
 
@@ -111,6 +114,7 @@ impl Told {
                     told.judged.entry(number).or_default().push((status, position));
                 }
                 Line::Unstored(key, status) => drop(told.unstored.entry(key).or_default().insert(status.as_str())),
+                Line::Flushed => told.is_flushed = true,
                 Line::Ended(counts) => told.ended = Some(counts),
             }
         }

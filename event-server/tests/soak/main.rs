@@ -17,6 +17,10 @@ mod collector;
 mod cut;
 #[path = "../../../event-client/tests/network/proxy.rs"]
 mod proxy;
+#[cfg(target_os = "linux")]
+#[path = "../../../event-store/tests/prove/library.rs"]
+mod library;
+mod clock;
 mod plan;
 mod journal;
 mod client;

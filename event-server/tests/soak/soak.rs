@@ -1,26 +1,48 @@
 //! The soak: all faults at once for a while, then all of it heals, every client sends what it has left, and the judge looks.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::clock::Clock;
 use crate::collector::{Collector, Place};
 use crate::fault::{self, Faults};
+use crate::journal::Told;
 use crate::judge::judge;
-use crate::plan::{self, CLIENTS};
+use crate::plan::{self, CLIENTS, SPOOLED};
 use crate::proxy::Proxy;
-use crate::world::World;
+use crate::world::{self, World};
 use crate::{client, scale, tamper};
 
 /// One in so many pieces of data does not arrive as it was sent.
-const ONE_IN: u64 = 10;
+const ONE_IN: u64 = 6;
 /// Longer than a client waits for its answer.
 const STALL: Duration = Duration::from_millis(2_500);
 
+/// So long everything may take to arrive, once nothing fails.
+const PATIENCE: Duration = Duration::from_secs(900);
+/// So long a client may take to report its last losses, which it does twice a second.
+const LAST_REPORT: Duration = Duration::from_secs(60);
+
 /// Clients that are killed with this, whatever becomes of the test.
 struct Clients(Vec<Child>);
+
+impl Clients {
+    fn order(&mut self, order: &str) {
+        for client in &mut self.0 {
+            // One that has ended is found when it is waited for.
+            let _ = writeln!(client.stdin.as_mut().unwrap(), "{order}");
+        }
+    }
+
+    fn are_running(&mut self) -> bool {
+        let mut clients = self.0.iter_mut();
+        clients.all(|client| client.try_wait().unwrap().is_none())
+    }
+}
 
 impl Drop for Clients {
     fn drop(&mut self) {
@@ -36,8 +58,9 @@ pub(crate) fn run(database: &str, test: &str, place: &Place, control: &str) {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(plan::prepare(place));
-    let flags = ["--log-level=error"];
-    let mut collectors = [Collector::start_on(place, &flags), Collector::start_on(place, &flags)];
+    let clocks = ["clock-0", "clock-1"].map(|name| Clock::new(folder.path(), name));
+    let start = |clock: &Clock| Collector::start_among(place, &["--log-level=error"], clock.environment());
+    let mut collectors = clocks.each_ref().map(start);
     let proxy = Proxy::before(collectors[0].address(), ONE_IN, STALL);
     proxy.lead(collectors.iter().map(Collector::address).collect());
     let start = |number| client::start(test, number, &proxy.url, folder.path());
@@ -46,13 +69,14 @@ pub(crate) fn run(database: &str, test: &str, place: &Place, control: &str) {
     let (faults, is_over) = (Faults::default(), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| fault::collectors(&mut collectors, &proxy, &faults, &is_over));
+        scope.spawn(|| fault::clocks(&clocks, &faults, &is_over));
         scope.spawn(|| fault::database(place, control, &faults, &is_over));
         scope.spawn(|| fault::clients(&mut clients.0, test, &proxy.url, folder.path(), &faults, &is_over));
         thread::sleep(Duration::from_secs(seconds));
         is_over.store(true, Ordering::Release);
     });
     proxy.heal();
-    let mut told = finish(&mut clients);
+    let mut told = runtime.block_on(finish(&mut clients, place, folder.path()));
     for collector in &mut collectors {
         let ended = collector.stop();
         if ended.code() != Some(0) {
@@ -67,16 +91,40 @@ pub(crate) fn run(database: &str, test: &str, place: &Place, control: &str) {
     }
 }
 
-/// Has the clients come to their end.
-fn finish(clients: &mut Clients) -> Vec<String> {
-    for client in &mut clients.0 {
-        // One that has ended is found below.
-        let _ = client.stdin.take().unwrap().write_all(b"end\n");
+/// Has the clients offer no more and send what they have left, and then come to their end.
+async fn finish(clients: &mut Clients, place: &Place, folder: &Path) -> Vec<String> {
+    clients.order("stop");
+    let store = world::open(place).await;
+    // What is not so in the end is for the judge to find.
+    for (what, patience) in [
+        (is_flushed as fn(&[Told], u64) -> bool, PATIENCE),
+        (is_told, LAST_REPORT),
+    ] {
+        let started = Instant::now();
+        while started.elapsed() < patience && clients.are_running() {
+            let told: Vec<Told> = (0..CLIENTS).map(|client| Told::read(folder, client)).collect();
+            let reported = world::losses(&store).await.get(&plan::source(SPOOLED)).copied();
+            if what(&told, reported.unwrap_or_default()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
+    store.close().await.unwrap();
+    clients.order("end");
     let ends = clients.0.iter_mut().map(|client| client.wait().unwrap());
     let ends = ends.enumerate().filter(|(_, end)| !end.success());
     ends.map(|(client, end)| format!("client {client} ended with {end}"))
         .collect()
+}
+
+fn is_flushed(told: &[Told], _: u64) -> bool {
+    told.iter().all(|told| told.is_flushed)
+}
+
+/// Whether those that were not killed have told all their losses.
+fn is_told(told: &[Told], reported: u64) -> bool {
+    reported == told[SPOOLED..].iter().map(|told| told.losses).sum::<u64>()
 }
 
 fn conclude(database: &str, world: &World, proxy: &Proxy, faults: &Faults, violations: &[String]) {

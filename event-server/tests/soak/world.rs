@@ -52,22 +52,27 @@ impl World {
         let store = open(place).await;
         let log = log(&store).await;
         let (cells, wrong_cells) = cells(&store, &log).await;
-        let mut losses = BTreeMap::new();
-        for loss in store.losses(&LossFilter::default()).await.unwrap() {
-            *losses.entry(loss.source.as_str().to_owned()).or_default() += loss.events;
-        }
         let world = World {
             told: (0..CLIENTS).map(|client| Told::read(folder, client)).collect(),
             rows: log.iter().map(Row::of).collect(),
             refused: refused(&store).await,
             head: store.head().await.unwrap(),
-            losses,
+            losses: losses(&store).await,
             cells,
             wrong_cells,
         };
         store.close().await.unwrap();
         world
     }
+}
+
+/// What was reported as lost, by source.
+pub(crate) async fn losses(store: &EventStore) -> BTreeMap<String, u64> {
+    let mut losses = BTreeMap::new();
+    for loss in store.losses(&LossFilter::default()).await.unwrap() {
+        *losses.entry(loss.source.as_str().to_owned()).or_default() += loss.events;
+    }
+    losses
 }
 
 impl Row {
