@@ -109,9 +109,9 @@ impl Index<'_> {
         let twice = self.rows.iter().filter(|(_, rows)| rows.len() > 1);
         let twice: Vec<String> = twice.map(|(id, rows)| format!("{id:?} is there as {rows:?}")).collect();
         twice.into_iter().for_each(|what| self.fault(Check::Once, what));
-        let places = self.world.rows.iter().map(|row| row.position);
+        let mut places = self.world.rows.iter().map(|row| row.position);
         let in_order = places.clone().is_sorted_by(|one, next| one < next);
-        let (first, last) = (places.clone().next().unwrap_or(1), places.last().unwrap_or(0));
+        let (first, last) = (places.clone().next().unwrap_or(1), places.next_back().unwrap_or(0));
         if !in_order || first < 1 || last > self.world.head {
             let what = format!(
                 "places from {first} to {last} of {}, sorted: {in_order}",

@@ -1,7 +1,6 @@
 //! One trial: the scenario in a process of its own, over a disk that fails at one call; then the judge, then the same to
 //! the end without faults, and the judge again.
 
-use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
