@@ -18,7 +18,7 @@ use crate::{plan, scale, world};
 const CLIENTS: u64 = 8;
 /// One answer in so many is heard.
 const ONE_IN: u64 = 4;
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn client(url: &str, number: u64) -> Client {
     let client = Client::builder(url)
@@ -40,7 +40,9 @@ fn send(proxy: &Proxy, number: u64, swallowed: u64) -> Stats {
             let event = Event::builder("order", "created").field("total", number % 100);
             client.track(event.field("province", format!("p-{of}"))).unwrap();
         }
-        client.flush_blocking(PATIENCE).unwrap();
+        // Attempts, not time: the machine may be at something else.
+        let is_flushed = (0..10).any(|_| client.flush_blocking(PATIENCE).is_ok());
+        assert!(is_flushed, "{:?}", client.stats());
     }
     client.shutdown_blocking(PATIENCE).unwrap();
     client.stats()
