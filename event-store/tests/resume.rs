@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "store/cut.rs"]
+mod cut;
 #[allow(dead_code, reason = "the tests of the store take more of it")]
 #[path = "store/disk.rs"]
 mod disk;
@@ -27,7 +29,6 @@ use event_core::verdict::Status;
 use event_store::follow::Follow;
 use event_store::{EventStore, Offer};
 use process::{Dice, insist, is_long};
-use sea_orm::{ConnectionTrait as _, Statement};
 use tally::{Running, Tally, fold, parked, quick, table};
 
 #[test]
@@ -78,23 +79,7 @@ async fn restart(variable: &str) {
 /// How many connections were ended.
 async fn cut(disk: &Disk) -> usize {
     let db = disk.connect().await;
-    let backend = db.get_database_backend();
-    let ask = async |sql: String| db.query_all_raw(Statement::from_string(backend, sql)).await;
-    let ended = if disk.name() == "mysql" {
-        let others = "SELECT CAST(id AS SIGNED) FROM information_schema.processlist \
-                      WHERE id <> CONNECTION_ID() AND db IS NOT NULL";
-        let others = ask(others.to_owned()).await.unwrap();
-        for other in &others {
-            // One that has ended by itself meanwhile is no matter.
-            let id: i64 = other.try_get_by_index(0).unwrap();
-            let _ = db.execute_unprepared(&format!("KILL {id}")).await;
-        }
-        others.len()
-    } else {
-        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                   WHERE pid <> pg_backend_pid() AND datname = current_database()";
-        ask(sql.to_owned()).await.unwrap().len()
-    };
+    let ended = cut::all(&db).await.unwrap();
     db.close().await.unwrap();
     ended
 }

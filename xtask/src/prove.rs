@@ -63,6 +63,7 @@ const PROOFS: &[Proof] = &[
         &["gone::"],
     ),
     proof("clients on a network that fails", "event-client", "network", &[]),
+    proof("everything at once, for a while", "event-server", "soak", &[]),
 ];
 
 /// A line of the table.

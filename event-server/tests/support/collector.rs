@@ -15,6 +15,7 @@ mod document;
 mod http;
 mod place;
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -31,6 +32,7 @@ pub(crate) struct Collector {
     folder: TempDir,
     place: Option<Place>,
     flags: Vec<String>,
+    environment: Vec<(String, OsString)>,
     process: Child,
     address: SocketAddr,
 }
@@ -43,22 +45,29 @@ impl Collector {
 
     /// The same with more flags.
     pub(crate) fn start_with(flags: &[&str]) -> Self {
-        Collector::launched(None, flags)
+        Collector::launched(None, flags, &[])
     }
 
     /// Starts the program over a place that others may use, too.
     pub(crate) fn start_on(place: &Place, flags: &[&str]) -> Self {
-        Collector::launched(Some(place.clone()), flags)
+        Collector::launched(Some(place.clone()), flags, &[])
     }
 
-    fn launched(place: Option<Place>, flags: &[&str]) -> Self {
+    /// The same with more variables.
+    pub(crate) fn start_among(place: &Place, flags: &[&str], environment: &[(String, OsString)]) -> Self {
+        Collector::launched(Some(place.clone()), flags, environment)
+    }
+
+    fn launched(place: Option<Place>, flags: &[&str], environment: &[(String, OsString)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let (process, address) = launch(&folder, place.as_ref(), &flags);
+        let launched = launch(&folder, place.as_ref(), &flags, environment);
+        let (process, address) = launched.unwrap_or_else(|told| panic!("{told}"));
         Collector {
             folder,
             place,
             flags,
+            environment: environment.to_vec(),
             process,
             address,
         }
@@ -183,9 +192,21 @@ impl Collector {
 
     /// Starts it again over the same database, on a new port.
     pub(crate) fn restart(&mut self) {
+        self.try_restart().unwrap_or_else(|told| panic!("{told}"));
+    }
+
+    /// The same where its database may not answer: then it does not run, and what it has told is the error.
+    pub(crate) fn try_restart(&mut self) -> Result<(), String> {
         let _ = self.process.kill();
         self.process.wait().unwrap();
-        (self.process, self.address) = launch(&self.folder, self.place.as_ref(), &self.flags);
+        let place = self.place.as_ref();
+        (self.process, self.address) = launch(&self.folder, place, &self.flags, &self.environment)?;
+        Ok(())
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap()
     }
 }
 
@@ -199,7 +220,12 @@ impl Drop for Collector {
     }
 }
 
-fn launch(folder: &TempDir, place: Option<&Place>, flags: &Vec<String>) -> (Child, SocketAddr) {
+fn launch(
+    folder: &TempDir,
+    place: Option<&Place>,
+    flags: &Vec<String>,
+    environment: &[(String, OsString)],
+) -> Result<(Child, SocketAddr), String> {
     let log = File::options()
         .create(true)
         .append(true)
@@ -211,6 +237,7 @@ fn launch(folder: &TempDir, place: Option<&Place>, flags: &Vec<String>) -> (Chil
         .args(database)
         .args(["--listen", "127.0.0.1:0"])
         .args(flags)
+        .envs(environment.iter().cloned())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
@@ -221,8 +248,9 @@ fn launch(folder: &TempDir, place: Option<&Place>, flags: &Vec<String>) -> (Chil
     let told = line.strip_prefix("listening on http://");
     let Some((address, _)) = told.and_then(|told| told.split_once(", with the events in ")) else {
         let _ = process.kill();
+        let _ = process.wait();
         let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
-        panic!("the program did not start: {line:?}\n{log}");
+        return Err(format!("the program did not start: {line:?}\n{log}"));
     };
-    (process, address.parse().unwrap())
+    Ok((process, address.parse().unwrap()))
 }

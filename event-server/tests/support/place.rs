@@ -55,6 +55,13 @@ impl Place {
         server("EVENT_TEST_MYSQL")
     }
 
+    /// A copy of a SQLite file that nobody has open.
+    pub(crate) fn copied(&self, path: &std::path::Path) -> Self {
+        let file = self.url.strip_prefix("sqlite://").unwrap();
+        std::fs::copy(file.split('?').next().unwrap(), path).unwrap();
+        Place::file(&path.display().to_string())
+    }
+
     /// The same file or server, where all tables have names that begin like this.
     pub(crate) fn with_prefix(&self, prefix: &str) -> Self {
         Place {

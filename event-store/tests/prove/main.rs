@@ -22,6 +22,7 @@ mod place;
 mod broken;
 mod scenario;
 mod oracle;
+mod library;
 mod trial;
 mod sweep;
 mod canary;

@@ -1,13 +1,12 @@
 //! One trial: the scenario in a process of its own, over a disk that fails at one call; then the judge, then the same to
 //! the end without faults, and the judge again.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::broken::Broken;
 use crate::journal::Journal;
+use crate::library::library;
 use crate::oracle::{Stage, Violation, judge};
 use crate::place::Place;
 use crate::scenario;
@@ -60,42 +59,6 @@ pub(crate) struct Outcome {
 const CHILD: &str = "EVENT_STORE_PROVE";
 /// So long a process may take.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// The faults as a library to preload, made once by the C compiler that SQLite needs, too.
-fn library() -> &'static Path {
-    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let (library, own) = (
-            folder.join("faults.so"),
-            folder.join(format!("faults-{}.so", std::process::id())),
-        );
-        let source = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/prove").join(name);
-        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
-        let made = Command::new(&compiler)
-            .args([
-                "-std=gnu11",
-                "-Wall",
-                "-Wextra",
-                "-Werror",
-                "-O1",
-                "-fPIC",
-                "-shared",
-                "-o",
-            ])
-            .args([&own, &source("faults.c"), &source("clock.c")])
-            .args(["-ldl", "-lpthread"])
-            .status();
-        assert!(
-            made.is_ok_and(|status| status.success()),
-            "{compiler} does not compile {}",
-            source("*.c").display()
-        );
-        // Another run may be at the same.
-        std::fs::rename(&own, &library).unwrap();
-        library
-    })
-}
 
 /// This program anew, for the test that plays the scenario, over a disk with faults.
 pub(crate) fn command(place: &Place, trial: Trial, task: &str) -> Command {

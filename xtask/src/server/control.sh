@@ -19,6 +19,8 @@ running() {
     [ -n "$1" ] && kill -0 "$1" 2>/dev/null || return 1
     # Where nobody reaps them, the dead stay in the table of processes.
     case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in Z*) return 1 ;; esac
+    # It may have been reaped while we looked: a server that is taken for running is not started.
+    kill -0 "$1" 2>/dev/null
 }
 
 # The process that was launched, and what the server says of itself: `su` stands between the two.

@@ -1,0 +1,47 @@
+//! A clock of a collector's own, which jumps on by years, and back; nowhere but on Linux, where it is preloaded.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Those of its times (see `clock.c`) that are not before those of the clients: a collector refuses to count losses of hours
+/// that have not come yet by its own clock, and what it refuses its client does not report again.
+const TIMES: [u64; 5] = [0, 2, 4, 5, 7];
+
+/// What a clock looks at: with every fifth number it is another time.
+pub(crate) struct Clock {
+    counter: PathBuf,
+    environment: Vec<(String, OsString)>,
+}
+
+impl Clock {
+    pub(crate) fn new(folder: &Path, name: &str) -> Self {
+        let counter = folder.join(name);
+        std::fs::write(&counter, [0; 8]).unwrap();
+        let variables: [(&str, OsString); 5] = [
+            #[cfg(target_os = "linux")]
+            ("LD_PRELOAD", crate::library::library().into()),
+            #[cfg(not(target_os = "linux"))]
+            ("PROVE_AT", "0".into()),
+            ("PROVE_CLOCK", "1".into()),
+            ("PROVE_COUNTER", counter.clone().into()),
+            ("PROVE_FAULT", "none".into()),
+            // Its disk has no faults: there is nothing under this folder.
+            ("PROVE_UNDER", folder.join("nothing").into()),
+        ];
+        let environment = variables.map(|(name, value)| (name.to_owned(), value)).into();
+        Clock { counter, environment }
+    }
+
+    /// What a program needs to go by it.
+    pub(crate) fn environment(&self) -> &[(String, OsString)] {
+        &self.environment
+    }
+
+    /// It jumps to one of its times.
+    pub(crate) fn jump(&self) {
+        let number = TIMES[fastrand::usize(..TIMES.len())];
+        // In its place: the program has it in its memory.
+        let mut file = std::fs::File::options().write(true).open(&self.counter).unwrap();
+        std::io::Write::write_all(&mut file, &(number * 5).to_ne_bytes()).unwrap();
+    }
+}
