@@ -56,7 +56,8 @@ impl Load {
     #[must_use]
     pub fn open(&self, prepared: &Prepared, rate: f64) -> Tally {
         runtime().block_on(LocalSet::new().run_until(async {
-            let connections = self.connect().await;
+            // Whoever has nothing to send yet has no connection either.
+            let connections = (0..self.connections).map(|_| Connection::new(self.address)).collect();
             let due = Rc::new(Due::default());
             let clock = tick(Rc::clone(&due), rate, self.duration);
             let next = {

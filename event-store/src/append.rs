@@ -3,6 +3,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use event_core::policy::Storage;
+use event_core::refusal::Refusal;
+use event_core::verdict::Status;
+use event_core::{Code, Envelope, Source, ValidEvent, Verdict};
+
 use crate::dialect::{Bind, Cell, Kind as Column, Transaction};
 use crate::dictionary::{Dictionary, Kind};
 use crate::entity::event::{INSERT, NewEvent};
@@ -17,10 +22,6 @@ use crate::rollup::{Gathered, Rollup};
 use crate::rowless::{self, Counted, Rowless};
 use crate::shadow;
 use crate::trail::{self, Trails};
-use event_core::policy::Storage;
-use event_core::refusal::Refusal;
-use event_core::verdict::Status;
-use event_core::{Code, Envelope, Source, ValidEvent, Verdict};
 
 /// What the writer has learned, for as long as its transactions succeed.
 #[derive(Debug, Default)]

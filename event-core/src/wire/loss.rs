@@ -76,11 +76,12 @@ impl LossReport {
     pub const MAX_LINES: usize = 1_000;
 
     /// What is to be counted, in the order of hour and reason: hours are cut down to their start,
-    /// and lines of one hour and reason are added up to one.
+    /// and lines of one hour and reason are added up to one. An hour that starts further behind `now` than the
+    /// tolerance counts as the present one: one of two clocks goes wrong, and what was lost is lost all the same.
     ///
     /// # Errors
-    /// The first thing that is wrong: too many lines; an hour that starts further behind `now` than
-    /// the tolerance; no events, or more than [`Loss::MAX_EVENTS`], also where lines add up.
+    /// The first thing that is wrong: too many lines; no events, or more than [`Loss::MAX_EVENTS`], also
+    /// where lines add up.
     ///
     /// ```
     /// use event_core::wire::LossReport;
@@ -109,10 +110,7 @@ impl LossReport {
                 message,
             };
             let hour = Loss::hour_of(loss.hour);
-            if hour > latest {
-                let message = format!("the hour lies more than {tolerance_seconds} seconds in the future");
-                return Err(wrong("hour", message));
-            }
+            let hour = if hour > latest { Loss::hour_of(now) } else { hour };
             if !(1..=Loss::MAX_EVENTS).contains(&loss.events) {
                 return Err(wrong(
                     "events",
@@ -186,18 +184,26 @@ mod tests {
     }
 
     #[test]
-    fn hours_may_start_within_the_tolerance() {
-        let next = |now: &str| report(vec![loss("2026-01-01T14:00:00Z", "a", 1)]).lines(now.parse().unwrap(), 300);
-        assert!(next("2026-01-01T13:55:00Z").is_ok());
-        assert_eq!(
-            next("2026-01-01T13:54:59.999999Z").unwrap_err().pointer,
-            "/losses/0/hour"
+    fn hours_behind_the_tolerance_are_the_present_one() {
+        let next = |now: &str| {
+            let report = report(vec![
+                loss("2026-01-01T14:00:00Z", "a", 1),
+                loss("2026-01-01T13:00:00Z", "a", 2),
+            ]);
+            report.lines(now.parse().unwrap(), 300).unwrap()
+        };
+        let (one, other) = (
+            loss("2026-01-01T13:00:00Z", "a", 2),
+            loss("2026-01-01T14:00:00Z", "a", 1),
         );
-        let ends = vec![
-            loss("1970-01-01T00:30:00Z", "a", 1),
-            loss("9999-12-31T23:59:59Z", "a", 1),
-        ];
-        assert_eq!(pointer(ends), "/losses/1/hour");
+        assert_eq!(next("2026-01-01T13:55:00Z"), [one, other]);
+        assert_eq!(
+            next("2026-01-01T13:54:59.999999Z"),
+            [loss("2026-01-01T13:00:00Z", "a", 3)]
+        );
+        assert_eq!(next("1970-01-01T00:30:00Z"), [loss("1970-01-01T00:00:00Z", "a", 3)]);
+        let end = lines(vec![loss("9999-12-31T23:59:59Z", "a", 1)]).unwrap();
+        assert_eq!(end, [loss("2026-01-01T13:00:00Z", "a", 1)]);
         assert_eq!(Loss::hour_of(Timestamp::MIN), Timestamp::MIN);
     }
 

@@ -9,9 +9,9 @@ use event_store::api_key::{Access, NewKey};
 use tower::ServiceExt as _;
 
 use super::*;
-use axum::extract::Request;
 use crate::auth::{Need, Scope, TABLE};
 use crate::peer::Peer;
+use axum::extract::Request;
 
 const METHODS: [Method; 8] = [
     Method::GET,
