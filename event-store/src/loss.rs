@@ -212,8 +212,12 @@ async fn beyond(
         let hour = Loss::hour_of(loss.hour);
         found.iter().any(|sum| sum.hour == hour && sum.reason == loss.reason)
     });
-    Ok(at.map(|at| InvalidLossReport {
-        pointer: format!("/losses/{at}/events"),
+    if found.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(InvalidLossReport {
+        // A line of an hour to come is of another one by now.
+        pointer: at.map_or_else(|| "/losses".to_owned(), |at| format!("/losses/{at}/events")),
         message: format!(
             "with what was reported before, the events of this hour and reason are more than {}",
             Loss::MAX_EVENTS

@@ -130,10 +130,9 @@ mod tests {
             chosen(Some("sqlite://a.db"), &[variable]),
             Ok("sqlite://a.db".to_owned())
         );
-        assert_eq!(
-            chosen(None, &[variable, mounted]),
-            Ok("postgres://variable/events".to_owned())
-        );
+        assert_eq!(chosen(None, &[variable]), Ok("postgres://variable/events".to_owned()));
+        let both = chosen(None, &[variable, mounted]).unwrap_err();
+        assert_eq!(both.setting, "EVENT_SERVER_MIGRATE_TO_FILE");
         assert_eq!(chosen(None, &[mounted]), Ok("postgres://file/events".to_owned()));
         assert_eq!(chosen(None, &[]).unwrap_err().setting, "--to");
         let wrong = chosen(None, &[("EVENT_SERVER_MIGRATE_TO", "secret")]).unwrap_err();

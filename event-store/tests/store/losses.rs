@@ -137,7 +137,7 @@ pub(crate) async fn what_cannot_be_counted_is_refused_with_its_place(disk: Disk)
         (&[(hour, "a", 1), (hour, "b", 0)][..], "/losses/1/events"),
         (&[(hour, "a", Loss::MAX_EVENTS + 1)], "/losses/0/events"),
         (&[(hour, "a", u64::MAX)], "/losses/0/events"),
-        (&[(hour, "a", 1), ("9999-12-31T23:59:59Z", "a", 1)], "/losses/1/hour"),
+        (&[(hour, "a", 1), ("9999-12-31T23:59:59Z", "a", 0)], "/losses/1/events"),
         (&vec![(hour, "a", 1); 1_001], "/losses"),
     ] {
         assert_eq!(pointer(&store, report("r-1", "shop-web", lines)).await, place);
@@ -163,6 +163,12 @@ pub(crate) async fn what_cannot_be_counted_is_refused_with_its_place(disk: Disk)
     assert_eq!(losses.len(), 1_000);
     let greatest = losses.iter().map(|loss| loss.events).max();
     assert_eq!(greatest, Some(Loss::MAX_EVENTS));
+    // Nor where it is of the present hour only because its own has not come.
+    let ahead = "9999-12-31T23:59:59Z";
+    let most = report("r-4", "shop-web", &[(ahead, "now", Loss::MAX_EVENTS)]);
+    assert_eq!(store.report_losses(most).await.unwrap(), Reported::Stored);
+    let more = report("r-5", "shop-web", &[(ahead, "now", 1)]);
+    assert_eq!(pointer(&store, more).await, "/losses");
     for (id, source, line) in [
         ("r-2", "shop-web", (later, "most", 1)),
         ("r-3", "shop-app", (hour, "most", 1)),
