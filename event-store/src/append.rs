@@ -165,7 +165,16 @@ async fn store_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], kno
         .filter(|(_, new)| !new)
         .map(|(row, _)| *row)
         .collect();
-    find("{events}", inner, db, taken.iter().map(|row| row.key()), known).await
+    find("{events}", inner, db, taken.iter().map(|row| row.key()), known).await?;
+    all_known(&taken, known)
+}
+
+/// That of each event whose id is taken it is known who has it: its verdict would be that it is stored.
+fn all_known(taken: &[&NewEvent<'_>], known: &Known) -> Result<(), Error> {
+    if taken.iter().all(|row| is_known(row, known)) {
+        return Ok(());
+    }
+    Err(Error::corrupt("an id is taken, but by no event that can be read"))
 }
 
 /// Puts many events in the order of their ids; of those that have one and the same the first stays first.
@@ -197,7 +206,8 @@ async fn store_keys(
         .filter(|(_, new)| !new)
         .map(|(row, _)| row)
         .collect();
-    find("{keys}", inner, db, taken.iter().map(|row| row.key()), known).await
+    find("{keys}", inner, db, taken.iter().map(|row| row.key()), known).await?;
+    all_known(&taken, known)
 }
 
 /// Resolves what the rows refer to, and gives each its place.
@@ -331,6 +341,9 @@ async fn find(
     known: &mut Known,
 ) -> Result<(), Error> {
     let ids: Vec<_> = ids.collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
     let select = format!("SELECT position, source_id, event_id, hash FROM {table} WHERE ");
     let select = inner.tables.sql(&select);
     for chunk in ids.chunks(CHUNK) {
@@ -342,15 +355,16 @@ async fn find(
             .collect();
         let columns = [Column::Int, Column::Int, Column::Bytes, Column::Bytes];
         for row in db.rows(&sql, &values, columns).await? {
-            if let [
+            let [
                 Cell::Int(position),
                 Cell::Int(source_id),
                 Cell::Bytes(event_id),
                 Cell::Bytes(hash),
             ] = row
-            {
-                known.insert((source_id, event_id), Earlier { position, hash });
-            }
+            else {
+                return Err(Error::corrupt("an event whose columns are of other kinds"));
+            };
+            known.insert((source_id, event_id), Earlier { position, hash });
         }
     }
     Ok(())

@@ -63,16 +63,28 @@ impl EventStore {
         let judged = if offers.len() < LONG {
             judge.all(offers)
         } else {
-            let work = tokio::task::spawn_blocking(move || judge.all(offers));
-            work.await.map_err(|error| Error::Corrupt {
-                what: format!("judging failed: {error}"),
-            })?
+            self.beside(judge, offers).await?
         };
         let outcome = self.keep(judged, Some(place)).await;
         if let Some(sender) = origin.sender() {
             self.give_back(sender, events, &outcome);
         }
         outcome
+    }
+
+    /// Judges a batch on another thread, once it is its turn. As many at a time as there are processors: more would be done
+    /// no sooner, but the writer would be one among dozens who want a processor, and all that they make would wait for it.
+    async fn beside(&self, judge: Judge, offers: Vec<Offer>) -> Result<Vec<Judged>, Error> {
+        let turn = Arc::clone(&self.inner().judging).acquire_owned().await;
+        let turn = turn.map_err(|_| Error::Closed)?;
+        let work = tokio::task::spawn_blocking(move || {
+            // Taken until it is done, even if nobody waits for it any more.
+            let _turn = turn;
+            judge.all(offers)
+        });
+        work.await.map_err(|error| Error::Corrupt {
+            what: format!("judging failed: {error}"),
+        })
     }
 
     /// Whether [`EventStore::ingest`] takes something now, as far as one can know: whoever has yet to receive

@@ -1,12 +1,14 @@
 //! What all verbs of a store share.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use event_core::{Registry, StoredEvent, Timestamp};
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
-use tokio::sync::{Notify, RwLock as AsyncRwLock, watch};
+use tokio::sync::{Notify, RwLock as AsyncRwLock, Semaphore, watch};
 
 use crate::allowance::{Allowances, Moment};
 use crate::api_key::KeyRing;
@@ -32,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) keeper: DatabaseConnection,
     pub(crate) owner: Owner,
     pub(crate) queue: Queue,
+    /// A permit for each batch that may be judged at the same time.
+    pub(crate) judging: Arc<Semaphore>,
     pub(crate) counts: Counts,
     registry: RwLock<Dated>,
     keys: RwLock<Arc<KeyRing>>,
@@ -83,6 +87,7 @@ impl Inner {
             keeper,
             owner,
             queue,
+            judging: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
             counts: Counts::new(),
             registry: RwLock::new(Dated {
                 change,

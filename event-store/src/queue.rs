@@ -10,7 +10,7 @@ use event_core::flag::Flags;
 use event_core::policy::Storage;
 use event_core::refusal::Refusal;
 use event_core::{Event, EventId, Source, Timestamp, ValidEvent, Verdict};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::checkpoint::Mark;
@@ -84,12 +84,13 @@ pub(crate) struct Job {
     pub(crate) entries: Arc<Vec<Entry>>,
     /// How far an import has come with them.
     pub(crate) mark: Option<Arc<Mark>>,
-    pub(crate) reply: oneshot::Sender<Result<Vec<Verdict>, Error>>,
+    pub(crate) reply: oneshot::Sender<Told>,
     pub(crate) place: Place,
     pub(crate) turn: Arc<Turn>,
     /// The span in which the caller waits, if somebody makes traces.
     pub(crate) asked_in: Option<tracing::Id>,
-    /// The runtime in which the caller waits, if it is of this kind.
+    /// The runtime in which the caller waits, if it is one of several threads. One of a single thread wakes nobody while
+    /// that thread is elsewhere.
     pub(crate) home: Option<Handle>,
 }
 
@@ -118,8 +119,11 @@ impl Turn {
     }
 }
 
-/// What became of a job, as its caller hears it.
-pub(crate) type Answer = oneshot::Receiver<Result<Vec<Verdict>, Error>>;
+/// What became of a job.
+pub(crate) type Told = Result<Vec<Verdict>, Error>;
+
+/// Where its caller hears it.
+pub(crate) type Answer = oneshot::Receiver<Told>;
 
 /// How much waits, and whether more is taken.
 #[derive(Debug)]
@@ -260,7 +264,9 @@ impl Queue {
             place,
             turn: Arc::clone(&turn),
             asked_in: tracing::Span::current().id(),
-            home: Handle::try_current().ok(),
+            home: Handle::try_current()
+                .ok()
+                .filter(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread),
         };
         self.jobs.send(job).map_err(|_| Error::Closed)?;
         Ok((answer, turn))

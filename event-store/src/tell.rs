@@ -6,33 +6,39 @@
 
 use std::sync::Arc;
 
-use event_core::Verdict;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::error::Error;
-use crate::queue::{Entry, Job};
-
-/// What a caller is told.
-pub(crate) type Told = Result<Vec<Verdict>, Error>;
+use crate::queue::{Entry, Job, Place, Told};
 
 /// So few are told at once: one more task would take longer.
 const FEW: usize = 2;
 
 /// Answers that are still to be told. Dropped, they are: whatever becomes of the runtime they are told in.
 #[derive(Default)]
-struct Untold(Vec<Answer>);
+struct Untold(Vec<News>);
 
-/// An answer, and for whom. The entries go with it, so that it is not the writer who has to free them.
-struct Answer {
+/// What became of a job, and for whom. Its entries go with it, so that it is not the writer who has to free them, and so does
+/// the room that they take.
+struct News {
     told: Told,
     caller: oneshot::Sender<Told>,
-    _entries: Arc<Vec<Entry>>,
+    entries: Arc<Vec<Entry>>,
+    place: Place,
 }
 
 impl Drop for Untold {
     fn drop(&mut self) {
-        for Answer { told, caller, _entries } in self.0.drain(..) {
+        for news in self.0.drain(..) {
+            let News {
+                told,
+                caller,
+                entries,
+                place,
+            } = news;
+            drop(entries);
+            // Room first, so that a caller that was answered finds it.
+            drop(place);
             // A caller that has gone away needs no answer.
             let _ = caller.send(told);
         }
@@ -53,21 +59,20 @@ pub(crate) fn tell(answers: impl ExactSizeIterator<Item = (Job, Told)>) {
             home,
             ..
         } = job;
-        // Room first, so that a caller that was answered finds it.
-        drop(place);
-        let answer = Answer {
+        let news = News {
             told,
             caller: reply,
-            _entries: entries,
+            entries,
+            place,
         };
         match home {
             Some(home) if !few && here.as_ref().is_none_or(|here| here.id() != home.id()) => {
                 match homes.iter_mut().find(|(known, _)| known.id() == home.id()) {
-                    Some((_, untold)) => untold.0.push(answer),
-                    None => homes.push((home, Untold(vec![answer]))),
+                    Some((_, untold)) => untold.0.push(news),
+                    None => homes.push((home, Untold(vec![news]))),
                 }
             }
-            _ => at_once.0.push(answer),
+            _ => at_once.0.push(news),
         }
     }
     for (home, untold) in homes {
@@ -128,15 +133,33 @@ mod tests {
     fn a_runtime_that_is_busy_keeps_nobody_else_waiting() {
         let (busy, other) = (runtime(), runtime());
         let (release, held) = std::sync::mpsc::channel::<()>();
-        busy.spawn(async move { held.recv() });
+        let (begin, begun) = std::sync::mpsc::channel::<()>();
+        busy.spawn(async move {
+            begin.send(()).unwrap();
+            held.recv()
+        });
+        begun.recv().unwrap();
         let (mut callers, answers) = offered(&[&busy, &other]);
         tell(answers.into_iter());
-        let of_busy: Vec<_> = callers.drain(3..6).collect();
+        let mut of_busy: Vec<_> = callers.drain(3..6).collect();
         for caller in callers {
             assert!(caller.blocking_recv().unwrap().is_ok());
         }
+        // Theirs are told inside their runtime, by nobody else.
+        assert!(of_busy.iter_mut().all(|caller| caller.try_recv().is_err()));
         drop(release);
         for caller in of_busy {
+            assert!(caller.blocking_recv().unwrap().is_ok());
+        }
+    }
+
+    #[test]
+    fn whoever_waits_in_a_runtime_of_one_thread_is_told_at_once() {
+        let single = Builder::new_current_thread().build().unwrap();
+        let (callers, answers) = offered(&[&single]);
+        tell(answers.into_iter());
+        // Nobody runs it.
+        for caller in callers {
             assert!(caller.blocking_recv().unwrap().is_ok());
         }
     }

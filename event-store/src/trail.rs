@@ -103,10 +103,11 @@ impl Trails {
             let values: Vec<_> = chunk.iter().flat_map(texts).map(Bind::Text).collect();
             let columns = [Kind::Int, Kind::Text, Kind::Text];
             for row in db.rows(&format!("{select}{wanted}"), &values, columns).await? {
-                if let [Cell::Int(id), Cell::Text(session), Cell::Text(subject)] = row {
-                    let pair = (SessionId::new(session).ok(), Subject::new(subject).ok());
-                    self.known.insert(pair, id);
-                }
+                let [Cell::Int(id), Cell::Text(session), Cell::Text(subject)] = row else {
+                    return Err(Error::corrupt("a trail whose columns are of other kinds"));
+                };
+                let pair = (SessionId::new(session).ok(), Subject::new(subject).ok());
+                self.known.insert(pair, id);
             }
         }
         Ok(())

@@ -36,6 +36,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// for it, too.
 const HOLD: Duration = Duration::from_millis(10);
 
+/// Where so many callers shared the last transaction, others are likely to be on their way.
+const CROWD: usize = 8;
+/// So many callers make a transaction cheap enough for each of them.
+const ENOUGH: usize = 256;
+
 /// What the writer has at hand from one transaction to the next.
 #[derive(Default)]
 struct Hand {
@@ -43,6 +48,8 @@ struct Hand {
     ids: Ids,
     /// Its connection, and since when it has it.
     kept: Option<(Ended, Instant)>,
+    /// How many callers shared the last transaction.
+    callers: usize,
 }
 
 impl Hand {
@@ -156,7 +163,11 @@ async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>, beside: 
         }
         // As long as callers wait, on one connection.
         while let Some(first) = next {
+            if hand.callers >= CROWD && inner.dialect.has_one_writer() {
+                give_way(&jobs);
+            }
             let group = gather(first, &mut jobs);
+            hand.callers = group.len();
             let span = span(&group);
             well = store(&inner, &mut hand, group).instrument(span).await;
             if well {
@@ -165,6 +176,21 @@ async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>, beside: 
             next = if hand.holds() { jobs.try_recv().ok() } else { None };
         }
         hand.kept = None;
+    }
+}
+
+/// Lets others go first as long as they bring more. Where processors are scarce, callers would get none while the writer
+/// commits what few of them have come with, each time at the price of a transaction; where nobody waits for this one, it
+/// costs nothing.
+fn give_way(jobs: &mpsc::UnboundedReceiver<Job>) {
+    let mut waiting = 0;
+    while waiting < ENOUGH {
+        std::thread::yield_now();
+        let now = jobs.len();
+        if now <= waiting {
+            return;
+        }
+        waiting = now;
     }
 }
 
@@ -291,6 +317,9 @@ async fn store(inner: &Inner, hand: &mut Hand, mut group: Vec<Job>) -> bool {
             tracing::warn!(callers = group.len(), "a group failed; storing its parts one by one");
             let mut well = true;
             for job in group {
+                if !hand.holds() {
+                    hand.kept = None;
+                }
                 well = Box::pin(store(inner, hand, vec![job])).await;
             }
             well

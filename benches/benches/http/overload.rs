@@ -86,7 +86,7 @@ fn measured(server: &Server, load: impl FnOnce() -> Tally) -> Reading {
 pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Processors>) -> Table {
     let (rounds, duration) = (options.run.rounds, options.duration());
     let prepared = Prepared::new("/v1/events", case.events);
-    let (mut peaks, mut goods, mut last) = (Vec::new(), Vec::new(), Tally::default());
+    let (mut calms, mut goods, mut last) = (vec![Vec::new(); case.calm.len()], Vec::new(), Tally::default());
     for round in 0..=rounds {
         let server = Server::collector_on(processors, &options.flags);
         let load = |connections, duration| Load {
@@ -95,31 +95,36 @@ pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Proce
             duration,
             in_time: IN_TIME,
         };
-        let calm = case.calm.iter().map(|connections| {
-            let peak = measured(&server, || load(*connections, duration / 2).closed(&prepared));
-            println!("  {} events, {connections} connections: {}", case.events, peak.tally);
-            peak
-        });
-        let peak = calm.max_by(|one, other| one.rate().total_cmp(&other.rate())).unwrap();
+        let calm: Vec<Reading> = case
+            .calm
+            .iter()
+            .map(|connections| {
+                let calm = measured(&server, || load(*connections, duration / 2).closed(&prepared));
+                println!("  {} events, {connections} connections: {}", case.events, calm.tally);
+                calm
+            })
+            .collect();
+        let most = calm.iter().map(Reading::rate).fold(0.0, f64::max);
         #[allow(clippy::cast_precision_loss)]
-        let rate = peak.rate() * TIMES / case.events as f64;
+        let rate = most * TIMES / case.events as f64;
         let good = measured(&server, || load(case.crowd, duration).open(&prepared, rate));
         println!(
             "  {} offered to {} connections: {}",
             good.tally.offered, case.crowd, good.tally
         );
-        println!(
-            "  {:.2} of the peak, {:.2} by the server's processor time",
-            good.rate() / peak.rate(),
-            good.by_processor() / peak.by_processor()
-        );
         // The first round warms up.
         if round > 0 {
             last = good.tally.clone();
-            peaks.push(peak);
+            for (all, calm) in calms.iter_mut().zip(calm) {
+                all.push(calm);
+            }
             goods.push(good);
         }
     }
+    // The best of several noisy readings of a round would be above what any of them is.
+    let rate = |all: &[Reading]| spread(all.iter().map(Reading::rate)).0;
+    let peaks = calms.into_iter().max_by(|one, other| rate(one).total_cmp(&rate(other)));
+    let peaks = peaks.unwrap_or_default();
     let middle = |numbers: Vec<f64>| spread(numbers.into_iter());
     let ratios = |of: fn(&Reading) -> f64| {
         let ratios = goods.iter().zip(&peaks).map(|(good, peak)| of(good) / of(peak));

@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(900);
 /// So long a client may take to report its last losses, which it does twice a second.
 const LAST_REPORT: Duration = Duration::from_secs(60);
 
+/// So many rows are read ten times in a moment.
+const FEW_ROWS: usize = 20_000;
+
 /// Clients that are killed with this, whatever becomes of the test.
 struct Clients(Vec<Child>);
 
@@ -86,7 +89,8 @@ pub(crate) fn run(database: &str, test: &str, place: &Place, control: &str) {
     let world = runtime.block_on(World::read(place, folder.path()));
     told.extend(judge(&world).iter().map(ToString::to_string));
     conclude(database, &world, &proxy, &faults, &told);
-    if database == "sqlite" {
+    // Each of its spoiled copies is read as a whole, and more rows say nothing new about the judge.
+    if database == "sqlite" && world.rows.len() < FEW_ROWS {
         runtime.block_on(tamper::is_noticed(place, folder.path()));
     }
 }
@@ -157,6 +161,15 @@ fn conclude(database: &str, world: &World, proxy: &Proxy, faults: &Faults, viola
         is_tried(&faults.collectors_killed) && is_tried(&faults.clients_killed),
         "{faults:?}"
     );
+    // Where clocks jump, collectors that agree within an hour did not look at them.
+    if cfg!(target_os = "linux") && is_tried(&faults.clock_jumps) {
+        let times = || world.rows.iter().map(|row| row.received_at);
+        let span = times().max().zip(times().min()).map(|(last, first)| {
+            let [first, last] = [first, last].map(|time| time.as_micros());
+            Duration::from_micros(last.abs_diff(first))
+        });
+        assert!(span > Some(Duration::from_secs(3_600)), "received within {span:?}");
+    }
     let of_database = [&faults.connections_cut, &faults.server_restarts, &faults.locks_held];
     assert!(of_database.into_iter().any(is_tried), "{faults:?}");
     assert!(proxy.deeds.total() > 4, "{:?}", proxy.deeds);

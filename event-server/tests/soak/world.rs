@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use event_core::Query;
-use event_core::StoredEvent;
+use event_core::{Query, StoredEvent, Timestamp};
 use event_store::loss::LossFilter;
 use event_store::{EventStore, Options, QuarantineEntry, QuarantinePage, Repair};
 use serde_json::Value;
@@ -19,6 +18,8 @@ pub(crate) struct Row {
     pub(crate) source: String,
     pub(crate) id: String,
     pub(crate) position: i64,
+    /// By the clock of the collector that received it.
+    pub(crate) received_at: Timestamp,
     pub(crate) data: Value,
 }
 
@@ -82,6 +83,7 @@ impl Row {
             source: envelope.source.as_str().to_owned(),
             id: envelope.id.to_string(),
             position: stored.position,
+            received_at: stored.received_at,
             data: serde_json::from_str(stored.event.payload().as_str()).unwrap(),
         }
     }

@@ -4,8 +4,8 @@
 //! What it rests on: the lock on the handle keeps sqlx's thread off the connection for as long as
 //! the statements live; they are finalized before the lock is released, because [`Direct`] has both and
 //! its `Drop` comes before that of what it has; one statement is used at a time, because [`Prepared`] borrows all of them;
-//! and what is bound lives until the last step that reads it is done, because whoever binds borrows it, and
-//! the statement is reset, and what was bound to it forgotten, before it returns.
+//! and what is bound lives until the last step that reads it is done, because whoever binds borrows it until then, and
+//! binds every place anew before the next one.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_int};
@@ -110,9 +110,15 @@ impl Prepared<'_> {
     /// Binds values to the places of the statement.
     ///
     /// # Safety
-    /// The statement is reset. What is bound is not copied: it must live until it is reset again.
+    /// The statement is reset. What is bound is not copied: it must live until the last step before the next binding.
     unsafe fn bind(&mut self, values: &[Bind<'_>]) -> Result<(), Error> {
         let statement = self.statement.as_ptr();
+        // SAFETY: the statement is live.
+        let places = unsafe { ffi::sqlite3_bind_parameter_count(statement) };
+        // A place that is left out would have what was bound to it before, which may be gone.
+        if usize::try_from(places) != Ok(values.len()) {
+            return Err(Error::corrupt("a statement with other places than values"));
+        }
         for (place, value) in (1..).zip(values) {
             // SAFETY: as promised. An empty slice has a pointer that is not null.
             let code = unsafe {
@@ -157,9 +163,7 @@ impl Prepared<'_> {
         }
         result
     }
-}
 
-impl Prepared<'_> {
     /// Runs the statement, and answers such columns of each of its rows.
     pub(super) fn rows<const N: usize>(
         mut self,
@@ -173,11 +177,11 @@ impl Prepared<'_> {
             // SAFETY: the statement is live, and every place is bound.
             match unsafe { ffi::sqlite3_step(self.statement.as_ptr()) } {
                 ffi::SQLITE_ROW => {
-                    let mut place = -1;
-                    rows.push(columns.map(|kind| {
-                        place += 1;
-                        self.cell(place, kind)
-                    }));
+                    let mut row = [const { Cell::Int(0) }; N];
+                    for ((place, kind), cell) in (0..).zip(columns).zip(&mut row) {
+                        *cell = self.cell(place, kind)?;
+                    }
+                    rows.push(row);
                 }
                 ffi::SQLITE_DONE => return Ok(rows),
                 code => return Err(failure(self.db, code)),
@@ -185,12 +189,12 @@ impl Prepared<'_> {
         }
     }
 
-    /// A column of the row that the statement stands on. One that the row does not have is 0 or empty.
-    fn cell(&mut self, column: c_int, kind: Kind) -> Cell {
+    /// A column of the row that the statement stands on. One that is NULL is 0 or empty.
+    fn cell(&mut self, column: c_int, kind: Kind) -> Result<Cell, Error> {
         let statement = self.statement.as_ptr();
         if kind == Kind::Int {
             // SAFETY: the statement stands on a row.
-            return Cell::Int(unsafe { ffi::sqlite3_column_int64(statement, column) });
+            return Ok(Cell::Int(unsafe { ffi::sqlite3_column_int64(statement, column) }));
         }
         // SAFETY: the statement stands on a row, and nothing else is asked of the column before its bytes are copied.
         let bytes = unsafe {
@@ -201,10 +205,11 @@ impl Prepared<'_> {
                 None => Vec::new(),
             }
         };
-        match kind {
-            Kind::Text => Cell::Text(String::from_utf8_lossy(&bytes).into_owned()),
-            _ => Cell::Bytes(bytes),
+        if kind != Kind::Text {
+            return Ok(Cell::Bytes(bytes));
         }
+        let text = String::from_utf8(bytes).map_err(|_| Error::corrupt("a text that is not UTF-8"))?;
+        Ok(Cell::Text(text))
     }
 }
 
