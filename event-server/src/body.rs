@@ -95,25 +95,27 @@ fn too_large(limit: usize) -> Failure {
 ///
 /// # Errors
 /// If it is of another kind, too large, too slow, breaks off, or cannot be decompressed.
-pub(crate) async fn read(
+pub(crate) fn read(
     request: Request,
     config: &ServerConfig,
     kinds: &[Media],
-) -> Result<(Media, Vec<u8>), Failure> {
-    let media = Media::of(request.headers(), kinds)?;
-    let encoding = Encoding::of(request.headers())?;
+) -> impl Future<Output = Result<(Media, Vec<u8>), Failure>> + Send {
+    let head = Media::of(request.headers(), kinds).and_then(|media| Ok((media, Encoding::of(request.headers())?)));
     let expected = announced(request.headers()).unwrap_or_default();
-    let mut bytes = room(usize::try_from(expected).unwrap_or_default());
     let mut body = request.into_body();
-    while let Some(frame) = body.frame().await {
-        match frame {
-            Ok(frame) => bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
-            Err(error) => return Err(broken(error, config.body_bytes, config)),
+    async move {
+        let (media, encoding) = head?;
+        let mut bytes = room(usize::try_from(expected).unwrap_or_default());
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+                Err(error) => return Err(broken(error, config.body_bytes, config)),
+            }
         }
-    }
-    match encoding {
-        None => Ok((media, bytes)),
-        Some(encoding) => Ok((media, decode(encoding, bytes, config).await?)),
+        match encoding {
+            None => Ok((media, bytes)),
+            Some(encoding) => Ok((media, decode(encoding, bytes, config).await?)),
+        }
     }
 }
 

@@ -101,8 +101,8 @@ const UNWANTED: usize = 5 * 1024 * 1024;
 /// So many connections beyond those that are served are told so at a time. With the time that each of them waits for
 /// its answer this bounds what all of it costs, however many come.
 const SPARE: usize = 128;
-/// How long one of them may take to say what it wants. Whoever waited to be accepted has said so before, and who says
-/// nothing must not keep others from asking after our health.
+/// How long one of them may take to say what it wants, and waits for its answer. Whoever waited to be accepted has said so
+/// before, and who says nothing must not keep others from asking after our health.
 const SOON: Duration = Duration::from_millis(200);
 /// How long to wait when the system is out of something, say of file descriptors.
 const BREATHER: Duration = Duration::from_millis(100);
@@ -256,7 +256,7 @@ async fn turn_away(
         }
         connections.turn_away();
         Box::pin(async move {
-            sleep(reply::RELUCTANCE).await;
+            sleep(SOON).await;
             body::discard(request.into_body(), UNWANTED);
             Ok(Failure::crowded().into_response())
         })

@@ -5,8 +5,9 @@ mod overloaded;
 
 use std::any::Any;
 use std::error::Error as _;
+use std::future::ready;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use axum::http::header::{ACCEPT_ENCODING, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -35,8 +36,9 @@ pub(crate) use overloaded::overloaded;
 const OVERLOADED_SECONDS: u64 = 5;
 
 /// How long whoever is turned away because of too much load waits for being told so: one who comes back at once,
-/// whatever the answer says, can then not take much of the time that the others need.
-pub(crate) const RELUCTANCE: Duration = Duration::from_millis(200);
+/// whatever the answer says, can then not take much of the time that the others need. As long as those who are let in wait by
+/// default for theirs.
+pub(crate) const RELUCTANCE: Duration = Duration::from_millis(500);
 
 /// What the `type` of every problem starts with; the code follows.
 pub(crate) const PROBLEMS: &str = "https://event-rs.github.io/problems/";
@@ -466,10 +468,19 @@ fn jittered(seconds: u64) -> u64 {
     (seconds * (70 + random) + 50) / 100
 }
 
-/// The answer to a request, also if its handler panics.
-pub(crate) async fn caught(answer: impl Future<Output = Response>) -> Response {
+/// The answer to a request, also if its handler panics, or what comes before it.
+pub(crate) fn caught<F>(answer: impl FnOnce() -> F) -> impl Future<Output = Response>
+where
+    F: Future<Output = Response>,
+{
     // What handlers share is behind locks whose poison is looked at.
-    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(panicked)
+    match catch_unwind(AssertUnwindSafe(answer)) {
+        Ok(answer) => AssertUnwindSafe(answer)
+            .catch_unwind()
+            .map(|answered| answered.unwrap_or_else(panicked))
+            .left_future(),
+        Err(panic) => ready(panicked(panic)).right_future(),
+    }
 }
 
 fn panicked(_: Box<dyn Any + Send>) -> Response {
@@ -501,7 +512,7 @@ mod tests {
         async fn broken() -> Response {
             panic!("with what an event holds")
         }
-        let response = caught(broken()).await;
+        let response = caught(broken).await;
         assert_eq!(response.status(), 500);
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();

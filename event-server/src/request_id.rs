@@ -59,8 +59,8 @@ fn is_sane(text: &str) -> bool {
 }
 
 /// Answers a request under its id.
-pub(crate) async fn within<T>(id: RequestId, answer: impl Future<Output = T>) -> T {
-    CURRENT.scope(id, answer).await
+pub(crate) fn within<T>(id: RequestId, answer: impl Future<Output = T>) -> impl Future<Output = T> {
+    CURRENT.scope(id, answer)
 }
 
 /// The id of the request that is answered here and now; none outside of requests.

@@ -16,15 +16,21 @@ const HEADER_BYTES: usize = 64 * 1024;
 pub(super) struct Admit;
 
 impl Around for Admit {
-    async fn around(app: &App, request: Request, inner: impl Inner) -> Response {
-        let request = match shed::shed(app, request).await {
-            Ok(request) => request,
-            Err(turned_away) => return turned_away,
-        };
-        match bounded(request, app) {
-            Ok(request) => page::for_people(request, |request| reply::caught(inner.answer(request))).await,
-            Err(failure) => failure.into_response(),
+    async fn around(app: App, request: Request, inner: impl Inner) -> Response {
+        if !shed::is_let_in(&app, &request) {
+            // In a box, as what follows is: neither makes the future larger for all others.
+            return Box::pin(shed::turn_away(&app, request)).await;
         }
+        let request = match bounded(request, &app) {
+            Ok(request) => request,
+            Err(failure) => return failure.into_response(),
+        };
+        let people = page::People::of(&request);
+        let response = reply::caught(|| inner.answer(request)).await;
+        if people.see(&response) {
+            return Box::pin(people.shown(response)).await;
+        }
+        response
     }
 }
 

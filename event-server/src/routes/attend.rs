@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
 use super::App;
@@ -19,35 +20,39 @@ use crate::trace;
 pub(super) struct Attend;
 
 impl Around for Attend {
-    async fn around(app: &App, request: Request, inner: impl Inner) -> Response {
+    fn around(app: App, request: Request, inner: impl Inner) -> impl Future<Output = Response> + Send {
         let started = Instant::now();
         let method = request.method().clone();
         let route = request.extensions().get::<MatchedPath>().cloned();
-        let route = route.as_ref().map(MatchedPath::as_str);
         let id = RequestId::of(request.headers());
+        let known = route.as_ref().map(MatchedPath::as_str);
         // Of the gravest level, so that a log of errors alone has the id, too.
         let span = tracing::error_span!(target: "event_server::request", "request", id = id.as_str());
-        let trace = span.in_scope(|| trace::begin(meter::known(&method), route, &id, request.headers()));
-        let answer = request_id::within(id.clone(), inner.answer(request));
-        let mut response = answer.instrument(trace.clone()).instrument(span.clone()).await;
-        reply::named(&mut response, id.to_header());
-        let status = response.status().as_u16();
-        app.meter.answered(&method, route, status, started.elapsed());
-        let told = response.extensions().get().map(|Told(code)| *code);
-        if let Some(code) = told {
-            app.meter.refused(code);
-        }
-        trace::end(&trace, status, told);
-        span.in_scope(|| {
-            let (method, route, micros) = (method.as_str(), route.unwrap_or("-"), started.elapsed().as_micros());
-            // Where load is shed, a line for each would be a good part of what each costs; they are counted, and the log
-            // says that it happens.
-            if told == Some(Reason::Overloaded.code()) {
-                tracing::debug!(target: "event_server::request", method, route, status, micros);
-            } else {
-                tracing::info!(target: "event_server::request", method, route, status, micros);
+        let trace = span.in_scope(|| trace::begin(meter::known(&method), known, &id, request.headers()));
+        let answer = request_id::within(id.clone(), inner.answer(request))
+            .instrument(trace.clone())
+            .instrument(span.clone());
+        answer.map(move |mut response| {
+            reply::named(&mut response, id.to_header());
+            let status = response.status().as_u16();
+            let route = route.as_ref().map(MatchedPath::as_str);
+            app.meter.answered(&method, route, status, started.elapsed());
+            let told = response.extensions().get().map(|Told(code)| *code);
+            if let Some(code) = told {
+                app.meter.refused(code);
             }
-        });
-        response
+            trace::end(&trace, status, told);
+            span.in_scope(|| {
+                let (method, route, micros) = (method.as_str(), route.unwrap_or("-"), started.elapsed().as_micros());
+                // Where load is shed, a line for each would be a good part of what each costs; they are counted, and the
+                // log says that it happens.
+                if told == Some(Reason::Overloaded.code()) {
+                    tracing::debug!(target: "event_server::request", method, route, status, micros);
+                } else {
+                    tracing::info!(target: "event_server::request", method, route, status, micros);
+                }
+            });
+            response
+        })
     }
 }

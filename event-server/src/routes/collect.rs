@@ -5,6 +5,7 @@ use event_core::foreign::{Batch, outline};
 use event_core::wire::{self, BatchReply};
 use event_store::api_key::Principal;
 use event_store::{Error, Offer, Origin};
+use futures_util::TryFutureExt as _;
 use tokio::time::sleep;
 
 use super::App;
@@ -73,13 +74,19 @@ pub(super) async fn foreign(app: &App, batch: Batch, sender: Option<&Principal>)
 ///
 /// # Errors
 /// If there is no room, or the body is none that is read here.
-pub(super) async fn read(app: &App, request: Request, kinds: &[Media]) -> Result<(Media, Vec<u8>), Failure> {
-    let (media, bytes) = body::read(request, &app.config, kinds).await?;
-    if app.store.has_room() {
-        return Ok((media, bytes));
-    }
-    drop(bytes);
-    Err(turned_away(app).await)
+pub(super) fn read(
+    app: &App,
+    request: Request,
+    kinds: &[Media],
+) -> impl Future<Output = Result<(Media, Vec<u8>), Failure>> + Send {
+    let read = body::read(request, &app.config, kinds);
+    read.and_then(async move |(media, bytes)| {
+        if app.store.has_room() {
+            return Ok((media, bytes));
+        }
+        drop(bytes);
+        Err(turned_away(app).await)
+    })
 }
 
 /// That too much waits, told after a moment.

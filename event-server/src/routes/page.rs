@@ -63,26 +63,37 @@ pub(super) fn open() -> Router<App> {
         .route("/page.js", get(script).fallback(method_not_allowed))
 }
 
-/// Shows a problem as a page to whoever sits before a browser.
-pub(super) async fn for_people<A>(request: Request, answer: impl FnOnce(Request) -> A) -> Response
-where
-    A: Future<Output = Response>,
-{
-    let (wanted, depth) = (auth::is_for_people(&request), auth::depth(&request));
-    let response = answer(request).await;
-    let remedy = match response.extensions().get() {
-        Some(Told("not_permitted")) => Remedy::AnotherKey,
-        Some(_) => Remedy::FirstPage,
-        None => return response,
-    };
-    if !wanted {
-        return response;
+/// Who asks: somebody before a browser, who is shown a problem as a page, or a program.
+pub(super) struct People {
+    wanted: bool,
+    depth: usize,
+}
+
+impl People {
+    pub(super) fn of(request: &Request) -> Self {
+        People {
+            wanted: auth::is_for_people(request),
+            depth: auth::depth(request),
+        }
     }
-    let (parts, body) = response.into_parts();
-    let bytes = to_bytes(body, PROBLEM_BYTES).await.unwrap_or_default();
-    match serde_json::from_slice::<Problem>(&bytes) {
-        Ok(problem) => reply::problem_page(parts, page::problem::render(&problem, depth, remedy)),
-        Err(_) => Response::from_parts(parts, Body::from(bytes)),
+
+    /// Whether this is an answer that they are to see as a page.
+    pub(super) fn see(&self, response: &Response) -> bool {
+        self.wanted && response.extensions().get::<Told>().is_some()
+    }
+
+    /// The problem of an answer as a page.
+    pub(super) async fn shown(self, response: Response) -> Response {
+        let remedy = match response.extensions().get() {
+            Some(Told("not_permitted")) => Remedy::AnotherKey,
+            _ => Remedy::FirstPage,
+        };
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, PROBLEM_BYTES).await.unwrap_or_default();
+        match serde_json::from_slice::<Problem>(&bytes) {
+            Ok(problem) => reply::problem_page(parts, page::problem::render(&problem, self.depth, remedy)),
+            Err(_) => Response::from_parts(parts, Body::from(bytes)),
+        }
     }
 }
 

@@ -16,17 +16,19 @@ use crate::reply;
 /// How often the log says that load is shed.
 const SAID: Duration = Duration::from_secs(10);
 
-/// Lets a request pass unless it brings events for which there is no room. Not even its key is looked at then.
-pub(super) async fn shed(app: &App, request: Request) -> Result<Request, Response> {
-    if app.store.has_room() || !brings_events(request.method(), request.uri().path()) {
-        return Ok(request);
-    }
+/// Whether there is room for the events of a request, if it brings any. Not even its key is looked at before.
+pub(super) fn is_let_in(app: &App, request: &Request) -> bool {
+    app.store.has_room() || !brings_events(request.method(), request.uri().path())
+}
+
+/// Tells whoever found no room, after a moment.
+pub(super) async fn turn_away(app: &App, request: Request) -> Response {
     app.meter.shed("unread");
     app.shedding.say();
     sleep(reply::RELUCTANCE).await;
     // What has come of the body meanwhile went no further than to the connection.
     body::leave(request, &app.config);
-    Err(reply::overloaded())
+    reply::overloaded()
 }
 
 /// Whether a request is one that brings events. Imports take the time that they take, and wait for room themselves.
