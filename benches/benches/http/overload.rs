@@ -123,29 +123,32 @@ pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Proce
     }
     // The best of several noisy readings of a round would be above what any of them is.
     let rate = |all: &[Reading]| spread(all.iter().map(Reading::rate)).0;
+    let most_connections = calms.last().cloned().unwrap_or_default();
     let peaks = calms.into_iter().max_by(|one, other| rate(one).total_cmp(&rate(other)));
     let peaks = peaks.unwrap_or_default();
     let middle = |numbers: Vec<f64>| spread(numbers.into_iter());
-    let ratios = |of: fn(&Reading) -> f64| {
-        let ratios = goods.iter().zip(&peaks).map(|(good, peak)| of(good) / of(peak));
+    let ratios = |all: &[Reading], of: fn(&Reading) -> f64| {
+        let ratios = all.iter().zip(&peaks).map(|(one, peak)| of(one) / of(peak));
         middle(ratios.collect())
     };
-    let line = |name: &str, all: &[Reading], ratio: (f64, f64, f64), by_processor: f64, others: String| {
+    let line = |name: &str, all: &[Reading], others: String| {
         let of = |f: fn(&Tally) -> f64| middle(all.iter().map(|reading| f(&reading.tally)).collect()).0;
+        let ratio = ratios(all, Reading::rate);
         let numbers = vec![
             format!("{:.0}", of(Tally::rate)),
             format!("{:.2}", ratio.0),
             format!("{:.2}", ratio.1),
             format!("{:.2}", ratio.2),
-            format!("{by_processor:.2}"),
+            format!("{:.2}", ratios(all, Reading::by_processor).0),
             format!("{:.1}", of(|tally| tally.millis(0.5))),
             format!("{:.1}", of(|tally| tally.millis(0.99))),
             others,
         ];
         (name.to_owned(), numbers)
     };
+    let others = |all: &[Reading]| all.last().map(|one| one.tally.others()).unwrap_or_default();
+    let calm = format!("as much as comes from {} connections", case.calm.last().unwrap_or(&0));
     let times = format!("{TIMES} times as much from {} connections", case.crowd);
-    let of_peak = peaks.last().map(|peak| peak.tally.others()).unwrap_or_default();
     Table {
         title: format!(
             "Overload, {} events a request, answers within a second, {rounds} rounds; server and load {}",
@@ -157,14 +160,9 @@ pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Proce
         ),
         columns: COLUMNS,
         lines: vec![
-            line("the peak", &peaks, (1.0, 1.0, 1.0), 1.0, of_peak),
-            line(
-                &times,
-                &goods,
-                ratios(Reading::rate),
-                ratios(Reading::by_processor).0,
-                last.others(),
-            ),
+            line("the peak", &peaks, others(&peaks)),
+            line(&calm, &most_connections, others(&most_connections)),
+            line(&times, &goods, last.others()),
         ],
     }
 }
