@@ -52,8 +52,13 @@ fn a_full_queue_refuses_before_bodies_are_read_and_takes_more_once_it_is_empty()
         .collect();
     wait_until(|| number(&collector, "event_queue_events ") == WAITING as u64);
 
-    for path in ["/v1/events", "/segment/v1/batch", "/posthog/batch"] {
-        let told = announce(&collector, path).response();
+    // At the same time: each waits for its answer, and the writer has no more than a moment's patience with the lock.
+    let mut refused = collector.connect();
+    refused.send_request("POST", "/v1/events", &[JSON], event("refused"));
+    let announced =
+        ["/v1/events", "/segment/v1/batch", "/posthog/batch"].map(|path| (path, announce(&collector, path)));
+    for (path, mut connection) in announced {
+        let told = connection.response();
         assert_eq!(
             (told.status, told.problem().as_deref()),
             (503, Some("overloaded")),
@@ -62,14 +67,10 @@ fn a_full_queue_refuses_before_bodies_are_read_and_takes_more_once_it_is_empty()
         let seconds: u64 = told.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=10).contains(&seconds), "{path}: {seconds}");
     }
-    assert_eq!(number(&collector, r#"event_http_shed_total{body="unread"} "#), 3);
+    assert_eq!(refused.response().status, 503);
+    assert_eq!(number(&collector, r#"event_http_shed_total{body="unread"} "#), 4);
 
     // The connection of one who was refused is still of use, and reads and health are not concerned.
-    let mut refused = collector.connect();
-    assert_eq!(
-        refused.request("POST", "/v1/events", &[JSON], event("refused")).status,
-        503
-    );
     assert_eq!(refused.request("GET", "/v1/events/refused", &[], "").status, 404);
     assert_eq!(collector.get("/health/live").status, 200);
     drop(reader);
@@ -124,7 +125,7 @@ fn the_log_says_now_and_then_that_load_is_shed() {
     waiting.patience(Duration::from_secs(30));
     waiting.send_request("POST", "/v1/events", &[JSON], event("w"));
     wait_until(|| number(&collector, "event_queue_events ") == 1);
-    // At the same time: each waits for its answer, and the file is not locked for long.
+    // At the same time, for the same reason as above.
     let mut refused = [(); 3].map(|()| collector.connect());
     for connection in &mut refused {
         connection.send_request("POST", "/v1/events", &[JSON], event("x"));
