@@ -53,6 +53,8 @@ async fn write(inner: &Inner, sql: &str, file: &Path) -> Result<(), Error> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
+    #[cfg(feature = "sqlite")]
+    crate::private::make(unfinished).map_err(failed)?;
     let written = inner.dialect.run_alone(&inner.reader, sql, path).await;
     // The database does not wait until the new file would outlive a loss of power.
     let kept = written.and_then(|()| {

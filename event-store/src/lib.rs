@@ -7,6 +7,8 @@ compile_error!("event-store needs a database: choose the feature sqlite, postgre
 mod error;
 mod options;
 mod tables;
+#[cfg(feature = "sqlite")]
+mod private;
 mod dialect;
 mod dictionary;
 mod original;

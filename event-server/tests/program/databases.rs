@@ -190,6 +190,22 @@ fn a_backup_of_a_running_collector_is_a_store() {
     let backup = place.run(&["backup", path]);
     assert!(backup.status.success(), "{}", String::from_utf8_lossy(&backup.stderr));
     collector.post("/v1/events", r#"[{"id":"later","category":"a","name":"b"}]"#);
+    // What is in them may be personal.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let database = place
+            .url()
+            .strip_prefix("sqlite://")
+            .unwrap()
+            .split('?')
+            .next()
+            .unwrap();
+        for file in [database, &format!("{database}-wal"), path] {
+            let mode = std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{file}");
+        }
+    }
     let restored = Collector::start_on(&Place::file(path), &[]);
     assert_eq!(held(&restored), expected);
     let again = place.run(&["backup", path]);

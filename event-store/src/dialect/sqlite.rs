@@ -19,6 +19,7 @@ use super::grammar::{Grammar, Number, plain_keys};
 use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, READERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
+use crate::private;
 pub(super) use session::Session;
 
 /// The first release without the defect that could corrupt the log when it is reset.
@@ -51,6 +52,7 @@ async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -
         Durability::Full => "FULL",
         Durability::Normal => "NORMAL",
     };
+    let makes_file = url.contains("mode=rwc");
     let mut connect = ConnectOptions::new(url);
     connect
         .min_connections(1)
@@ -64,6 +66,10 @@ async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite.busy_timeout(BUSY_TIMEOUT).foreign_keys(true).statement_cache_capacity(200);
+            if makes_file {
+                // SQLite gives its log beside it the same mode. What fails here it tells itself.
+                let _ = private::make(sqlite.get_filename());
+            }
             if read_only {
                 return sqlite.pragma("query_only", "ON").pragma("cache_size", "-16000");
             }
@@ -85,7 +91,11 @@ async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -
             Err(DbErr::Conn(RuntimeErr::SqlxError(error))) if is_busy(&error) && started.elapsed() < OPEN_TIMEOUT => {
                 tokio::time::sleep(OPEN_PAUSE).await;
             }
-            Err(error) => return Err(Error::Unavailable(Cause::from(&error))),
+            Err(error) => {
+                let file = url.trim_start_matches("sqlite:").trim_start_matches("//");
+                let file = file.split_once('?').map_or(file, |(file, _)| file);
+                return Err(Error::Unavailable(Cause::new(format!("{file}: {error}"))));
+            }
         }
     }
 }
