@@ -146,8 +146,23 @@ mod model {
         rank(a).cmp(&rank(b)).then_with(|| match (a, b) {
             (Value::Number(_), _) => number(a).cmp(&number(b)),
             (Value::String(a), Value::String(b)) => a.as_bytes().cmp(b.as_bytes()),
-            _ => a.to_string().cmp(&b.to_string()),
+            _ => written(a).cmp(&written(b)),
         })
+    }
+
+    /// A value as payloads have it: `serde_json` writes 1e19 as 1e+19.
+    fn written(value: &Value) -> String {
+        match value {
+            Value::Number(number) => number.to_string().replace("e+", "e"),
+            Value::Array(values) => format!("[{}]", values.iter().map(written).collect::<Vec<_>>().join(",")),
+            Value::Object(fields) => {
+                let fields = fields
+                    .iter()
+                    .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), written(value)));
+                format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+            }
+            value => value.to_string(),
+        }
     }
 
     fn orders(a: &[Value], b: &[Value]) -> Ordering {
