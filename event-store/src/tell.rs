@@ -29,13 +29,13 @@ struct News {
 
 impl Drop for Untold {
     fn drop(&mut self) {
-        for news in self.0.drain(..) {
-            let News {
-                told,
-                caller,
-                entries,
-                place,
-            } = news;
+        for News {
+            told,
+            caller,
+            entries,
+            place,
+        } in self.0.drain(..)
+        {
             drop(entries);
             // Room first, so that a caller that was answered finds it.
             drop(place);

@@ -86,7 +86,7 @@ fn measured(server: &Server, load: impl FnOnce() -> Tally) -> Reading {
 pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Processors>) -> Table {
     let (rounds, duration) = (options.run.rounds, options.duration());
     let prepared = Prepared::new("/v1/events", case.events);
-    let (mut calms, mut goods, mut last) = (vec![Vec::new(); case.calm.len()], Vec::new(), Tally::default());
+    let (mut calms, mut goods) = (vec![Vec::new(); case.calm.len()], Vec::new());
     for round in 0..=rounds {
         let server = Server::collector_on(processors, &options.flags);
         let load = |connections, duration| Load {
@@ -114,7 +114,6 @@ pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Proce
         );
         // The first round warms up.
         if round > 0 {
-            last = good.tally.clone();
             for (all, calm) in calms.iter_mut().zip(calm) {
                 all.push(calm);
             }
@@ -162,7 +161,7 @@ pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Proce
         lines: vec![
             line("the peak", &peaks, others(&peaks)),
             line(&calm, &most_connections, others(&most_connections)),
-            line(&times, &goods, last.others()),
+            line(&times, &goods, others(&goods)),
         ],
     }
 }

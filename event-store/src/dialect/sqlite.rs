@@ -66,12 +66,12 @@ async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite.busy_timeout(BUSY_TIMEOUT).foreign_keys(true).statement_cache_capacity(200);
+            if read_only {
+                return sqlite.pragma("query_only", "ON").pragma("cache_size", "-16000");
+            }
             if makes_file {
                 // SQLite gives its log beside it the same mode. What fails here it tells itself.
                 let _ = private::make(sqlite.get_filename());
-            }
-            if read_only {
-                return sqlite.pragma("query_only", "ON").pragma("cache_size", "-16000");
             }
             sqlite
                 .page_size(8192)
