@@ -40,11 +40,47 @@ impl EventStore {
         inner.allowances.spend(sender, events, inner.moment());
     }
 
+    /// Takes events from what the holder of a key has left, until it is known that nothing of them was stored.
+    ///
+    /// # Errors
+    /// As [`EventStore::admit`].
+    pub(crate) fn take<'a>(&'a self, sender: &'a Principal, events: usize) -> Result<Spent<'a>, Error> {
+        self.admit(sender, Use::Events(events))?;
+        Ok(Spent {
+            store: self,
+            sender,
+            events,
+            is_kept: false,
+        })
+    }
+}
+
+/// What was taken for events. Dropped, it is given back, unless something of them may be stored: whoever offers them may go
+/// away at any time.
+pub(crate) struct Spent<'a> {
+    store: &'a EventStore,
+    sender: &'a Principal,
+    events: usize,
+    is_kept: bool,
+}
+
+impl Spent<'_> {
+    /// They are on their way: from now on only their outcome tells.
+    pub(crate) fn may_be_stored(&mut self) {
+        self.is_kept = true;
+    }
+
     /// Gives back what was taken for events of which nothing was stored.
-    pub(crate) fn give_back(&self, sender: &Principal, events: usize, outcome: &Result<Vec<Verdict>, Error>) {
-        if matches!(outcome, Err(error) if !matches!(error, Error::Unknown(_))) {
-            let inner = self.inner();
-            inner.allowances.give_back(sender, events, inner.moment());
+    pub(crate) fn settle(mut self, outcome: &Result<Vec<Verdict>, Error>) {
+        self.is_kept = matches!(outcome, Ok(_) | Err(Error::Unknown(_)));
+    }
+}
+
+impl Drop for Spent<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            let inner = self.store.inner();
+            inner.allowances.give_back(self.sender, self.events, inner.moment());
         }
     }
 }

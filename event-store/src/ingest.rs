@@ -5,11 +5,12 @@ use std::sync::Arc;
 use event_core::{ValidEvent, Verdict};
 use sea_orm::ConnectionTrait;
 
-use crate::api_key::Use;
+use crate::admit::Spent;
 use crate::checkpoint::Mark;
 use crate::error::{Cause, Error};
 use crate::inner::now;
 use crate::judge::{Judge, Judged, Offer, Origin, definition, storage};
+use crate::judging;
 use crate::original::Kept;
 use crate::outbox;
 use crate::queue::{Entry, Place};
@@ -28,7 +29,8 @@ impl EventStore {
     /// # Errors
     /// [`Error::Unknown`] where the commit failed or did not answer in time: offer the same events
     /// again, and their ids will tell. With any other error nothing was stored: [`Error::Overloaded`] where too much waits
-    /// already ([`Options::queue_time`](crate::Options::queue_time)); [`Error::RateLimited`] and
+    /// already ([`Options::queue_time`](crate::Options::queue_time)), or to be judged takes more than
+    /// [`Options::request_timeout`](crate::Options::request_timeout) to begin with; [`Error::RateLimited`] and
     /// [`Error::QuotaExceeded`] are for the holder of a key who sends too much.
     pub async fn ingest(&self, offers: Vec<Offer>, origin: &Origin) -> Result<Vec<Verdict>, Error> {
         if offers.is_empty() {
@@ -50,9 +52,10 @@ impl EventStore {
             .inner()
             .queue
             .reserve(events, offers.iter().map(Offer::bytes).sum())?;
-        if let Some(sender) = origin.sender() {
-            self.admit(sender, Use::Events(events))?;
-        }
+        let mut spent = match origin.sender() {
+            Some(sender) => Some(self.take(sender, events)?),
+            None => None,
+        };
         let judge = Judge {
             registry,
             origin: origin.clone(),
@@ -63,28 +66,14 @@ impl EventStore {
         let judged = if offers.len() < LONG {
             judge.all(offers)
         } else {
-            self.beside(judge, offers).await?
+            let inner = self.inner();
+            judging::in_turns(&inner.judging, inner.options.request_timeout, judge, offers).await?
         };
-        let outcome = self.keep(judged, Some(place)).await;
-        if let Some(sender) = origin.sender() {
-            self.give_back(sender, events, &outcome);
+        let outcome = self.keep(judged, Some(place), spent.as_mut()).await;
+        if let Some(spent) = spent {
+            spent.settle(&outcome);
         }
         outcome
-    }
-
-    /// Judges a batch on another thread, once it is its turn. As many at a time as there are processors: more would be done
-    /// no sooner, but the writer would be one among dozens who want a processor, and all that they make would wait for it.
-    async fn beside(&self, judge: Judge, offers: Vec<Offer>) -> Result<Vec<Judged>, Error> {
-        let turn = Arc::clone(&self.inner().judging).acquire_owned().await;
-        let turn = turn.map_err(|_| Error::Closed)?;
-        let work = tokio::task::spawn_blocking(move || {
-            // Taken until it is done, even if nobody waits for it any more.
-            let _turn = turn;
-            judge.all(offers)
-        });
-        work.await.map_err(|error| Error::Corrupt {
-            what: format!("judging failed: {error}"),
-        })
     }
 
     /// Whether [`EventStore::ingest`] takes something now, as far as one can know: whoever has yet to receive
@@ -110,7 +99,7 @@ impl EventStore {
                 received_at,
             })
         };
-        self.keep(events.into_iter().map(entry).collect(), None).await
+        self.keep(events.into_iter().map(entry).collect(), None, None).await
     }
 
     /// Stores valid events in a transaction of the application's own, beside its rows: all of them
@@ -133,7 +122,12 @@ impl EventStore {
         Ok(())
     }
 
-    async fn keep(&self, judged: Vec<Judged>, place: Option<Place>) -> Result<Vec<Verdict>, Error> {
+    async fn keep(
+        &self,
+        judged: Vec<Judged>,
+        place: Option<Place>,
+        spent: Option<&mut Spent<'_>>,
+    ) -> Result<Vec<Verdict>, Error> {
         let mut verdicts: Vec<Option<Verdict>> = Vec::with_capacity(judged.len());
         let mut entries = Vec::with_capacity(judged.len());
         for one in judged {
@@ -151,7 +145,7 @@ impl EventStore {
         let mut kept = if entries.is_empty() {
             Vec::new()
         } else {
-            self.store(Arc::new(entries), None, place).await?
+            self.store(Arc::new(entries), None, place, spent).await?
         }
         .into_iter();
         let all = verdicts.into_iter().map(|verdict| verdict.or_else(|| kept.next()));
@@ -163,7 +157,7 @@ impl EventStore {
     /// entry, in order.
     #[cfg(feature = "import")]
     pub(crate) async fn ingest_marked(&self, entries: Arc<Vec<Entry>>, mark: Arc<Mark>) -> Result<Vec<Verdict>, Error> {
-        self.store(entries, Some(mark), None).await
+        self.store(entries, Some(mark), None, None).await
     }
 
     async fn store(
@@ -171,17 +165,61 @@ impl EventStore {
         entries: Arc<Vec<Entry>>,
         mark: Option<Arc<Mark>>,
         place: Option<Place>,
+        spent: Option<&mut Spent<'_>>,
     ) -> Result<Vec<Verdict>, Error> {
         let inner = self.inner();
         // A large batch may take longer than a small one.
         let patience = inner.options.request_timeout
             + std::time::Duration::from_micros(200) * u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let (answer, turn) = inner.queue.offer(entries, mark, place)?;
+        if let Some(spent) = spent {
+            spent.may_be_stored();
+        }
         match tokio::time::timeout(patience, answer).await {
             Ok(Ok(verdicts)) => verdicts,
             Ok(Err(_)) => Err(Error::Unknown(Cause::new("the writer went away"))),
             Err(_) if turn.withdraw() => Err(Error::Unavailable(Cause::new("the database was not free in time"))),
             Err(_) => Err(Error::Unknown(Cause::new("no answer in time"))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use event_core::Source;
+
+    use super::*;
+    use crate::api_key::NewKey;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_goes_away_has_spent_only_what_may_be_stored() {
+        const QUOTA: usize = 100;
+        let store = EventStore::connect("sqlite::memory:").await.unwrap();
+        let source = Source::new("shop").unwrap();
+        let key = NewKey::new(source.clone()).quota(QUOTA as u64);
+        let key = store.create_key(key).await.unwrap();
+        let origin = Origin::of(&store.authenticate(key.expose()).unwrap(), source);
+        let offers = |events| {
+            let offer = br#"{"category": "order", "name": "created"}"#.to_vec();
+            vec![Offer::Json(offer); events]
+        };
+        let go_away = async |events| {
+            let mut caller = pin!(store.ingest(offers(events), &origin));
+            poll_fn(|context| Poll::Ready(assert!(caller.as_mut().poll(context).is_pending()))).await;
+        };
+        let judging = &store.inner().judging;
+        let turns = u32::try_from(judging.available_permits()).unwrap();
+        let held = judging.acquire_many(turns).await.unwrap();
+        go_away(LONG).await;
+        drop(held);
+        // Nothing of them was in the queue, and so all is left; of the next one something is.
+        go_away(1).await;
+        let more = store.ingest(offers(QUOTA), &origin).await;
+        assert!(matches!(more, Err(Error::QuotaExceeded { .. })), "{more:?}");
+        assert_eq!(store.ingest(offers(QUOTA - 1), &origin).await.unwrap().len(), QUOTA - 1);
     }
 }

@@ -38,6 +38,7 @@ mod rowless;
 mod day;
 mod append;
 mod judge;
+mod judging;
 mod outbox;
 mod tell;
 mod writer;

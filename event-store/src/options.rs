@@ -118,7 +118,8 @@ impl Options {
         self
     }
 
-    /// How long a caller waits for the database; 2 s by default. What has not begun by then is not stored.
+    /// How long a caller waits for the database, and for his turn to have many events judged; 2 s by default. What has not
+    /// begun by then is not stored.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
