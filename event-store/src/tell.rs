@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::queue::{Entry, Job, Place, Told};
+use crate::queue::{Entry, Job, Told};
 
 /// So few are told at once: one more task would take longer.
 const FEW: usize = 2;
@@ -18,27 +18,17 @@ const FEW: usize = 2;
 #[derive(Default)]
 struct Untold(Vec<News>);
 
-/// What became of a job, and for whom. Its entries go with it, so that it is not the writer who has to free them, and so does
-/// the room that they take.
+/// What became of a job, and for whom. Its entries go with it, so that it is not the writer who has to free them.
 struct News {
     told: Told,
     caller: oneshot::Sender<Told>,
     entries: Arc<Vec<Entry>>,
-    place: Place,
 }
 
 impl Drop for Untold {
     fn drop(&mut self) {
-        for News {
-            told,
-            caller,
-            entries,
-            place,
-        } in self.0.drain(..)
-        {
+        for News { told, caller, entries } in self.0.drain(..) {
             drop(entries);
-            // Room first, so that a caller that was answered finds it.
-            drop(place);
             // A caller that has gone away needs no answer.
             let _ = caller.send(told);
         }
@@ -59,12 +49,11 @@ pub(crate) fn tell(answers: impl ExactSizeIterator<Item = (Job, Told)>) {
             home,
             ..
         } = job;
-        let news = News {
-            told,
-            caller: reply,
-            entries,
-            place,
-        };
+        // Room first, so that a caller that was answered finds it; and here, as others need it, whatever becomes of the runtime
+        // that he waits in.
+        drop(place);
+        let caller = reply;
+        let news = News { told, caller, entries };
         match home {
             Some(home) if !few && here.as_ref().is_none_or(|here| here.id() != home.id()) => {
                 match homes.iter_mut().find(|(known, _)| known.id() == home.id()) {
@@ -83,7 +72,10 @@ pub(crate) fn tell(answers: impl ExactSizeIterator<Item = (Job, Told)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::original::Original;
     use crate::queue::Queue;
+    use event_core::refusal::Refusal;
+    use event_core::{Code, Source, Timestamp};
     use std::time::Duration;
     use tokio::runtime::{Builder, Runtime};
 
@@ -91,10 +83,20 @@ mod tests {
         Builder::new_multi_thread().worker_threads(1).build().unwrap()
     }
 
-    /// Offers of a few callers in each of these runtimes, and outside of any.
-    fn offered(runtimes: &[&Runtime]) -> (Vec<crate::queue::Answer>, Vec<(Job, Told)>) {
+    fn entry() -> Entry {
+        Entry::Refused {
+            refusal: Box::new(Refusal::new(Code::NotPermitted, "", "")),
+            source: Source::new("shop").unwrap(),
+            original: Original::written(Vec::new()),
+            received_at: Timestamp::MIN,
+            identity: None,
+        }
+    }
+
+    /// Offers of a few callers in each of these runtimes, and outside of any; and the queue that they wait in.
+    fn offered(runtimes: &[&Runtime]) -> (Vec<crate::queue::Answer>, Vec<(Job, Told)>, Queue) {
         let (queue, mut jobs) = Queue::new(1_000, 1 << 20, Duration::from_secs(1));
-        let offer = || queue.offer(Arc::new(Vec::new()), None, None).unwrap().0;
+        let offer = || queue.offer(Arc::new(vec![entry()]), None, None).unwrap().0;
         let mut callers: Vec<_> = (0..3).map(|_| offer()).collect();
         for runtime in runtimes {
             let _inside = runtime.enter();
@@ -104,13 +106,13 @@ mod tests {
         while let Ok(job) = jobs.try_recv() {
             answers.push((job, Ok(Vec::new())));
         }
-        (callers, answers)
+        (callers, answers, queue)
     }
 
     #[test]
     fn everybody_is_told_wherever_he_waits() {
         let (one, other) = (runtime(), runtime());
-        let (callers, answers) = offered(&[&one, &other]);
+        let (callers, answers, _) = offered(&[&one, &other]);
         assert_eq!((callers.len(), answers.len()), (9, 9));
         tell(answers.into_iter());
         for caller in callers {
@@ -121,7 +123,7 @@ mod tests {
     #[test]
     fn a_runtime_that_has_ended_keeps_nobody_from_being_told() {
         let (ended, other) = (runtime(), runtime());
-        let (callers, answers) = offered(&[&ended, &other]);
+        let (callers, answers, _) = offered(&[&ended, &other]);
         ended.shutdown_background();
         tell(answers.into_iter());
         for caller in callers {
@@ -139,8 +141,11 @@ mod tests {
             held.recv()
         });
         begun.recv().unwrap();
-        let (mut callers, answers) = offered(&[&busy, &other]);
+        let (mut callers, answers, queue) = offered(&[&busy, &other]);
+        assert_eq!(queue.waiting().0, 9);
         tell(answers.into_iter());
+        // The room is there for all, also that of those who hear it later.
+        assert_eq!(queue.waiting(), (0, 0));
         let mut of_busy: Vec<_> = callers.drain(3..6).collect();
         for caller in callers {
             assert!(caller.blocking_recv().unwrap().is_ok());
@@ -156,7 +161,7 @@ mod tests {
     #[test]
     fn whoever_waits_in_a_runtime_of_one_thread_is_told_at_once() {
         let single = Builder::new_current_thread().build().unwrap();
-        let (callers, answers) = offered(&[&single]);
+        let (callers, answers, _) = offered(&[&single]);
         tell(answers.into_iter());
         // Nobody runs it.
         for caller in callers {
