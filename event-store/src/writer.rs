@@ -163,10 +163,12 @@ async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>, beside: 
         }
         // As long as callers wait, on one connection.
         while let Some(first) = next {
-            if hand.callers >= CROWD && inner.dialect.has_one_writer() {
-                give_way(&jobs);
+            let gives_way = hand.callers >= CROWD && inner.dialect.has_one_writer();
+            let group = gather(first, &mut jobs, gives_way);
+            if !hand.holds() {
+                // To give way may have taken long.
+                hand.kept = None;
             }
-            let group = gather(first, &mut jobs);
             hand.callers = group.len();
             let span = span(&group);
             well = store(&inner, &mut hand, group).instrument(span).await;
@@ -179,30 +181,33 @@ async fn run(inner: Arc<Inner>, mut jobs: mpsc::UnboundedReceiver<Job>, beside: 
     }
 }
 
-/// Lets others go first as long as they bring more. Where processors are scarce, callers would get none while the writer
-/// commits what few of them have come with, each time at the price of a transaction; where nobody waits for this one, it
-/// costs nothing.
-fn give_way(jobs: &mpsc::UnboundedReceiver<Job>) {
-    let mut waiting = 0;
-    while waiting < ENOUGH {
-        std::thread::yield_now();
-        let now = jobs.len();
-        if now <= waiting {
-            return;
-        }
-        waiting = now;
-    }
-}
-
 /// A job, and those that wait behind it, as many as go into one transaction.
-fn gather(first: Job, jobs: &mut mpsc::UnboundedReceiver<Job>) -> Vec<Job> {
+///
+/// Who gives way lets others go first as long as they bring more. Where processors are scarce, callers would get none while the
+/// writer commits what few of them have come with, each time at the price of a transaction; where nobody waits for this one,
+/// it costs nothing.
+fn gather(first: Job, jobs: &mut mpsc::UnboundedReceiver<Job>, gives_way: bool) -> Vec<Job> {
     let mut events = first.entries.len();
     let mut group = vec![first];
-    while events < MOST_EVENTS
-        && let Ok(job) = jobs.try_recv()
-    {
-        events += job.entries.len();
-        group.push(job);
+    let mut take = |group: &mut Vec<Job>| {
+        while events < MOST_EVENTS
+            && let Ok(job) = jobs.try_recv()
+        {
+            events += job.entries.len();
+            group.push(job);
+        }
+        events < MOST_EVENTS
+    };
+    let mut waiting = 0;
+    let mut takes_more = take(&mut group);
+    while gives_way && takes_more && waiting < ENOUGH {
+        std::thread::yield_now();
+        takes_more = take(&mut group);
+        let now = group.len() - 1;
+        if now <= waiting {
+            break;
+        }
+        waiting = now;
     }
     group
 }
