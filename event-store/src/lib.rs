@@ -7,7 +7,7 @@ compile_error!("event-store needs a database: choose the feature sqlite, postgre
 mod error;
 mod options;
 mod tables;
-#[cfg(feature = "sqlite")]
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite has files"))]
 mod private;
 mod dialect;
 mod dictionary;

@@ -30,10 +30,9 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
-    let memory = url.contains(":memory:") || url.contains("mode=memory");
     let writer = open(url, options, 1, false).await?;
     // Every connection to a database in memory would have one of its own.
-    let reader = if memory {
+    let reader = if is_in_memory(url) {
         writer.clone()
     } else {
         open(url, options, READERS, true).await?
@@ -47,12 +46,17 @@ pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections,
     })
 }
 
+fn is_in_memory(url: &str) -> bool {
+    url.contains(":memory:") || url.contains("mode=memory")
+}
+
 async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -> Result<DatabaseConnection, Error> {
     let synchronous = match options.durability {
         Durability::Full => "FULL",
         Durability::Normal => "NORMAL",
     };
-    let makes_file = url.contains("mode=rwc");
+    // A database in memory has a name, too.
+    let makes_file = url.contains("mode=rwc") && !is_in_memory(url);
     let mut connect = ConnectOptions::new(url);
     connect
         .min_connections(1)
@@ -70,8 +74,9 @@ async fn open(url: &str, options: &Options, connections: u32, read_only: bool) -
                 return sqlite.pragma("query_only", "ON").pragma("cache_size", "-16000");
             }
             if makes_file {
-                // SQLite gives its log beside it the same mode. What fails here it tells itself.
-                let _ = private::make(sqlite.get_filename());
+                // SQLite gives its log beside it the same mode. What fails here it tells itself. One that is there must not be
+                // opened here, see there.
+                let _ = private::make(&private::end_of_links(sqlite.get_filename()));
             }
             sqlite
                 .page_size(8192)

@@ -30,6 +30,7 @@ mod hostile;
 mod database;
 mod full;
 mod copied;
+mod files;
 
 /// A test of each function for each database: `sqlite::once::…`, `postgres::once::…` and so on.
 macro_rules! conformance {
