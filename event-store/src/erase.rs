@@ -83,7 +83,7 @@ impl EventStore {
             while let Some(start) = after {
                 let (inner, subject, open) = (inner.clone(), subject.clone(), open.clone());
                 after = detached(async move {
-                    let patience = Patience::new();
+                    let patience = Patience::with(inner.dialect);
                     loop {
                         match step(&inner, &subject, &open, stage, start).await {
                             Err(error) if patience.lasts(&error).await => {}

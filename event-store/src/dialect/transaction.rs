@@ -101,28 +101,45 @@ fn values(statement: &mut Statement) -> SqlxValues {
     SqlxValues(statement.values.take().unwrap_or(sea_orm::Values(Vec::new())))
 }
 
+/// Where no connection was free in time another transaction of this store has it, and nothing has begun.
+fn taken(error: SqlxError) -> Error {
+    match error {
+        SqlxError::PoolTimedOut => Error::Contention(Cause::new(error.to_string())),
+        error => exec(error).into(),
+    }
+}
+
+/// The same of a server. Where not all of the connections are there that may be, one more could have been made, if only the
+/// server had been: until the time is over it is tried again where it is refused.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn taken_or_gone<D: sqlx::Database>(pool: &sqlx::Pool<D>, error: SqlxError) -> Error {
+    match error {
+        SqlxError::PoolTimedOut if pool.size() < pool.options().get_max_connections() => {
+            Error::Unavailable(Cause::new("no connection could be made in time"))
+        }
+        error => taken(error),
+    }
+}
+
 impl Transaction {
     pub(super) async fn begin(dialect: Dialect, db: &DatabaseConnection, own_thread: bool) -> Result<Self, Error> {
         let connection = match dialect {
             #[cfg(feature = "sqlite")]
             Dialect::Sqlite => {
-                let connection = db.get_sqlite_connection_pool().acquire().await;
-                connection.map(|connection| Connection::Sqlite(super::sqlite::Session::new(connection)))
+                let connection = db.get_sqlite_connection_pool().acquire().await.map_err(taken)?;
+                Connection::Sqlite(super::sqlite::Session::new(connection))
             }
             #[cfg(feature = "postgres")]
-            Dialect::Postgres => db
-                .get_postgres_connection_pool()
-                .acquire()
-                .await
-                .map(Connection::Postgres),
+            Dialect::Postgres => {
+                let pool = db.get_postgres_connection_pool();
+                Connection::Postgres(pool.acquire().await.map_err(|error| taken_or_gone(pool, error))?)
+            }
             #[cfg(feature = "mysql")]
-            Dialect::MariaDb | Dialect::MySql => db.get_mysql_connection_pool().acquire().await.map(Connection::MySql),
+            Dialect::MariaDb | Dialect::MySql => {
+                let pool = db.get_mysql_connection_pool();
+                Connection::MySql(pool.acquire().await.map_err(|error| taken_or_gone(pool, error))?)
+            }
         };
-        let connection = connection.map_err(|error| match error {
-            // Another transaction of this store has the connection: nothing has begun.
-            SqlxError::PoolTimedOut => Error::Contention(Cause::new(error.to_string())),
-            error => exec(error).into(),
-        })?;
         let open = Open {
             connection,
             ended: true,
@@ -288,5 +305,49 @@ impl ConnectionTrait for Transaction {
             let rows = work.fetch_all(&mut **it).await.map_err(query)?;
             Ok(rows.into_iter().map(Into::into).collect())
         })
+    }
+}
+
+#[cfg(all(test, feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use sea_orm::{ConnectOptions, Database};
+
+    use super::*;
+
+    async fn connect(url: String) -> DatabaseConnection {
+        let mut options = ConnectOptions::new(url);
+        options.max_connections(1).connect_lazy(true);
+        options.acquire_timeout(Duration::from_millis(200));
+        Database::connect(options).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_no_other_writer() {
+        let is_silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let is_gone = TcpListener::bind("127.0.0.1:0").unwrap();
+        let ports = [&is_silent, &is_gone].map(|listener| listener.local_addr().unwrap().port());
+        drop(is_gone);
+        for port in ports {
+            for (dialect, scheme) in [(Dialect::Postgres, "postgres"), (Dialect::MariaDb, "mysql")] {
+                let db = connect(format!("{scheme}://nobody@127.0.0.1:{port}/none")).await;
+                let refused = Transaction::begin(dialect, &db, false).await.map(drop);
+                assert!(matches!(refused, Err(Error::Unavailable(_))), "{scheme}: {refused:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_another_transaction_has_is_contended() {
+        let db = connect("sqlite::memory:".to_owned()).await;
+        let first = Transaction::begin(Dialect::Sqlite, &db, false).await.unwrap();
+        let refused = Transaction::begin(Dialect::Sqlite, &db, false).await.map(drop);
+        assert!(matches!(refused, Err(Error::Contention(_))), "{refused:?}");
+        // A server's are told from those that could not be made by their number.
+        let refused = taken_or_gone(db.get_sqlite_connection_pool(), SqlxError::PoolTimedOut);
+        assert!(matches!(refused, Error::Contention(_)), "{refused:?}");
+        first.rollback().await.unwrap();
     }
 }

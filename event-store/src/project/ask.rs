@@ -73,7 +73,7 @@ impl EventStore {
             };
             let mut marked = 0;
             for chosen in chunks {
-                let patience = Patience::new();
+                let patience = Patience::with(inner.dialect);
                 marked += loop {
                     match mark(&inner, &name, &chosen, state, actor.as_ref()).await {
                         // A holder is at one of them.

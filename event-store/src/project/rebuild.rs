@@ -62,7 +62,7 @@ impl EventStore {
     pub async fn abandon_rebuild(&self, name: &str) -> Result<usize, Error> {
         let (inner, name) = (self.inner().clone(), name.to_owned());
         detached(async move {
-            let patience = Patience::new();
+            let patience = Patience::with(inner.dialect);
             let given_up = loop {
                 match give_up(&inner, &name).await {
                     Err(error) if patience.lasts(&error).await => {}
@@ -116,7 +116,7 @@ async fn give_up(inner: &Inner, name: &str) -> Result<Vec<Generation>, Error> {
 
 async fn drop_tables(inner: &Inner, rows: &[Generation]) -> Result<usize, Error> {
     for row in rows {
-        let patience = Patience::new();
+        let patience = Patience::with(inner.dialect);
         loop {
             match drop_one(inner, row).await {
                 // Somebody is in a last transaction on them, which cannot be committed any more.

@@ -57,7 +57,7 @@ impl EventStore {
                 let entries = match run {
                     Run::Dry => rows.len(),
                     Run::Real => {
-                        let patience = Patience::new();
+                        let patience = Patience::with(inner.dialect);
                         loop {
                             match put_away(&inner, &rows, actor.as_ref(), note.as_ref()).await {
                                 Err(error) if patience.lasts(&error).await => {}

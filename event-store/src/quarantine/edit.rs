@@ -58,7 +58,7 @@ impl EventStore {
                     told(&inner, &inner.reader, &row, &again, run).await.map(Some)
                 }
                 Run::Real => {
-                    let patience = Patience::new();
+                    let patience = Patience::with(inner.dialect);
                     loop {
                         match write(&inner, number, &patch, actor.as_ref()).await {
                             Err(error) if patience.lasts(&error).await => {}

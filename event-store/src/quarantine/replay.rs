@@ -244,7 +244,7 @@ struct Asked<'a> {
 }
 
 async fn commit(inner: &Inner, rows: &[QuarantineRow], judged: &[Again], asked: Asked<'_>) -> Result<Told, Error> {
-    let patience = Patience::new();
+    let patience = Patience::with(inner.dialect);
     loop {
         match commit_once(inner, rows, judged, asked).await {
             Err(error) if patience.lasts(&error).await => {}
