@@ -18,6 +18,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The allocator is the program's: the library sets none. Its feature `mimalloc` is on by default, for the program's sake;
+//! `default-features = false, features = ["otlp"]` leaves it out, and traces in.
 
 // Bottom first: a file may use only what stands above it in this list.
 mod clock;

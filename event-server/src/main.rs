@@ -32,7 +32,12 @@ fn give_back() {
     unsafe { libmimalloc_sys::mi_option_set_default(PURGE_DELAY, 0) };
     // Many systems back whatever is large enough by pages of 2 MiB, which stay whole while a byte of them is in use. Where
     // this is refused, memory is all that it costs.
-    // SAFETY: it takes numbers, and touches no memory of ours.
     #[cfg(target_os = "linux")]
-    let _ = unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0) };
+    {
+        // As wide as the system reads them: it takes any number of arguments, of which none is checked by the compiler.
+        const YES: libc::c_ulong = 1;
+        const NONE: libc::c_ulong = 0;
+        // SAFETY: it takes numbers, and touches no memory of ours.
+        let _ = unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, YES, NONE, NONE, NONE) };
+    }
 }

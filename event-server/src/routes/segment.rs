@@ -30,14 +30,18 @@ async fn batch(State(app): State<App>, request: Request) -> Result<Response, Fai
     let (key, peer) = (early(&app, &request)?, auth::peer(&request));
     let (_, body) = collect::read(&app, request, &[Media::Json]).await?;
     let sender = collect::sender(&app, key, &body, peer)?;
-    take(&app, segment::batch(&body)?, sender.as_ref()).await
+    let batch = segment::batch(&body)?;
+    drop(body);
+    take(&app, batch, sender.as_ref()).await
 }
 
 async fn one(app: App, call: Call, request: Request) -> Result<Response, Failure> {
     let (key, peer) = (early(&app, &request)?, auth::peer(&request));
     let (_, body) = collect::read(&app, request, &[Media::Json]).await?;
     let sender = collect::sender(&app, key, &body, peer)?;
-    take(&app, segment::call(call, &body)?, sender.as_ref()).await
+    let batch = segment::call(call, &body)?;
+    drop(body);
+    take(&app, batch, sender.as_ref()).await
 }
 
 /// The key of the header, which is looked at before the body is. Some clients have theirs in the body alone.
