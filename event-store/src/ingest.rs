@@ -209,7 +209,8 @@ mod tests {
         };
         let go_away = async |events| {
             let mut caller = pin!(store.ingest(offers(events), &origin));
-            poll_fn(|context| Poll::Ready(assert!(caller.as_mut().poll(context).is_pending()))).await;
+            let waits = poll_fn(|context| Poll::Ready(caller.as_mut().poll(context).is_pending()));
+            assert!(waits.await);
         };
         let judging = &store.inner().judging;
         let turns = u32::try_from(judging.available_permits()).unwrap();

@@ -308,7 +308,8 @@ impl ConnectionTrait for Transaction {
     }
 }
 
-#[cfg(all(test, feature = "sqlite", feature = "postgres", feature = "mysql"))]
+#[cfg(test)]
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod tests {
     use std::net::TcpListener;
     use std::time::Duration;
