@@ -13,7 +13,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use futures_util::TryFutureExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,7 +24,7 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt as _;
 
 use crate::body;
-use crate::connections::{Connections, Open, Served, Stopping};
+use crate::connections::{Connections, Open, Stopping};
 pub use crate::peer::Peer;
 use crate::reply::{self, Failure};
 
@@ -129,7 +128,10 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
     let (stop, stopping) = watch::channel(false);
     let mut brief = http.clone();
     brief.header_read_timeout(header_timeout.min(SOON)).keep_alive(false);
-    let (slots, spare) = (Arc::new(Semaphore::new(connections)), Arc::new(Semaphore::new(SPARE)));
+    let (slots, places) = (
+        Arc::new(Semaphore::new(connections)),
+        Arc::new(Semaphore::new(connections + SPARE)),
+    );
     let connections = Connections::default();
     let mut tasks = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -138,17 +140,15 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
             biased;
             () = &mut shutdown => break,
             Some(_) = tasks.join_next() => {}
-            accepted = accept(&socket, &spare) => match accepted {
-                Ok((stream, address, spare)) => {
-                    let (stream, open) = ((stream, Peer(address.ip())), connections.open());
-                    match Arc::clone(&slots).try_acquire_owned().ok().zip(connections.serve()) {
-                        Some((slot, served)) => {
-                            drop(spare);
-                            let place = (slot, served, open);
+            accepted = accept(&socket, &places) => match accepted {
+                Ok((stream, address, place)) => {
+                    let (stream, place) = ((stream, Peer(address.ip())), (place, connections.open()));
+                    match Arc::clone(&slots).try_acquire_owned() {
+                        Ok(slot) => {
+                            let place = (slot, place);
                             tasks.spawn(converse(stream, place, http.clone(), router.clone(), stopping.clone(), linger));
                         }
-                        None => {
-                            let place = (spare, open);
+                        Err(_) => {
                             tasks.spawn(turn_away(stream, place, brief.clone(), router.clone(), stopping.clone()));
                         }
                     }
@@ -172,15 +172,17 @@ pub async fn serve(listener: impl Into<Listener>, router: Router, shutdown: impl
     }
 }
 
-/// Waits for a connection as long as one more may be turned away, as it may have to be.
+/// A place among all connections, served or not.
+type Place = (OwnedSemaphorePermit, Open);
+
 async fn accept(
     socket: &TcpListener,
-    spare: &Arc<Semaphore>,
+    places: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let spare = Arc::clone(spare).acquire_owned().await.map_err(io::Error::other)?;
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     loop {
         match socket.accept().await {
-            Ok((stream, address)) => return Ok((stream, address, spare)),
+            Ok((stream, address)) => return Ok((stream, address, place)),
             // The client went away while it waited: that says nothing about the next one.
             Err(error)
                 if matches!(
@@ -195,7 +197,7 @@ async fn accept(
 /// One connection, from its first request to its last.
 async fn converse(
     (stream, peer): (TcpStream, Peer),
-    place: (OwnedSemaphorePermit, Served, Open),
+    place: (OwnedSemaphorePermit, Place),
     http: http1::Builder,
     router: Router,
     mut stopping: watch::Receiver<bool>,
@@ -205,18 +207,13 @@ async fn converse(
     let _ = stream.set_nodelay(true);
     let stopped = stopping.clone();
     let begun = AtomicBool::new(false);
-    let (connections, served) = (place.2.among(), &place.1);
+    let connections = place.1.1.among();
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         begun.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(connections.clone());
         request.extensions_mut().insert(Stopping::from(stopped.clone()));
-        answer(request.map(Body::new), router.clone(), stopped.clone()).map_ok(|mut response| {
-            if served.is_beyond() {
-                reply::close(&mut response);
-            }
-            response
-        })
+        answer(request.map(Body::new), router.clone(), stopped.clone())
     });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let end = async {
@@ -243,7 +240,7 @@ async fn converse(
 /// A connection beyond those that are served: one request, and for most of them the answer that there are too many.
 async fn turn_away(
     (stream, peer): (TcpStream, Peer),
-    place: (OwnedSemaphorePermit, Open),
+    place: Place,
     http: http1::Builder,
     router: Router,
     stopping: watch::Receiver<bool>,
@@ -286,63 +283,4 @@ fn answer(request: Request, router: Router, stopping: watch::Receiver<bool>) -> 
         }
         Ok(response)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::connections::FEW;
-    use axum::Extension;
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    /// Asks for something on a connection: the head of the answer.
-    async fn ask(stream: &mut TcpStream, path: &str) -> String {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: h\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let (mut head, mut part) = (Vec::new(), [0; 1_024]);
-        while !head.windows(4).any(|four| four == b"\r\n\r\n") {
-            let read = stream.read(&mut part).await.unwrap();
-            assert_ne!(read, 0, "the connection ended without an answer");
-            head.extend_from_slice(&part[..read]);
-        }
-        String::from_utf8_lossy(&head).to_lowercase()
-    }
-
-    #[tokio::test]
-    async fn while_fewer_are_served_the_others_end_with_their_answers_and_new_ones_are_told_to_come_again() {
-        const BEYOND: usize = 5;
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = socket.local_addr().unwrap();
-        let few = |Extension(connections): Extension<Connections>| async move { connections.serve_few() };
-        let router = Router::new().route("/", get(|| async {})).route("/few", get(few));
-        tokio::spawn(serve(socket, router, std::future::pending()));
-
-        let mut open = Vec::new();
-        for _ in 0..FEW + BEYOND {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            assert!(!ask(&mut stream, "/").await.contains("connection: close"));
-            open.push(stream);
-        }
-        let mut closed = 0;
-        for stream in &mut open {
-            // Said again and again, as a busy collector does.
-            let told = ask(stream, "/few").await;
-            assert!(told.starts_with("http/1.1 200"), "{told}");
-            closed += usize::from(told.contains("connection: close"));
-        }
-        assert_eq!(closed, BEYOND);
-        let mut new = TcpStream::connect(address).await.unwrap();
-        let told = ask(&mut new, "/").await;
-        assert!(
-            told.starts_with("http/1.1 503") && told.contains("retry-after"),
-            "{told}"
-        );
-        // A second after the last word of it everybody is welcome again.
-        let mut welcome = false;
-        while !welcome {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            welcome = ask(&mut stream, "/").await.starts_with("http/1.1 200");
-        }
-    }
 }

@@ -136,8 +136,6 @@ pub(crate) struct Load {
     most_time: Duration,
     /// What an event has cost of late, in nanoseconds.
     cost: AtomicU64,
-    /// What the last statements `COMMIT` took, in nanoseconds.
-    commit_time: AtomicU64,
     closed: AtomicBool,
     /// Tells the writer that it is.
     end: Notify,
@@ -194,7 +192,6 @@ impl Queue {
             most_bytes,
             most_time,
             cost: AtomicU64::new(FIRST_COST),
-            commit_time: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             end: Notify::new(),
         };
@@ -240,19 +237,6 @@ impl Queue {
             (before / 4).saturating_mul(3).saturating_add(own / 4),
             Ordering::Relaxed,
         );
-    }
-
-    /// A transaction was ended: learns how long the disk takes, of which each transaction is an eighth.
-    pub(crate) fn ended(&self, elapsed: Duration) {
-        let own = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
-        let before = self.load.commit_time.load(Ordering::Relaxed);
-        let after = if before == 0 { own } else { before / 8 * 7 + own / 8 };
-        self.load.commit_time.store(after, Ordering::Relaxed);
-    }
-
-    /// How long the disk takes for a transaction.
-    pub(crate) fn commit_time(&self) -> Duration {
-        Duration::from_nanos(self.load.commit_time.load(Ordering::Relaxed))
     }
 
     /// Takes the entries into a place that was reserved, or says at once why not.

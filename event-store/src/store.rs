@@ -76,9 +76,6 @@ pub struct Health {
     pub queued_events: usize,
     /// Bytes that wait to be stored, about.
     pub queued_bytes: usize,
-    /// How long the database took of late to make a transaction last, which is the disk's time above all; zero as long as there
-    /// was none.
-    pub commit_time: Duration,
 }
 
 impl EventStore {
@@ -181,7 +178,6 @@ impl EventStore {
             last_heartbeat_age: inner.heartbeat_age(),
             queued_events,
             queued_bytes,
-            commit_time: inner.queue.commit_time(),
         }
     }
 

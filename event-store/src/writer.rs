@@ -374,9 +374,7 @@ async fn attempt(inner: &Inner, hand: &mut Hand, group: &mut Vec<Job>) -> Result
     match work(inner, &mut hand.ids, &transaction, group).await {
         Ok(committed) => {
             // Whatever a failed commit says, the rows may be there.
-            let asked = Instant::now();
             let ended = transaction.commit_and_keep().await?;
-            inner.queue.ended(asked.elapsed());
             // Elsewhere others have connections of their own, and the driver looks whether one that it gives out is well.
             hand.kept = inner.dialect.has_one_writer().then_some((ended, since));
             Ok(committed)

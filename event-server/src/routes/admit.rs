@@ -17,10 +17,10 @@ pub(super) struct Admit;
 
 impl Around for Admit {
     async fn around(app: App, request: Request, inner: impl Inner) -> Response {
-        let Some(_work) = shed::let_in(&app, &request) else {
+        if !shed::is_let_in(&app, &request) {
             // In a box, as what follows is: neither makes the future larger for all others.
             return Box::pin(shed::turn_away(&app, request)).await;
-        };
+        }
         let request = match bounded(request, &app) {
             Ok(request) => request,
             Err(failure) => return failure.into_response(),

@@ -1,7 +1,7 @@
 //! Requests with events that come while too much waits: told so before anything else is known of them, for whatever is done
-//! for them is taken from those that were let in. And where a crowd wants to be served, how many are served best.
+//! for them is taken from those that were let in.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
@@ -11,49 +11,14 @@ use tokio::time::sleep;
 
 use super::App;
 use crate::body;
-use crate::connections::Connections;
 use crate::reply;
 
 /// How often the log says that load is shed.
 const SAID: Duration = Duration::from_secs(10);
 
-/// So many requests with events in work at a time are enough for commits that are worth their price, and for all processors.
-const ENOUGH: usize = 160;
-/// On a disk that takes longer for a commit, the more requests share it the better.
-const QUICK: Duration = Duration::from_millis(4);
-
-/// Lets a request in, for as long as what is answered is kept, unless it brings events for which there is no room. Not even its
-/// key is looked at before.
-pub(super) fn let_in<'a>(app: &'a App, request: &Request) -> Option<Work<'a>> {
-    if !brings_events(request.method(), request.uri().path()) {
-        return Some(Work(None));
-    }
-    let work = Work(Some(&app.shedding.in_work));
-    let others = app.shedding.in_work.fetch_add(1, Ordering::Relaxed);
-    if let Some(connections) = request.extensions().get::<Connections>()
-        && connections.is_crowded()
-        && are_enough(others, app.store.health().commit_time)
-    {
-        connections.serve_few();
-    }
-    app.store.has_room().then_some(work)
-}
-
-/// Whether more requests at a time would only be in each other's way.
-fn are_enough(others: usize, commit_time: Duration) -> bool {
-    others >= ENOUGH && commit_time < QUICK
-}
-
-/// A request that is let in.
-#[derive(Debug)]
-pub(super) struct Work<'a>(Option<&'a AtomicUsize>);
-
-impl Drop for Work<'_> {
-    fn drop(&mut self) {
-        if let Some(in_work) = self.0 {
-            in_work.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
+/// Whether there is room for the events of a request, if it brings any. Not even its key is looked at before.
+pub(super) fn is_let_in(app: &App, request: &Request) -> bool {
+    app.store.has_room() || !brings_events(request.method(), request.uri().path())
 }
 
 /// Tells whoever found no room, after a moment.
@@ -82,8 +47,6 @@ pub(super) struct Shedding {
     /// When it was said last, in milliseconds since it began to count, and one more; 0 for never.
     said: AtomicU64,
     unsaid: AtomicU64,
-    /// Requests with events that were let in and are not answered yet.
-    in_work: AtomicUsize,
 }
 
 impl Default for Shedding {
@@ -92,7 +55,6 @@ impl Default for Shedding {
             begun: Instant::now(),
             said: AtomicU64::new(0),
             unsaid: AtomicU64::new(0),
-            in_work: AtomicUsize::new(0),
         }
     }
 }
@@ -148,13 +110,6 @@ mod tests {
         ] {
             assert!(!brings_events(&Method::POST, path), "{path}");
         }
-    }
-
-    #[test]
-    fn a_slow_disk_has_never_enough() {
-        let millis = Duration::from_millis;
-        assert!(are_enough(160, millis(1)) && are_enough(1_000, millis(3)));
-        assert!(!are_enough(159, millis(1)) && !are_enough(1_000, millis(4)));
     }
 
     #[test]
