@@ -55,8 +55,8 @@ impl EventStore {
     }
 }
 
-/// What was taken for events. Dropped, it is given back, unless something of them may be stored: whoever offers them may go
-/// away at any time.
+/// What was taken for events. Dropped, what is left of the day is given back, unless something of them may be stored: whoever
+/// offers them may go away at any time. The rate is not: else to hang up would be the way around it.
 pub(crate) struct Spent<'a> {
     store: &'a EventStore,
     sender: &'a Principal,
@@ -73,6 +73,9 @@ impl Spent<'_> {
     /// Gives back what was taken for events of which nothing was stored.
     pub(crate) fn settle(mut self, outcome: &Result<Vec<Verdict>, Error>) {
         self.is_kept = matches!(outcome, Ok(_) | Err(Error::Unknown(_)));
+        if !self.is_kept {
+            self.store.inner().allowances.give_rate_back(self.sender, self.events);
+        }
     }
 }
 
@@ -80,7 +83,9 @@ impl Drop for Spent<'_> {
     fn drop(&mut self) {
         if !self.is_kept {
             let inner = self.store.inner();
-            inner.allowances.give_back(self.sender, self.events, inner.moment());
+            inner
+                .allowances
+                .give_quota_back(self.sender, self.events, inner.moment());
         }
     }
 }

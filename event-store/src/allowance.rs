@@ -90,15 +90,19 @@ impl Allowances {
         Ok(())
     }
 
-    /// Gives back what was taken for events that were not stored.
-    pub(crate) fn give_back(&self, sender: &Principal, events: usize, now: Moment) {
+    /// Gives back what was taken of the rate for events that were not stored.
+    pub(crate) fn give_rate_back(&self, sender: &Principal, events: usize) {
         let Principal { prefix, rights } = sender;
-        let mut state = self.state();
-        if let Some((rate, bucket)) = rights.rate.zip(state.buckets.get_mut(prefix)) {
+        if let Some((rate, bucket)) = rights.rate.zip(self.state().buckets.get_mut(prefix)) {
             bucket.give_back(events, rate);
         }
+    }
+
+    /// Gives back what was taken of the day for events that were not stored.
+    pub(crate) fn give_quota_back(&self, sender: &Principal, events: usize, now: Moment) {
+        let mut state = self.state();
         // What went to the database meanwhile, or was of yesterday, is a loss that can be borne.
-        if let Some(used) = state.days.get_mut(&(now.day(), prefix.clone())) {
+        if let Some(used) = state.days.get_mut(&(now.day(), sender.prefix.clone())) {
             used.unsaved = used.unsaved.saturating_sub(events as u64);
         }
     }
@@ -190,7 +194,8 @@ mod tests {
         let (left, sender) = (Allowances::default(), sender(Some(100), Some(10)));
         assert!(left.take(&sender, Use::Events(11), at(0)).is_err());
         assert!(left.take(&sender, Use::Events(10), at(0)).is_ok());
-        left.give_back(&sender, 10, at(0));
+        left.give_rate_back(&sender, 10);
+        left.give_quota_back(&sender, 10, at(0));
         assert!(left.take(&sender, Use::Events(10), at(0)).is_ok());
     }
 

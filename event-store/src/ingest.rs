@@ -29,8 +29,8 @@ impl EventStore {
     /// # Errors
     /// [`Error::Unknown`] where the commit failed or did not answer in time: offer the same events
     /// again, and their ids will tell. With any other error nothing was stored: [`Error::Overloaded`] where too much waits
-    /// already ([`Options::queue_time`](crate::Options::queue_time)), or to be judged takes more than
-    /// [`Options::request_timeout`](crate::Options::request_timeout) to begin with; [`Error::RateLimited`] and
+    /// already ([`Options::queue_time`](crate::Options::queue_time)), or one of the turns in which
+    /// many are judged takes more than [`Options::request_timeout`](crate::Options::request_timeout) to come; [`Error::RateLimited`] and
     /// [`Error::QuotaExceeded`] are for the holder of a key who sends too much.
     pub async fn ingest(&self, offers: Vec<Offer>, origin: &Origin) -> Result<Vec<Verdict>, Error> {
         if offers.is_empty() {
@@ -218,7 +218,9 @@ mod tests {
         go_away(LONG).await;
         drop(held);
         // Nothing of them was in the queue, and so all is left; of the next one something is.
+        let writing = store.inner().dialect.begin(&store.inner().writer).await.unwrap();
         go_away(1).await;
+        writing.rollback().await.unwrap();
         let more = store.ingest(offers(QUOTA), &origin).await;
         assert!(matches!(more, Err(Error::QuotaExceeded { .. })), "{more:?}");
         assert_eq!(store.ingest(offers(QUOTA - 1), &origin).await.unwrap().len(), QUOTA - 1);

@@ -118,7 +118,7 @@ impl Options {
         self
     }
 
-    /// How long a caller waits for the database, and for his turn to have many events judged; 2 s by default. What has not
+    /// How long a caller waits for the database, and for each of the turns in which many events are judged; 2 s by default. What has not
     /// begun by then is not stored.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
