@@ -5,7 +5,6 @@ use std::sync::Arc;
 use event_core::{ValidEvent, Verdict};
 use sea_orm::ConnectionTrait;
 
-use crate::admit::Spent;
 use crate::checkpoint::Mark;
 use crate::error::{Cause, Error};
 use crate::inner::now;
@@ -52,10 +51,7 @@ impl EventStore {
             .inner()
             .queue
             .reserve(events, offers.iter().map(Offer::bytes).sum())?;
-        let mut spent = match origin.sender() {
-            Some(sender) => Some(self.take(sender, events)?),
-            None => None,
-        };
+        let mut spent = origin.sender().map(|sender| self.take(sender, events)).transpose()?;
         let judge = Judge {
             registry,
             origin: origin.clone(),
@@ -69,7 +65,11 @@ impl EventStore {
             let inner = self.inner();
             judging::in_turns(&inner.judging, inner.options.request_timeout, judge, offers).await?
         };
-        let outcome = self.keep(judged, Some(place), spent.as_mut()).await;
+        // Nothing is waited for between here and the queue: whoever goes away from now on may have been stored.
+        if let Some(spent) = &mut spent {
+            spent.may_be_stored();
+        }
+        let outcome = self.keep(judged, Some(place)).await;
         if let Some(spent) = spent {
             spent.settle(&outcome);
         }
@@ -99,7 +99,7 @@ impl EventStore {
                 received_at,
             })
         };
-        self.keep(events.into_iter().map(entry).collect(), None, None).await
+        self.keep(events.into_iter().map(entry).collect(), None).await
     }
 
     /// Stores valid events in a transaction of the application's own, beside its rows: all of them
@@ -122,12 +122,7 @@ impl EventStore {
         Ok(())
     }
 
-    async fn keep(
-        &self,
-        judged: Vec<Judged>,
-        place: Option<Place>,
-        spent: Option<&mut Spent<'_>>,
-    ) -> Result<Vec<Verdict>, Error> {
+    async fn keep(&self, judged: Vec<Judged>, place: Option<Place>) -> Result<Vec<Verdict>, Error> {
         let mut verdicts: Vec<Option<Verdict>> = Vec::with_capacity(judged.len());
         let mut entries = Vec::with_capacity(judged.len());
         for one in judged {
@@ -145,7 +140,7 @@ impl EventStore {
         let mut kept = if entries.is_empty() {
             Vec::new()
         } else {
-            self.store(Arc::new(entries), None, place, spent).await?
+            self.store(Arc::new(entries), None, place).await?
         }
         .into_iter();
         let all = verdicts.into_iter().map(|verdict| verdict.or_else(|| kept.next()));
@@ -157,7 +152,7 @@ impl EventStore {
     /// entry, in order.
     #[cfg(feature = "import")]
     pub(crate) async fn ingest_marked(&self, entries: Arc<Vec<Entry>>, mark: Arc<Mark>) -> Result<Vec<Verdict>, Error> {
-        self.store(entries, Some(mark), None, None).await
+        self.store(entries, Some(mark), None).await
     }
 
     async fn store(
@@ -165,16 +160,12 @@ impl EventStore {
         entries: Arc<Vec<Entry>>,
         mark: Option<Arc<Mark>>,
         place: Option<Place>,
-        spent: Option<&mut Spent<'_>>,
     ) -> Result<Vec<Verdict>, Error> {
         let inner = self.inner();
         // A large batch may take longer than a small one.
         let patience = inner.options.request_timeout
             + std::time::Duration::from_micros(200) * u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let (answer, turn) = inner.queue.offer(entries, mark, place)?;
-        if let Some(spent) = spent {
-            spent.may_be_stored();
-        }
         match tokio::time::timeout(patience, answer).await {
             Ok(Ok(verdicts)) => verdicts,
             Ok(Err(_)) => Err(Error::Unknown(Cause::new("the writer went away"))),

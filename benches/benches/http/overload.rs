@@ -130,7 +130,7 @@ pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Proce
         let ratios = all.iter().zip(&peaks).map(|(one, peak)| of(one) / of(peak));
         middle(ratios.collect())
     };
-    let line = |name: &str, all: &[Reading], others: String| {
+    let line = |name: &str, all: &[Reading]| {
         let of = |f: fn(&Tally) -> f64| middle(all.iter().map(|reading| f(&reading.tally)).collect()).0;
         let ratio = ratios(all, Reading::rate);
         let numbers = vec![
@@ -141,11 +141,10 @@ pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Proce
             format!("{:.2}", ratios(all, Reading::by_processor).0),
             format!("{:.1}", of(|tally| tally.millis(0.5))),
             format!("{:.1}", of(|tally| tally.millis(0.99))),
-            others,
+            all.last().map(|one| one.tally.others()).unwrap_or_default(),
         ];
         (name.to_owned(), numbers)
     };
-    let others = |all: &[Reading]| all.last().map(|one| one.tally.others()).unwrap_or_default();
     let calm = format!("as much as comes from {} connections", case.calm.last().unwrap_or(&0));
     let times = format!("{TIMES} times as much from {} connections", case.crowd);
     Table {
@@ -159,9 +158,9 @@ pub(crate) fn overload(case: &Case, options: &Options, processors: Option<&Proce
         ),
         columns: COLUMNS,
         lines: vec![
-            line("the peak", &peaks, others(&peaks)),
-            line(&calm, &most_connections, others(&most_connections)),
-            line(&times, &goods, others(&goods)),
+            line("the peak", &peaks),
+            line(&calm, &most_connections),
+            line(&times, &goods),
         ],
     }
 }
