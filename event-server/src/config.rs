@@ -269,8 +269,9 @@ mod tests {
             ("EVENT_SERVER_BATCH_LIMIT", "20"),
             ("EVENT_SERVER_BODY_LIMIT", "2MiB"),
         ];
-        let settings = read(&["--batch-limit", "30"], &variables).unwrap();
+        let settings = read(&["--batch-limit", "30", "--connection-limit", "9"], &variables).unwrap();
         assert_eq!(settings.batch_limit, 30);
+        assert_eq!(settings.connection_limit, Some(9));
         assert_eq!(settings.body_limit, 2 * 1024 * 1024);
         assert_eq!(settings.event_limit, 4096);
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8000");

@@ -4,9 +4,11 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use axum::Router;
@@ -52,7 +54,7 @@ impl From<TcpListener> for Listener {
     fn from(socket: TcpListener) -> Self {
         Listener {
             socket,
-            connections: 1024,
+            connections: FOR_EACH_PROCESSOR * available_parallelism().map_or(1, NonZeroUsize::get),
             header_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(8),
             linger: Duration::from_secs(1),
@@ -61,8 +63,9 @@ impl From<TcpListener> for Listener {
 }
 
 impl Listener {
-    /// How many connections are served at a time; 1,024 by default. A few more are asked what they want: questions after
-    /// health are answered, and all others told to come again. The rest wait to be accepted.
+    /// How many connections are served at a time; by default 320 for each processor that this process may use. A few more
+    /// are asked what they want: questions after health are answered, and all others told to come again. The rest wait to
+    /// be accepted.
     #[must_use]
     pub fn connections(self, connections: usize) -> Self {
         Listener {
@@ -96,6 +99,10 @@ impl Listener {
     }
 }
 
+/// So many connections are served at a time for each processor that this process may use, where nobody says how many. It is a
+/// matter of what a processor's cache holds: three hundred that send as fast as they are answered get more out of one together
+/// than a thousand do.
+const FOR_EACH_PROCESSOR: usize = 320;
 /// So many bytes of a body are read from a client that is turned away, so that it hears of it.
 const UNWANTED: usize = 5 * 1024 * 1024;
 /// So many connections beyond those that are served are told so at a time. With the time that each of them waits for

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -15,6 +16,12 @@ pub(crate) const PEER: &str = "--serve-and-throw-away";
 /// The unit of times in `/proc`, in milliseconds: on Linux a hundredth of a second.
 const TICK: u64 = 10;
 
+/// The collector, beside this bench's own folder, `deps`.
+fn program() -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    here.parent().unwrap().parent().unwrap().join("event-server")
+}
+
 /// A running server. Dropped, it is killed, and what it stored is gone.
 pub(crate) struct Server {
     process: Child,
@@ -23,22 +30,26 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// The collector over a new file of SQLite, durable, and quiet: a line a request would be measured, too.
+    /// The collector for those of whom nobody is to be refused: it serves more connections than it does by itself.
     pub(crate) fn collector(flags: &[String]) -> Self {
-        Server::collector_on(None, flags)
+        let mut command = Command::new(program());
+        command.env("EVENT_SERVER_CONNECTION_LIMIT", "1024");
+        Server::collecting(command, flags)
     }
 
-    /// The same on some of the processors.
+    /// The collector as it is, on some of the processors.
     pub(crate) fn collector_on(processors: Option<&Processors>, flags: &[String]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        // Beside this bench's own folder, `deps`.
-        let here = std::env::current_exe().unwrap();
-        let program = here.parent().unwrap().parent().unwrap().join("event-server");
-        let database = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
-        let mut command = match processors {
-            Some(processors) => processors.of_server(&program),
-            None => Command::new(program),
+        let command = match processors {
+            Some(processors) => processors.of_server(&program()),
+            None => Command::new(program()),
         };
+        Server::collecting(command, flags)
+    }
+
+    /// Over a new file of SQLite, durable, and quiet: a line a request would be measured, too.
+    fn collecting(mut command: Command, flags: &[String]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
         command
             .args([
                 "--listen",

@@ -29,6 +29,10 @@ pub(super) async fn run(settings: &Settings, traces: Traces) -> Outcome {
 }
 
 async fn collect(settings: &Settings, sending: &Sending) -> Outcome {
+    // Each connection takes a descriptor. The usual thousand are there for programs that wait by `select`, and any may ask for
+    // as many as the system grants. Where it grants no more, connections wait to be accepted, and the log says why.
+    #[cfg(unix)]
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
     let store = open(settings).await?;
     if let Some(key) = &settings.first_key
         && let Err(error) = begin(&store, key).await
@@ -63,10 +67,12 @@ async fn collect(settings: &Settings, sending: &Sending) -> Outcome {
         "listening on http://{address}, with the events in {database}"
     )?;
 
-    let listener = Listener::from(socket)
-        .connections(settings.connection_limit)
+    let mut listener = Listener::from(socket)
         .header_timeout(settings.header_timeout)
         .shutdown_timeout(settings.shutdown_timeout);
+    if let Some(connections) = settings.connection_limit {
+        listener = listener.connections(connections);
+    }
     let mut outcome = Ok(ExitCode::SUCCESS);
     let shutdown = async {
         tokio::select! {

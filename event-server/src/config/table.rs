@@ -99,8 +99,8 @@ settings! {
         "The origins whose pages may ask from inside a browser: scheme and host each, with commas between them";
     hosts: Vec<String> = value::hosts, "", "EVENT_SERVER_HOSTS", "NAMES",
         "The names by which it may be asked while no keys exist, with commas between them; addresses and localhost always may";
-    connection_limit: usize = value::count, "1024", "EVENT_SERVER_CONNECTION_LIMIT", "NUMBER",
-        "How many connections are served at a time; more are told to come again, but for questions after its health";
+    connection_limit: Option<usize> = value::count_or_auto, "auto", "EVENT_SERVER_CONNECTION_LIMIT", "auto|NUMBER",
+        "How many connections are served at a time, `auto` is 320 for each processor; more are told to come again, but for questions after its health";
     header_timeout: Duration = value::time, "10s", "EVENT_SERVER_HEADER_TIMEOUT", "TIME",
         "How long a connection may take to send a request's headers, or wait for its next request";
     body_timeout: Duration = value::time, "30s", "EVENT_SERVER_BODY_TIMEOUT", "TIME",
@@ -211,6 +211,7 @@ mod tests {
         assert_eq!(settings.body_limit, 5 * 1024 * 1024);
         assert_eq!(settings.decoded_limit, 20 * 1024 * 1024);
         assert_eq!(settings.future_tolerance, 300);
+        assert_eq!(settings.connection_limit, None);
     }
 
     #[test]

@@ -126,6 +126,13 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
     count.ok_or_else(|| "this is a number from 1 on".to_owned())
 }
 
+pub(super) fn count_or_auto(text: &str) -> Result<Option<usize>, String> {
+    match text {
+        "auto" => Ok(None),
+        _ => count(text).map(Some).map_err(|problem| format!("{problem}, or auto")),
+    }
+}
+
 pub(super) fn depth(text: &str) -> Result<usize, String> {
     let depth = count(text).ok().filter(|depth| *depth <= 100);
     depth.ok_or_else(|| "this is a number from 1 to 100".to_owned())

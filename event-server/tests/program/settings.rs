@@ -101,6 +101,7 @@ fn what_cannot_be_used_is_named_and_ends_the_program() {
         (&["--body-limit", "much"][..], &[][..], "--body-limit"),
         (&[], &[("EVENT_SERVER_BATCH_LIMIT", "0")], "EVENT_SERVER_BATCH_LIMIT"),
         (&["--config", "/no/such/file.toml"], &[], "/no/such/file.toml"),
+        (&["--connection-limit", "many"], &[], "a number from 1 on, or auto"),
         (&["--colour", "red"], &[], "--colour"),
     ] {
         let output = run(flags, variables);

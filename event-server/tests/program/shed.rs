@@ -1,5 +1,7 @@
 //! More events than can be stored: refused early, told when to come again, and nothing of it is half done.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::collector::{Collector, Connection};
@@ -18,6 +20,16 @@ fn number(collector: &Collector, name: &str) -> u64 {
         .lines()
         .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
     line.unwrap_or_default()
+}
+
+/// Killed when dropped.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
 }
 
 fn wait_until(what: impl Fn() -> bool) {
@@ -115,6 +127,46 @@ fn who_says_nothing_keeps_nobody_from_asking_after_health() {
         "five times, who asked after health had to wait for those who say nothing"
     );
     drop(served);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn more_connections_are_served_than_the_usual_limit_has_descriptors_for() {
+    const LIMIT: usize = 100;
+    let (program, folder) = (Collector::program(), tempfile::tempdir().unwrap());
+    let database = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
+    let mut process = Command::new("sh")
+        .args(["-c", &format!("ulimit -Sn {LIMIT} && exec \"$0\" \"$@\"")])
+        .arg(program.get_program())
+        .args([
+            "--listen",
+            "127.0.0.1:0",
+            "--connection-limit",
+            "1000",
+            "--header-timeout",
+            "60s",
+            "--database-url",
+            &database,
+        ])
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map(Process)
+        .unwrap();
+    let mut told = String::new();
+    BufReader::new(process.0.stdout.take().unwrap())
+        .read_line(&mut told)
+        .unwrap();
+    let address = told
+        .strip_prefix("listening on http://")
+        .and_then(|told| told.split(',').next());
+    let address = address.unwrap().parse().unwrap();
+    let mut connections: Vec<Connection> = (0..3 * LIMIT).map(|_| Connection::open(address)).collect();
+    for connection in &mut connections {
+        let answer = connection.request("GET", "/v1/query?measure=count", &[], "");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
 }
 
 #[test]
