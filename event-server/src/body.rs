@@ -22,8 +22,8 @@ use decoded::{Encoding, Undecoded};
 pub(crate) use media::Media;
 use room::room;
 pub(crate) use upload::Upload;
-pub(crate) use wire::discard;
 use wire::{Bounds, Broken, Pace, Wire};
+pub(crate) use wire::{REST, discard};
 
 /// So many bodies are decompressed at a time: a few kilobytes may become as much as the limit allows.
 static DECODERS: Semaphore = Semaphore::const_new(4);
@@ -78,7 +78,7 @@ pub(crate) fn bound(
 pub(crate) fn leave(request: Request, config: &ServerConfig) {
     let (parts, body) = request.into_parts();
     if !parts.headers.contains_key(EXPECT) && !body.is_end_stream() {
-        discard(body, config.body_bytes);
+        discard(body, config.body_bytes, REST);
     }
 }
 

@@ -15,6 +15,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -54,7 +55,7 @@ impl From<TcpListener> for Listener {
     fn from(socket: TcpListener) -> Self {
         Listener {
             socket,
-            connections: FOR_EACH_PROCESSOR * available_parallelism().map_or(1, NonZeroUsize::get),
+            connections: connections_for(available_parallelism().map_or(1, NonZeroUsize::get)),
             header_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(8),
             linger: Duration::from_secs(1),
@@ -63,9 +64,9 @@ impl From<TcpListener> for Listener {
 }
 
 impl Listener {
-    /// How many connections are served at a time; by default 320 for each processor that this process may use. A few more
-    /// are asked what they want: questions after health are answered, and all others told to come again. The rest wait to
-    /// be accepted.
+    /// How many connections are served at a time; by default 320 for each processor that this process may use, and 1,024 at
+    /// the most. 128 more are asked what they want: questions after health are answered, and all others told to come again.
+    /// The rest wait to be accepted. Each takes a file descriptor.
     #[must_use]
     pub fn connections(self, connections: usize) -> Self {
         Listener {
@@ -99,16 +100,19 @@ impl Listener {
     }
 }
 
-/// So many connections are served at a time for each processor that this process may use, where nobody says how many. It is a
-/// matter of what a processor's cache holds: three hundred that send as fast as they are answered get more out of one together
-/// than a thousand do.
-const FOR_EACH_PROCESSOR: usize = 320;
+/// How many connections are served at a time where nobody says how many. It is a matter of what a processor's cache holds:
+/// three hundred that send as fast as they are answered get more out of one processor together than a thousand do. How it is
+/// with many processors was not measured, and each connection may bring a body: more has to be asked for.
+fn connections_for(processors: usize) -> usize {
+    (320 * processors).min(1024)
+}
+
 /// So many bytes of a body are read from a client that is turned away, so that it hears of it.
 const UNWANTED: usize = 5 * 1024 * 1024;
 /// So many connections beyond those that are served are told so at a time. With the time that each of them waits for
 /// its answer this bounds what all of it costs, however many come.
 const SPARE: usize = 128;
-/// How long one of them may take to say what it wants, and waits for its answer. Whoever waited to be accepted has said so
+/// How long one of them may take to say what it wants, waits for its answer, and may send on behind it. Whoever waited to be accepted has said so
 /// before, and who says nothing must not keep others from asking after our health.
 const SOON: Duration = Duration::from_millis(200);
 /// How long to wait when the system is out of something, say of file descriptors.
@@ -258,13 +262,14 @@ async fn turn_away(
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(connections.clone());
         let request = request.map(Body::new);
-        if request.uri().path().starts_with("/health/") {
+        // Which come without a body.
+        if request.uri().path().starts_with("/health/") && request.body().is_end_stream() {
             return answer(request, router.clone(), stopping.clone());
         }
         connections.turn_away();
         Box::pin(async move {
             sleep(SOON).await;
-            body::discard(request.into_body(), UNWANTED);
+            body::discard(request.into_body(), UNWANTED, SOON);
             Ok(Failure::crowded().into_response())
         })
     });
@@ -281,7 +286,7 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>
 fn answer(request: Request, router: Router, stopping: watch::Receiver<bool>) -> Answer {
     Box::pin(async move {
         if *stopping.borrow() {
-            body::discard(request.into_body(), UNWANTED);
+            body::discard(request.into_body(), UNWANTED, body::REST);
             return Ok(Failure::shutting_down().into_response());
         }
         let mut response = router.oneshot(request).await?;
@@ -290,4 +295,14 @@ fn answer(request: Request, router: Router, stopping: watch::Receiver<bool>) -> 
         }
         Ok(response)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::connections_for;
+
+    #[test]
+    fn more_processors_serve_more_connections_up_to_a_bound() {
+        assert_eq!([1, 2, 3, 4, 64].map(connections_for), [320, 640, 960, 1024, 1024]);
+    }
 }

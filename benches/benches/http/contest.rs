@@ -118,7 +118,9 @@ pub(crate) fn contest(rounds: usize, duration: Duration, flags: &[String]) -> Ve
         ];
         keep(&mut batches, readings);
     }
-    let titles = SINGLE.map(|connections| format!("Single events, {connections} connections, {rounds} rounds"));
+    let titles = SINGLE.map(|connections| {
+        format!("Single events, {connections} connections (`--connection-limit 1024`), {rounds} rounds")
+    });
     let mut tables: Vec<Table> = titles
         .into_iter()
         .zip(&single)

@@ -37,7 +37,7 @@ pub(crate) struct Case {
 pub(crate) const CASES: [Case; 3] = [
     Case {
         events: 1,
-        calm: &[64, 256, 320],
+        calm: &[64, 256, 300],
         crowd: 4_000,
     },
     Case {

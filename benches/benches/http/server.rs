@@ -30,7 +30,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// The collector for those of whom nobody is to be refused: it serves more connections than it does by itself.
+    /// The collector, with a limit of connections that refuses nobody of a thousand.
     pub(crate) fn collector(flags: &[String]) -> Self {
         let mut command = Command::new(program());
         command.env("EVENT_SERVER_CONNECTION_LIMIT", "1024");

@@ -15,8 +15,8 @@ use tokio::time::{Instant, Sleep};
 
 use crate::config::ServerConfig;
 
-/// How long the rest of an unwanted body may take.
-const REST: Duration = Duration::from_secs(5);
+/// How long the rest of an unwanted body may take, where nobody waits for its sender's place.
+pub(crate) const REST: Duration = Duration::from_secs(5);
 
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -167,14 +167,14 @@ impl Drop for Wire {
         if self.rest == Rest::Left || self.body.is_end_stream() {
             return;
         }
-        discard(std::mem::take(&mut self.body), self.unwanted);
+        discard(std::mem::take(&mut self.body), self.unwanted, REST);
     }
 }
 
-/// Reads a body that nobody wants, in the background, for a while.
-pub(crate) fn discard(body: Body, limit: usize) {
+/// Reads a body that nobody wants, in the background: so much of it, and for so long.
+pub(crate) fn discard(body: Body, limit: usize, rest: Duration) {
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        runtime.spawn(tokio::time::timeout(REST, read(body, limit)));
+        runtime.spawn(tokio::time::timeout(rest, read(body, limit)));
     }
 }
 

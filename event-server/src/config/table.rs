@@ -100,7 +100,7 @@ settings! {
     hosts: Vec<String> = value::hosts, "", "EVENT_SERVER_HOSTS", "NAMES",
         "The names by which it may be asked while no keys exist, with commas between them; addresses and localhost always may";
     connection_limit: Option<usize> = value::count_or_auto, "auto", "EVENT_SERVER_CONNECTION_LIMIT", "auto|NUMBER",
-        "How many connections are served at a time, `auto` is 320 for each processor; more are told to come again, but for questions after its health";
+        "How many connections are served at a time, `auto` is 320 for each processor and 1,024 at the most; more are told to come again, but for questions after its health";
     header_timeout: Duration = value::time, "10s", "EVENT_SERVER_HEADER_TIMEOUT", "TIME",
         "How long a connection may take to send a request's headers, or wait for its next request";
     body_timeout: Duration = value::time, "30s", "EVENT_SERVER_BODY_TIMEOUT", "TIME",

@@ -29,8 +29,8 @@ use crate::connections::Stopping;
 use crate::reply::{self, Failure, Reason};
 use crate::target::{self, Parameters};
 
-/// So many clients follow at a time: each keeps a connection, and others have to get in, too.
-static FOLLOWERS: Semaphore = Semaphore::const_new(256);
+/// So many clients follow at a time: each keeps a connection, and others have to get in, too, where one processor serves 320.
+static FOLLOWERS: Semaphore = Semaphore::const_new(160);
 
 /// In what a browser that was cut off says what it has seen.
 const LAST_EVENT_ID: &str = "last-event-id";

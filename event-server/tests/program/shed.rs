@@ -27,8 +27,8 @@ struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -106,32 +106,41 @@ fn a_full_queue_refuses_before_bodies_are_read_and_takes_more_once_it_is_empty()
     assert_eq!(collector.get("/v1/query?measure=count").json()["rows"][0]["value"], "4");
 }
 
+/// Whether somebody who asks after health is answered soon while many others are there, of whom each has done the same.
+/// They wait for their turn, and are let go soon: a busy machine may have a moment in which nothing is soon.
+fn health_is_told_among(others: impl Fn(&mut Connection), patience: Duration) -> bool {
+    /// As many as are asked what they want at a time, and most of those that the system keeps waiting behind them.
+    const OTHERS: usize = 128 + 100;
+    let collector = Collector::start_with(&["--connection-limit", "1"]);
+    let _served = collector.connect();
+    (0..5).any(|_| {
+        let mut all: Vec<Connection> = (0..OTHERS).map(|_| collector.connect()).collect();
+        all.iter_mut().for_each(&others);
+        let mut probe = collector.connect();
+        probe.patience(patience);
+        probe.send_request("GET", "/health/live", &[], "");
+        probe.try_response().is_some_and(|told| told.status == 200)
+    })
+}
+
 #[test]
 fn who_says_nothing_keeps_nobody_from_asking_after_health() {
-    /// As many as are asked what they want at a time, and most of those that the system keeps waiting behind them.
-    const SILENT: usize = 128 + 100;
-    let collector = Collector::start_with(&["--connection-limit", "1"]);
-    let served = collector.connect();
-    // Connections that wait for their turn, and are let go soon: a busy machine may have a moment in which nothing is soon.
-    let answered = (0..5).any(|_| {
-        let silent: Vec<Connection> = (0..SILENT).map(|_| collector.connect()).collect();
-        let mut probe = collector.connect();
-        probe.patience(Duration::from_millis(700));
-        probe.send_request("GET", "/health/live", &[], "");
-        let told = probe.try_response().is_some_and(|told| told.status == 200);
-        drop(silent);
-        told
-    });
-    assert!(
-        answered,
-        "five times, who asked after health had to wait for those who say nothing"
-    );
-    drop(served);
+    assert!(health_is_told_among(|_| {}, Duration::from_millis(700)));
+}
+
+#[test]
+fn who_is_slow_to_send_what_nobody_wants_keeps_nobody_from_asking_after_health() {
+    for path in ["/v1/events", "/health/live"] {
+        let slow = |connection: &mut Connection| {
+            connection.send_request("POST", path, &[JSON, ("content-length", "1000")], "{");
+        };
+        assert!(health_is_told_among(slow, Duration::from_secs(3)), "{path}");
+    }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn more_connections_are_served_than_the_usual_limit_has_descriptors_for() {
+fn more_connections_are_served_than_it_may_have_descriptors_at_first() {
     const LIMIT: usize = 100;
     let (program, folder) = (Collector::program(), tempfile::tempdir().unwrap());
     let database = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
@@ -150,7 +159,6 @@ fn more_connections_are_served_than_the_usual_limit_has_descriptors_for() {
         ])
         .env_clear()
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
         .spawn()
         .map(Process)
         .unwrap();
@@ -162,7 +170,7 @@ fn more_connections_are_served_than_the_usual_limit_has_descriptors_for() {
         .strip_prefix("listening on http://")
         .and_then(|told| told.split(',').next());
     let address = address.unwrap().parse().unwrap();
-    let mut connections: Vec<Connection> = (0..3 * LIMIT).map(|_| Connection::open(address)).collect();
+    let mut connections: Vec<Connection> = (0..2 * LIMIT).map(|_| Connection::open(address)).collect();
     for connection in &mut connections {
         let answer = connection.request("GET", "/v1/query?measure=count", &[], "");
         assert_eq!(answer.status, 200, "{}", answer.text());
