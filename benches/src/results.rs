@@ -8,8 +8,9 @@ use crate::machine;
 use crate::table::Table;
 
 /// The sections of the file, in their order.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "Append",
+    "Growth",
     "Queries",
     "Validation",
     "Validation from Python",

@@ -48,13 +48,20 @@ struct Bench {
 }
 
 /// All of them, in the order in which they run.
-const BENCHES: [Bench; 9] = [
+const BENCHES: [Bench; 10] = [
     Bench {
         name: "append",
         target: "databases",
         part: &["--part", "append"],
         title: "Appends, as shares of what an expert would write by hand",
         needs: &[Need::Databases],
+    },
+    Bench {
+        name: "growth",
+        target: "databases",
+        part: &["--part", "growth"],
+        title: "Appends to a file of SQLite that grows",
+        needs: &[],
     },
     Bench {
         name: "queries",
@@ -234,7 +241,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused() {
         let refused = |arguments: &[&str]| Plan::read(arguments).unwrap_err();
-        assert!(refused(&["--only", "everything"]).contains("append, queries"));
+        assert!(refused(&["--only", "everything"]).contains("append, growth, queries"));
         assert!(refused(&["--rows", "9"]).contains("--rows is of one bench"));
         assert!(refused(&["--only", "track", "--rounds"]).contains("--rounds has no value"));
     }

@@ -19,8 +19,8 @@ use crate::writers;
 use event_benches::table::Table;
 
 /// Customers, and microseconds between events.
-const CUSTOMERS: usize = 5_000;
-const STEP: i64 = 1_000;
+pub(crate) const CUSTOMERS: usize = 5_000;
+pub(crate) const STEP: i64 = 1_000;
 /// Sizes of batches, and how many of them make a round.
 const SIZES: [(usize, usize); 4] = [(1_000, 20), (100, 50), (10, 100), (1, 200)];
 

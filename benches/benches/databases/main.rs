@@ -8,6 +8,7 @@ mod options;
 mod rows;
 mod peer;
 mod append;
+mod growth;
 mod writers;
 mod question;
 mod reading;
@@ -29,6 +30,11 @@ fn main() {
         if options.wants(Part::Append) {
             append::measure(&runtime, &backend, options.run.rounds, &mut |table| {
                 results.show("Append", table);
+            });
+        }
+        if options.wants(Part::Growth) && matches!(backend, Backend::Sqlite(_)) {
+            growth::measure(&runtime, &backend, options.millions, &mut |table| {
+                results.show("Growth", table);
             });
         }
         if options.wants(Part::Queries) {

@@ -12,6 +12,9 @@ pub(crate) struct Options {
     /// Rows that questions are asked over.
     #[arg(long, default_value_t = 200_000)]
     pub(crate) rows: usize,
+    /// Millions of rows that a file of SQLite grows to, each some 400 MB.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) millions: usize,
     #[arg(long)]
     part: Option<Part>,
     #[arg(long, ignore_case = true)]
@@ -21,6 +24,7 @@ pub(crate) struct Options {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
     Append,
+    Growth,
     Queries,
 }
 
