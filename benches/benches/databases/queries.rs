@@ -5,6 +5,7 @@ use event_benches::events::valid;
 use event_benches::orders::Orders;
 use event_benches::rounds::{Contender, measure as compare};
 use event_core::aggregate::Origin;
+use event_core::metric::Metric;
 use event_core::{Answer, Query};
 use event_store::EventStore;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
@@ -22,12 +23,20 @@ const SPAN: i64 = 36 * 86_400_000_000;
 const EACH: usize = 500;
 const BATCH: usize = 4_000;
 
+/// What is counted beside the orders' totals by customer: those of all together.
+fn totals() -> Metric {
+    let text = r#"{"metric":"totals","category":"order","name":"created","value":"/total","scale":2}"#;
+    serde_json::from_str(text).unwrap()
+}
+
 pub(crate) fn measure(runtime: &Runtime, backend: &Backend, options: &Options, show: &mut dyn FnMut(Table)) {
     runtime.block_on(backend.clean());
     let (rows, counted) = ["bench_rows_", "bench_cells_"]
         .map(|prefix| runtime.block_on(backend.store(prefix)))
         .into();
-    runtime.block_on(counted.declare(sales())).unwrap();
+    for metric in [sales(), totals()] {
+        runtime.block_on(counted.declare(metric)).unwrap();
+    }
     let step = SPAN / i64::try_from(options.rows).unwrap();
     let mut events = Orders::new((options.rows / EACH).max(10), step);
     let mut left = options.rows;
