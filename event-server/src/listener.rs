@@ -75,6 +75,28 @@ impl Listener {
         }
     }
 
+    /// How many connections can be served with so many file descriptors, some of which the program itself needs, where they are
+    /// fewer than would be served: beyond them nobody could be told anything, nor asked after health.
+    ///
+    /// ```
+    /// # async fn listen() -> std::io::Result<()> {
+    /// use event_server::listener::Listener;
+    /// let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// let listener = Listener::from(socket).connections(1_000);
+    /// assert_eq!(listener.within(20_000), None);
+    /// assert_eq!(listener.within(1_024), Some(832));
+    /// assert_eq!(listener.within(64), Some(1));
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(listen()).unwrap();
+    /// ```
+    #[must_use]
+    pub fn within(&self, descriptors: u64) -> Option<usize> {
+        let most = usize::try_from(descriptors).unwrap_or(usize::MAX);
+        let most = most.saturating_sub(SPARE + OWN).max(1);
+        (most < self.connections).then_some(most)
+    }
+
     /// How long a connection may take to send a request's headers, or wait for its next request;
     /// 10 s by default.
     #[must_use]
@@ -112,6 +134,8 @@ const UNWANTED: usize = 5 * 1024 * 1024;
 /// So many connections beyond those that are served are told so at a time. With the time that each of them waits for
 /// its answer this bounds what all of it costs, however many come.
 const SPARE: usize = 128;
+/// So many file descriptors are for what is no connection: the database's, the log's.
+const OWN: usize = 64;
 /// How long one of them may take to say what it wants, waits for its answer, and may send on behind it. Whoever waited to be accepted has said so
 /// before, and who says nothing must not keep others from asking after our health.
 const SOON: Duration = Duration::from_millis(200);

@@ -9,8 +9,8 @@ use event_server::config::{Flags, Settings};
 
 use super::{FAILED, Outcome, fail};
 
-/// So long it may take, each way.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// So long it may take, each way: behind a crowd that is turned away it does.
+const PATIENCE: Duration = Duration::from_secs(4);
 /// More of an answer is not read.
 const MOST: usize = 64 * 1024;
 

@@ -30,9 +30,11 @@ pub(super) async fn run(settings: &Settings, traces: Traces) -> Outcome {
 
 async fn collect(settings: &Settings, sending: &Sending) -> Outcome {
     // Each connection takes a descriptor. The usual thousand are there for programs that wait by `select`, and any may ask for
-    // as many as the system grants. Where it grants no more, connections wait to be accepted, and the log says why.
+    // as many as the system grants.
     #[cfg(unix)]
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let granted = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
+    #[cfg(not(unix))]
+    let granted = u64::MAX;
     let store = open(settings).await?;
     if let Some(key) = &settings.first_key
         && let Err(error) = begin(&store, key).await
@@ -72,6 +74,14 @@ async fn collect(settings: &Settings, sending: &Sending) -> Outcome {
         .shutdown_timeout(settings.shutdown_timeout);
     if let Some(connections) = settings.connection_limit {
         listener = listener.connections(connections);
+    }
+    if let Some(fewer) = listener.within(granted) {
+        tracing::warn!(
+            descriptors = granted,
+            connections = fewer,
+            "fewer connections are served than are asked for: the system grants no more file descriptors (ulimit -Hn)"
+        );
+        listener = listener.connections(fewer);
     }
     let mut outcome = Ok(ExitCode::SUCCESS);
     let shutdown = async {

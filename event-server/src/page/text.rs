@@ -46,11 +46,26 @@ pub(super) fn shortened(text: &str, characters: usize) -> String {
     }
 }
 
+/// JSON in which no mark turns round what stands beside it: those that change the direction of writing are shown as they may be
+/// written, too (Unicode, UAX #9).
+pub(super) fn legible(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                text.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            _ => text.push(character),
+        }
+    }
+    text
+}
+
 /// JSON by lines, as people read it; what is no JSON as it is.
 pub(super) fn indented(text: &str) -> String {
     let value: Option<serde_json::Value> = serde_json::from_str(text).ok();
     let lines = value.and_then(|value| serde_json::to_string_pretty(&value).ok());
-    lines.unwrap_or_else(|| text.to_owned())
+    legible(&lines.unwrap_or_else(|| text.to_owned()))
 }
 
 #[cfg(test)]
@@ -76,5 +91,11 @@ mod tests {
     fn json_is_shown_by_lines() {
         assert_eq!(indented(r#"{"a":1}"#), "{\n  \"a\": 1\n}");
         assert_eq!(indented("{a"), "{a");
+    }
+
+    #[test]
+    fn no_mark_turns_its_neighbours_round() {
+        assert_eq!(legible("{\"é\":\"\u{202e}abc\u{2069}\"}"), r#"{"é":"\u202eabc\u2069"}"#);
+        assert_eq!(indented("[\"\u{200f}\"]"), "[\n  \"\\u200f\"\n]");
     }
 }

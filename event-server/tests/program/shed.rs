@@ -1,8 +1,11 @@
 //! More events than can be stored: refused early, told when to come again, and nothing of it is half done.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
 
 use crate::collector::{Collector, Connection};
 use crate::lock::Lock;
@@ -138,43 +141,51 @@ fn who_is_slow_to_send_what_nobody_wants_keeps_nobody_from_asking_after_health()
     }
 }
 
+/// A collector to which the system grants so many file descriptors, as `ulimit` is told.
 #[cfg(target_os = "linux")]
-#[test]
-fn more_connections_are_served_than_it_may_have_descriptors_at_first() {
-    const LIMIT: usize = 100;
+fn limited(ulimit: &str, flags: &[&str]) -> (Process, SocketAddr, TempDir) {
     let (program, folder) = (Collector::program(), tempfile::tempdir().unwrap());
     let database = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
     let mut process = Command::new("sh")
-        .args(["-c", &format!("ulimit -Sn {LIMIT} && exec \"$0\" \"$@\"")])
+        .args(["-c", &format!("ulimit {ulimit} && exec \"$0\" \"$@\"")])
         .arg(program.get_program())
-        .args([
-            "--listen",
-            "127.0.0.1:0",
-            "--connection-limit",
-            "1000",
-            "--header-timeout",
-            "60s",
-            "--database-url",
-            &database,
-        ])
+        .args(["--listen", "127.0.0.1:0", "--database-url", &database])
+        // Whoever is served and says nothing stays for longer than these tests.
+        .args(["--header-timeout", "60s"])
+        .args(flags)
         .env_clear()
         .stdout(Stdio::piped())
         .spawn()
         .map(Process)
         .unwrap();
     let mut told = String::new();
-    BufReader::new(process.0.stdout.take().unwrap())
-        .read_line(&mut told)
-        .unwrap();
+    let mut lines = BufReader::new(process.0.stdout.take().unwrap());
+    lines.read_line(&mut told).unwrap();
     let address = told
         .strip_prefix("listening on http://")
         .and_then(|told| told.split(',').next());
-    let address = address.unwrap().parse().unwrap();
-    let mut connections: Vec<Connection> = (0..2 * LIMIT).map(|_| Connection::open(address)).collect();
+    (process, address.unwrap().parse().unwrap(), folder)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn more_connections_are_served_than_it_may_have_descriptors_at_first() {
+    let (_process, address, _folder) = limited("-Sn 100", &["--connection-limit", "1000"]);
+    let mut connections: Vec<Connection> = (0..200).map(|_| Connection::open(address)).collect();
     for connection in &mut connections {
         let answer = connection.request("GET", "/v1/query?measure=count", &[], "");
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_the_system_grants_few_descriptors_health_is_told_all_the_same() {
+    let (_process, address, _folder) = limited("-n 300", &["--connection-limit", "1000"]);
+    // More than there are descriptors for, if all of them were served.
+    let _silent: Vec<Connection> = (0..320).map(|_| Connection::open(address)).collect();
+    let answer = Connection::open(address).request("GET", "/health/live", &[], "");
+    assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
 #[test]
