@@ -2,7 +2,7 @@
 //! hand into and over the very same tables. Run it by `cargo xtask bench --only append` and `--only queries`, which
 //! start the servers.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 mod options;
 mod rows;
