@@ -76,7 +76,8 @@ impl Listener {
     }
 
     /// How many connections can be served with so many file descriptors, some of which the program itself needs, where they are
-    /// fewer than would be served: beyond them nobody could be told anything, nor asked after health.
+    /// fewer than would be served: beyond them nobody could be told anything, nor asked after health. One is always served, also
+    /// where there are fewer than the 193 that it takes with those who are told to come again.
     ///
     /// ```
     /// # async fn listen() -> std::io::Result<()> {

@@ -82,7 +82,7 @@ pub(crate) enum Owner {
 /// Waits this long for a lock of another process, where a request waits on it.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Connections to read with.
-pub(crate) const READERS: u32 = 4;
+const READERS: u32 = 4;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 /// Connections for transactions of projections, each made when it is needed first.
 const WORKERS: u32 = 4;

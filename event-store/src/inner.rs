@@ -12,7 +12,7 @@ use tokio::sync::{Notify, RwLock as AsyncRwLock, Semaphore, watch};
 
 use crate::allowance::{Allowances, Moment};
 use crate::api_key::KeyRing;
-use crate::dialect::{Connections, Dialect, Owner, READERS};
+use crate::dialect::{Connections, Dialect, Owner};
 use crate::dictionary::Dictionary;
 use crate::entity::event::stored;
 use crate::error::Error;
@@ -36,8 +36,6 @@ pub(crate) struct Inner {
     pub(crate) queue: Queue,
     /// A permit for each batch that may be judged at the same time.
     pub(crate) judging: Arc<Semaphore>,
-    /// A permit for each connection that followers may read by at a time: however many there are, one is left for others.
-    pub(crate) following: Semaphore,
     pub(crate) counts: Counts,
     registry: RwLock<Dated>,
     keys: RwLock<Arc<KeyRing>>,
@@ -90,7 +88,6 @@ impl Inner {
             owner,
             queue,
             judging: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
-            following: Semaphore::new(READERS as usize - 1),
             counts: Counts::new(),
             registry: RwLock::new(Dated {
                 change,

@@ -32,7 +32,9 @@ async fn collect(settings: &Settings, sending: &Sending) -> Outcome {
     // Each connection takes a descriptor. The usual thousand are there for programs that wait by `select`, and any may ask for
     // as many as the system grants.
     #[cfg(unix)]
-    let granted = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
+    let granted = rlimit::increase_nofile_limit(u64::MAX)
+        .or_else(|_| rlimit::Resource::NOFILE.get_soft())
+        .unwrap_or(u64::MAX);
     #[cfg(not(unix))]
     let granted = u64::MAX;
     let store = open(settings).await?;
@@ -79,7 +81,7 @@ async fn collect(settings: &Settings, sending: &Sending) -> Outcome {
         tracing::warn!(
             descriptors = granted,
             connections = fewer,
-            "fewer connections are served than are asked for: the system grants no more file descriptors (ulimit -Hn)"
+            "fewer connections are served than would be: the system grants no more file descriptors to this process"
         );
         listener = listener.connections(fewer);
     }

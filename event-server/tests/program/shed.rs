@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -114,6 +115,7 @@ fn a_full_queue_refuses_before_bodies_are_read_and_takes_more_once_it_is_empty()
 fn health_is_told_among(others: impl Fn(&mut Connection), patience: Duration) -> bool {
     /// As many as are asked what they want at a time, and most of those that the system keeps waiting behind them.
     const OTHERS: usize = 128 + 100;
+    let _alone = alone();
     let collector = Collector::start_with(&["--connection-limit", "1"]);
     let _served = collector.connect();
     (0..5).any(|_| {
@@ -141,9 +143,16 @@ fn who_is_slow_to_send_what_nobody_wants_keeps_nobody_from_asking_after_health()
     }
 }
 
+/// Each of them has hundreds of connections, and all of them are in this process.
+static CROWDS: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    CROWDS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A collector to which the system grants so many file descriptors, as `ulimit` is told.
 #[cfg(target_os = "linux")]
-fn limited(ulimit: &str, flags: &[&str]) -> (Process, SocketAddr, TempDir) {
+fn limited(ulimit: &str, flags: &[&str]) -> (TempDir, Process, SocketAddr) {
     let (program, folder) = (Collector::program(), tempfile::tempdir().unwrap());
     let database = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
     let mut process = Command::new("sh")
@@ -164,13 +173,14 @@ fn limited(ulimit: &str, flags: &[&str]) -> (Process, SocketAddr, TempDir) {
     let address = told
         .strip_prefix("listening on http://")
         .and_then(|told| told.split(',').next());
-    (process, address.unwrap().parse().unwrap(), folder)
+    (folder, process, address.unwrap().parse().unwrap())
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn more_connections_are_served_than_it_may_have_descriptors_at_first() {
-    let (_process, address, _folder) = limited("-Sn 100", &["--connection-limit", "1000"]);
+    let _alone = alone();
+    let (_folder, _process, address) = limited("-Sn 100", &["--connection-limit", "1000"]);
     let mut connections: Vec<Connection> = (0..200).map(|_| Connection::open(address)).collect();
     for connection in &mut connections {
         let answer = connection.request("GET", "/v1/query?measure=count", &[], "");
@@ -181,7 +191,8 @@ fn more_connections_are_served_than_it_may_have_descriptors_at_first() {
 #[cfg(target_os = "linux")]
 #[test]
 fn where_the_system_grants_few_descriptors_health_is_told_all_the_same() {
-    let (_process, address, _folder) = limited("-n 300", &["--connection-limit", "1000"]);
+    let _alone = alone();
+    let (_folder, _process, address) = limited("-n 300", &["--connection-limit", "1000"]);
     // More than there are descriptors for, if all of them were served.
     let _silent: Vec<Connection> = (0..320).map(|_| Connection::open(address)).collect();
     let answer = Connection::open(address).request("GET", "/health/live", &[], "");

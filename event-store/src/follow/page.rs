@@ -41,8 +41,6 @@ pub(crate) async fn floor(inner: &Inner, db: &impl ConnectionTrait, after: i64) 
 
 /// Reads on from a place.
 pub(crate) async fn read(inner: &Inner, filter: &Filter, after: i64, scope: Scope) -> Result<Page, Error> {
-    // Nobody closes it.
-    let _one = inner.following.acquire().await;
     let head = position::head(inner.dialect, &inner.reader, &inner.tables).await?;
     let end = head.min(after.saturating_add(WINDOW));
     if end <= after {
