@@ -231,7 +231,7 @@ impl FromStr for Decimal {
         let (digits, zeros) = (digits.len() + fraction.len(), exponent.unsigned_abs() as usize);
         // With a sign, and with a nought and a dot in front.
         let written = if exponent < 0 {
-            digits.max(zeros) + 3
+            (digits + 2).max(zeros + 3)
         } else {
             digits + zeros + 1
         };
@@ -300,6 +300,22 @@ mod tests {
             "", "-", ".5", "1.", "+1", "1e", "1e99999", "1_0", "0x1", "NaN", "--1", "1.-5", "1e1e1", " 1",
         ] {
             assert_eq!(text.parse::<Decimal>(), Err(DecimalError), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_never_too_long_to_be_read_again() {
+        let ones = "1".repeat(20_000);
+        let noughts = |count: usize| format!("-0.{}1e-10000", "0".repeat(count));
+        for (longest, longer) in [
+            ("1e10000".to_owned(), "1e10001".to_owned()),
+            (format!("{ones}e9999"), format!("{ones}e10000")),
+            (noughts(19_996), noughts(19_997)),
+            ("1".repeat(29_999), "1".repeat(30_000)),
+        ] {
+            let read = decimal(&longest);
+            assert_eq!(decimal(&read.to_string()), read);
+            assert_eq!(longer.parse::<Decimal>(), Err(DecimalError));
         }
     }
 
