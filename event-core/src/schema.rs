@@ -489,6 +489,24 @@ mod tests {
     }
 
     #[test]
+    fn schemas_at_their_bounds_are_taken() {
+        let long = |bytes: usize| json!({"description": "x".repeat(bytes - r#"{"description":""}"#.len())});
+        let deep = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({"not": inner}));
+        let wide = |count: usize| json!({"anyOf": vec![json!({}); count - 1]});
+        let pattern = |length: usize| json!({"pattern": "a".repeat(length)});
+        for (most, more) in [
+            (long(64 * 1024), long(64 * 1024 + 1)),
+            (deep(32), deep(33)),
+            (wide(1_000), wide(1_001)),
+        ] {
+            assert!(Schema::compile(&most).is_ok(), "{:?}", Schema::compile(&most));
+            assert_eq!(code(&more), SchemaErrorCode::TooComplex);
+        }
+        assert!(Schema::compile(&pattern(512)).is_ok());
+        assert_eq!(code(&pattern(513)), SchemaErrorCode::PatternUnsupported);
+    }
+
+    #[test]
     fn what_is_no_schema() {
         assert_eq!(code(&json!({"type": "strin"})), SchemaErrorCode::Invalid);
         assert_eq!(code(&json!(7)), SchemaErrorCode::Invalid);
