@@ -9,6 +9,7 @@ use event_core::analysis::{
 };
 use event_core::decimal::Decimal;
 use event_core::filter::{Field, Found};
+use event_core::query::QueryError;
 use event_core::{Event, Filter, Timestamp, arbitrary};
 use proptest::prelude::*;
 
@@ -211,6 +212,10 @@ fn group(row: &ActiveRow) -> Option<String> {
 
 /// Events of one session by their names, a minute apart.
 fn story(names: &str) -> Vec<Event> {
+    story_of("s", names)
+}
+
+fn story_of(session: &str, names: &str) -> Vec<Event> {
     let source = event_core::Source::new("test").unwrap();
     let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let event = |(minute, name): (i64, char)| {
@@ -222,7 +227,9 @@ fn story(names: &str) -> Vec<Event> {
             limits: event_core::Limits::DEFAULT,
             new_id: &|| event_core::EventId::new("made-here").unwrap(),
         };
-        let event = Event::builder("test", name.to_string()).session_id("s").occurred_at(at);
+        let event = Event::builder("test", name.to_string())
+            .session_id(session)
+            .occurred_at(at);
         event.build(&reception).unwrap()
     };
     (0..).zip(names.chars()).map(event).collect()
@@ -275,6 +282,35 @@ fn what_was_open_on_average() {
         (1, 2, 1, 0, 1)
     );
     assert_eq!(row.average, Some("0.5".parse().unwrap()));
+}
+
+#[test]
+fn a_cursor_is_of_one_list() {
+    let list = |rest: &str| Sessions::from_json(format!(r#"{{"limit": 1{rest}}}"#).as_bytes());
+    let events = [story("a"), story_of("t", "b")].concat();
+    let next = analyse(&list("").unwrap(), &events).unwrap().answer.next.unwrap();
+    assert!(list(&format!(r#", "cursor": "{next}""#)).is_ok());
+    assert!(list(&format!(r#", "order": "desc", "cursor": "{next}""#)).is_err());
+    assert!(list(&format!(r#", "from": "2026-01-01", "cursor": "{next}""#)).is_err());
+}
+
+#[test]
+fn what_is_told_of_stories_has_a_size() {
+    // Cohorts times periods.
+    let said = r#"{"by": "name", "bucket": "minute", "periods": 1000}"#;
+    let retention = Retention::from_json(said.as_bytes()).unwrap();
+    let cohorts = |minutes: usize| analyse(&retention, &story(&("a".repeat(minutes - 1) + "b")));
+    assert_eq!(cohorts(1_000).unwrap().answer.cohorts.len(), 1_000);
+    assert_eq!(cohorts(1_001).unwrap_err(), QueryError::RangeTooLarge);
+    // Groups times buckets.
+    let open = |to: &str| {
+        let said = format!(
+            r#"{{"open": {{"category": "test"}}, "close": "z", "key": ["name"], "by": ["name"], "bucket": "minute", "from": "2026-01-01", "to": "{to}"}}"#
+        );
+        analyse(&Active::from_json(said.as_bytes()).unwrap(), &story("abcdefghijk"))
+    };
+    assert_eq!(open("2026-01-01T01:00:00Z").unwrap().answer.rows.len(), 11 * 60);
+    assert_eq!(open("2026-03-11").unwrap_err(), QueryError::RangeTooLarge);
 }
 
 proptest! {

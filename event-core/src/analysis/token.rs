@@ -38,3 +38,24 @@ fn check(place: &[u8], question: &str) -> [u8; CHECK] {
     hasher.update(question.as_bytes()).finalize_xof().fill(&mut check);
     check
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_its_own_list_takes_a_token_back() {
+        let token = write(b"place", "question");
+        assert_eq!(read(&token, "question").as_deref(), Some(&b"place"[..]));
+        assert_eq!(read(&token, "another question"), None);
+        // Also what stands for the same bytes is another text.
+        for other in [
+            token.to_uppercase(),
+            format!("{token}0"),
+            token[..token.len() - 2].to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(read(&other, "question"), None, "{other}");
+        }
+    }
+}
