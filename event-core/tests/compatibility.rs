@@ -176,6 +176,45 @@ fn branches_that_a_property_tells_apart_are_one_of() {
 }
 
 #[test]
+fn what_a_pattern_names_is_no_other_property() {
+    let named = json!({"properties": {"a": {"type": "string"}}, "patternProperties": {"^z": {}}, "additionalProperties": {"type": "integer"}});
+    for (name, backward) in [("a", false), ("z", false), ("b", true)] {
+        let found = between(&named, &json!({"properties": {name: {"type": "integer"}}}));
+        assert_eq!(found.class.is_backward(), backward, "{name} {found:?}");
+    }
+}
+
+#[test]
+fn what_is_always_there_is_there_beside_another() {
+    let beside = json!({"dependentRequired": {"a": ["b"]}});
+    assert_eq!(
+        between(&json!({"required": ["a", "b"]}), &beside).class,
+        Class::Backward
+    );
+    assert_eq!(between(&json!({"required": ["a"]}), &beside).class, Class::None);
+}
+
+#[test]
+fn of_the_oldest_draft_nothing_is_claimed() {
+    let least = |draft: &str, least: i64| {
+        let schema = format!("http://json-schema.org/{draft}/schema#");
+        json!({"$schema": schema, "properties": {"a": {"minimum": least}}})
+    };
+    for (draft, class) in [
+        ("draft-04", Class::None),
+        ("draft-06", Class::Backward),
+        ("draft-07", Class::Backward),
+    ] {
+        assert_eq!(between(&least(draft, 1), &least(draft, 0)).class, class, "{draft}");
+        assert_eq!(
+            between(&least(draft, 1), &least(draft, 1)).class,
+            Class::Full,
+            "{draft}"
+        );
+    }
+}
+
+#[test]
 fn references_are_followed_round_and_round() {
     let tree = |leaf: &str| {
         json!({
