@@ -134,3 +134,29 @@ fn however_much_there_is_the_schema_is_taken() {
     );
     assert_eq!(of(&[]).schema()["type"], "object");
 }
+
+#[test]
+fn elements_are_counted_whatever_they_are() {
+    let inference = of(&[json!({"list": [null, true, 1, 2.5, "a", "b", [], [], {}, {}, {}]})]);
+    let fields = inference.fields();
+    let elements = fields
+        .iter()
+        .find(|field| field.pointer.to_string() == "/list/*")
+        .unwrap();
+    assert_eq!((elements.present, elements.of), (11, 11));
+}
+
+#[test]
+fn what_lies_very_deep_is_anything() {
+    let lists = (0..15).fold(json!(1), |inner, _| json!([inner]));
+    let objects = (0..15).fold(json!(1), |inner, _| json!({"a": inner}));
+    for (deep, keyword) in [(lists, "items"), (objects, "properties")] {
+        let deep = [json!({"a": deep})];
+        let schema = check(&of(&deep), &deep).to_string();
+        assert_eq!(
+            schema.matches(&format!("\"{keyword}\"")).count(),
+            if keyword == "items" { 11 } else { 12 },
+            "{schema}"
+        );
+    }
+}
