@@ -353,15 +353,15 @@ mod tests {
 
     #[test]
     fn numbers_are_read_only_where_declared_and_only_as_json_writes_them() {
-        let rules = serde_json::json!({"numbers": ["/items/*/n"]});
+        let rules = serde_json::json!({"numbers": ["/items/*/n", "/list/1", "/list/2", "/m/0"]});
         let event = lift(
             rules,
-            r#"{"m":"1","items":[{"n":"2.50"},{"n":" 5 "},{"n":"0x10"},{"n":true}]}"#,
+            r#"{"m":"1","items":[{"n":"2.50"},{"n":" 5 "},{"n":"0x10"},{"n":true}],"list":["1","2"]}"#,
         )
         .unwrap();
         assert_eq!(
             event.payload().as_str(),
-            r#"{"items":[{"n":2.5},{"n":" 5 "},{"n":"0x10"},{"n":true}],"m":"1"}"#
+            r#"{"items":[{"n":2.5},{"n":" 5 "},{"n":"0x10"},{"n":true}],"list":["1",2],"m":"1"}"#
         );
     }
 

@@ -153,6 +153,22 @@ mod tests {
         assert_eq!(instant(&[0; 19], true, &mut Month::default()), None);
     }
 
+    #[test]
+    fn each_byte_of_day_and_clock_is_looked_at() {
+        for place in 0..8 {
+            for byte in 0..=u8::MAX {
+                let mut text = *b"01T23:59";
+                text[place] = byte;
+                let good = match place {
+                    2 => byte == b'T' || byte == b' ',
+                    5 => byte == b':',
+                    _ => byte.is_ascii_digit(),
+                };
+                assert_eq!(day_and_clock(text).is_some(), good, "{text:?}");
+            }
+        }
+    }
+
     fn text() -> impl Strategy<Value = String> {
         let clock = "(19[67][0-9]|[0-9]{4})-[01][0-9]-[0-3][0-9][ Tt][0-2][0-9]:[0-6][0-9]:[0-6][0-9]";
         let rest = r"(\.[0-9]{0,9})?(Z|z|[+-][0-2][0-9](:?[0-6][0-9])?| )?";

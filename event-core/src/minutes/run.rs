@@ -356,6 +356,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn numbers_far_from_nought_are_sorted_by_their_digits() {
+        let apart = |number: u64| (7 + number % 3) << 32 | (1_000 + number);
+        let mut numbers: Vec<u64> = (0..MANY as u64).rev().map(apart).collect();
+        let mut sorted = numbers.clone();
+        sorted.sort_unstable();
+        let mut spare = Vec::new();
+        let (packing, packed) = sort(&mut numbers, &mut spare).unwrap();
+        let unpacked: Vec<u64> = packed.iter().map(|packed| packing.unpack((*packed).into())).collect();
+        assert_eq!(unpacked, sorted);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(16))]
 
