@@ -285,6 +285,19 @@ fn what_was_open_on_average() {
 }
 
 #[test]
+fn what_every_question_is_asked_with_is_asked_of_these_too() {
+    let pairs = [
+        ("from", "2026-01-01"),
+        ("to", "2026-01-02"),
+        ("limit", "2"),
+        ("subject", "u"),
+    ];
+    let sessions = Sessions::from_pairs(pairs).unwrap();
+    assert_eq!(sessions.from, Some("2026-01-01".parse().unwrap()));
+    assert_eq!((sessions.limit, sessions.filter.all.len()), (2, 1));
+}
+
+#[test]
 fn a_cursor_is_of_one_list() {
     let list = |rest: &str| Sessions::from_json(format!(r#"{{"limit": 1{rest}}}"#).as_bytes());
     let events = [story("a"), story_of("t", "b")].concat();
@@ -311,6 +324,10 @@ fn what_is_told_of_stories_has_a_size() {
     };
     assert_eq!(open("2026-01-01T01:00:00Z").unwrap().answer.rows.len(), 11 * 60);
     assert_eq!(open("2026-03-11").unwrap_err(), QueryError::RangeTooLarge);
+    // Without an end, the last change is in the last bucket.
+    let said = r#"{"open": "a", "close": "b", "key": ["session_id"], "bucket": "minute"}"#;
+    let found = analyse(&Active::from_json(said.as_bytes()).unwrap(), &story("xaxxb")).unwrap();
+    assert_eq!(found.answer.rows.len(), 4);
 }
 
 proptest! {

@@ -383,6 +383,7 @@ proptest! {
     #[test]
     fn an_answer_reads_back(query in arbitrary::query(), events in arbitrary::events(30)) {
         let answer = answer(&query, &events).unwrap().with_source(Origin::Cells, Some(7));
+        prop_assert_eq!((answer.source, answer.position), (Origin::Cells, Some(7)));
         let text = serde_json::to_string(&answer).unwrap();
         let read: Answer = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(serde_json::to_string(&read).unwrap(), text);

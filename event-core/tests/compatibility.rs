@@ -228,6 +228,13 @@ fn references_are_followed_round_and_round() {
     let found = between(&tree("integer"), &tree("string"));
     assert_eq!(found.class, Class::None);
     assert_eq!(found.reasons[0].pointer, "/$defs/node/properties/value/type");
+    // Round and round for one and the same value, too.
+    let round = |kind: &str| {
+        let either = json!({"anyOf": [{"$ref": "#/$defs/t"}, {"type": kind}]});
+        json!({"$defs": {"t": either}, "properties": {"a": {"$ref": "#/$defs/t"}}})
+    };
+    assert_eq!(between(&round("null"), &round("null")).class, Class::Full);
+    assert!(!between(&round("null"), &round("string")).class.is_backward());
     // In the older drafts nothing counts beside a reference.
     let old = "http://json-schema.org/draft-07/schema#";
     let beside = json!({"$schema": old, "$ref": "#/definitions/any", "required": ["a"], "definitions": {"any": true}});
@@ -260,6 +267,11 @@ fn reasons_name_the_place_and_the_rule() {
         message,
         "the new schema asks that it is at most 4, which the old one does not ensure"
     );
+    let chosen = |count: usize| json!({"enum": (0..count).collect::<Vec<_>>()});
+    for (count, told) in [(2, "0 or 1"), (11, "one of 11")] {
+        let found = between(&json!({}), &chosen(count));
+        assert!(found.reasons[0].message.contains(told), "{found:?}");
+    }
     // What cannot be decided is a reason, too.
     let recent = json!({"$schema": "http://json-schema.org/draft-07/schema#"});
     assert_eq!(between(&json!({}), &recent).class, Class::None);

@@ -290,6 +290,23 @@ mod tests {
     }
 
     #[test]
+    fn what_empty_and_full_registers_stand_for() {
+        // The sums of the series, to forty digits, rounded.
+        for (share, empty, full) in [
+            (0.25, 0.32037353701889515, 0.19996474793204405),
+            (0.5, 0.8907470740377903, 0.1499294958640881),
+            (0.75, 2.4275524879308095, 0.07988094143733783),
+        ] {
+            assert!((sigma(share) - empty).abs() < 1e-14, "{}", sigma(share));
+            assert!((tau(share) - full).abs() < 1e-14, "{}", tau(share));
+        }
+        assert_eq!(
+            (tau(0.0), tau(1.0), sigma(0.0), sigma(1.0)),
+            (0.0, 0.0, 0.0, f64::INFINITY)
+        );
+    }
+
+    #[test]
     fn few_are_exact_and_more_are_not() {
         let mut sketch = Sketch::new();
         for number in 0..Sketch::EXACT as u64 {

@@ -245,6 +245,17 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_where_a_text_is_looked_for_may_be_another() {
+        let mut subjects = Subjects::default();
+        assert_eq!(subjects.number(b"one"), 0);
+        let one = subjects.hash(b"one");
+        let first = subjects.first(one);
+        assert_eq!(subjects.number_from(first, one, b"one"), 0);
+        assert_eq!(subjects.number_from(first, subjects.hash(b"another"), b"another"), 1);
+        assert_eq!(subjects.number_from(first, one, b"two"), 2);
+    }
+
+    #[test]
     fn texts_of_every_length_are_told_apart_by_every_byte() {
         let mut subjects = Subjects::default();
         let mut texts: Vec<Vec<u8>> = Vec::new();
