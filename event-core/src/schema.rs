@@ -493,11 +493,16 @@ mod tests {
         let long = |bytes: usize| json!({"description": "x".repeat(bytes - r#"{"description":""}"#.len())});
         let deep = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({"not": inner}));
         let wide = |count: usize| json!({"anyOf": vec![json!({}); count - 1]});
+        let documents = |count: usize| {
+            let own = |number: usize| (number.to_string(), json!({"$id": format!("urn:{number}")}));
+            json!({"$defs": (1..count).map(own).collect::<serde_json::Map<_, _>>()})
+        };
         let pattern = |length: usize| json!({"pattern": "a".repeat(length)});
         for (most, more) in [
             (long(64 * 1024), long(64 * 1024 + 1)),
             (deep(32), deep(33)),
             (wide(1_000), wide(1_001)),
+            (documents(100), documents(101)),
         ] {
             assert!(Schema::compile(&most).is_ok(), "{:?}", Schema::compile(&most));
             assert_eq!(code(&more), SchemaErrorCode::TooComplex);

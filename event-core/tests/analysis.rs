@@ -295,6 +295,20 @@ fn what_every_question_is_asked_with_is_asked_of_these_too() {
     let sessions = Sessions::from_pairs(pairs).unwrap();
     assert_eq!(sessions.from, Some("2026-01-01".parse().unwrap()));
     assert_eq!((sessions.limit, sessions.filter.all.len()), (2, 1));
+    assert!(!sessions.filter.is_empty() && Sessions::default().filter.is_empty());
+    // An instant has no range and no buckets.
+    let at = |rest: &str| {
+        let said = format!(r#"{{"open": "a", "close": "b", "key": ["session_id"], "at": "2026-01-01"{rest}}}"#);
+        Active::from_json(said.as_bytes())
+    };
+    assert!(at("").is_ok());
+    for rest in [
+        r#", "from": "2026-01-01""#,
+        r#", "to": "2026-01-01""#,
+        r#", "bucket": "hour""#,
+    ] {
+        assert!(at(rest).is_err(), "{rest}");
+    }
 }
 
 #[test]
@@ -315,6 +329,10 @@ fn what_is_told_of_stories_has_a_size() {
     let cohorts = |minutes: usize| analyse(&retention, &story(&("a".repeat(minutes - 1) + "b")));
     assert_eq!(cohorts(1_000).unwrap().answer.cohorts.len(), 1_000);
     assert_eq!(cohorts(1_001).unwrap_err(), QueryError::RangeTooLarge);
+    // In whatever order they come.
+    let mut last_first = story(&("a".repeat(1_000) + "b"));
+    last_first.reverse();
+    assert_eq!(analyse(&retention, &last_first).unwrap_err(), QueryError::RangeTooLarge);
     // Groups times buckets.
     let open = |to: &str| {
         let said = format!(

@@ -195,6 +195,15 @@ fn what_is_always_there_is_there_beside_another() {
 }
 
 #[test]
+fn whole_numbers_are_told_from_others() {
+    let of = |rule: Value| json!({"properties": {"a": rule}});
+    for (value, class) in [(json!(5), Class::Backward), (json!(5.5), Class::None)] {
+        let found = between(&of(json!({"const": value})), &of(json!({"type": "integer"})));
+        assert_eq!(found.class, class, "{found:?}");
+    }
+}
+
+#[test]
 fn of_the_oldest_draft_nothing_is_claimed() {
     let least = |draft: &str, least: i64| {
         let schema = format!("http://json-schema.org/{draft}/schema#");
