@@ -17,11 +17,15 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// What was written away is read again.
-fn read_again(minutes: &Minutes) -> Minutes {
+fn written(minutes: &Minutes) -> Vec<u8> {
     let mut bytes = Vec::new();
     minutes.write_to(&mut bytes).unwrap();
-    Minutes::read_from(&*bytes).unwrap()
+    bytes
+}
+
+/// What was written away is read again.
+fn read_again(minutes: &Minutes) -> Minutes {
+    Minutes::read_from(&*written(minutes)).unwrap()
 }
 
 fn told(parts: &[Minutes], query: &Query, cut: &Cut) -> Answer {
@@ -143,8 +147,7 @@ fn what_is_not_all_there_is_not_read() {
     }
     let minutes = counter.take();
     assert_eq!(minutes.subjects(), 2);
-    let mut bytes = Vec::new();
-    minutes.write_to(&mut bytes).unwrap();
+    let bytes = written(&minutes);
     assert_eq!(Minutes::read_from(&*bytes).unwrap().subjects(), 2);
     for end in 0..bytes.len() {
         assert!(Minutes::read_from(&bytes[..end]).is_err(), "{end} of {}", bytes.len());

@@ -51,27 +51,14 @@ fn judged(registry: &Registry, text: &str) -> Result<(Option<String>, usize), (C
 #[test]
 fn versions_judge_those_that_name_them() {
     let order = EventType::new("order", "created").unwrap();
+    let requires = |field: &str, on_violation| definition(&json!({"required": [field]}), on_violation);
     let mut registry = Registry::default();
-    registry.insert(
-        order.clone(),
-        label("1"),
-        definition(&json!({"required": ["a"]}), Action::Reject),
-    );
-    registry.insert(
-        order.clone(),
-        label("2"),
-        definition(&json!({"required": ["b"]}), Action::Quarantine),
-    );
-    registry.insert_shadow(
-        order.clone(),
-        label("3"),
-        definition(&json!({"required": ["c"]}), Action::Warn),
-    );
-    registry.insert_shadow(
-        order.clone(),
-        label("3"),
-        definition(&json!({"required": ["c"]}), Action::Warn),
-    );
+    registry.insert(order.clone(), label("1"), requires("a", Action::Reject));
+    registry.insert(order.clone(), label("2"), requires("b", Action::Quarantine));
+    // Said twice, it is one.
+    for _ in 0..2 {
+        registry.insert_shadow(order.clone(), label("3"), requires("c", Action::Warn));
+    }
     let shadows =
         |registry: &Registry| -> Vec<String> { registry.shadows(&order).map(|(label, _)| label.to_string()).collect() };
     assert_eq!(shadows(&registry), ["3"]);
@@ -96,11 +83,7 @@ fn versions_judge_those_that_name_them() {
         Ok((Some("3".to_owned()), 1))
     );
     // One that becomes the active one judges beside it no longer.
-    registry.insert(
-        order.clone(),
-        label("3"),
-        definition(&json!({"required": ["c"]}), Action::Quarantine),
-    );
+    registry.insert(order.clone(), label("3"), requires("c", Action::Quarantine));
     assert_eq!(shadows(&registry), [""; 0]);
     assert_eq!(judged(&registry, &of("", r#"{"b": 1}"#)), quarantined);
 }

@@ -137,8 +137,8 @@ const UNWANTED: usize = 5 * 1024 * 1024;
 const SPARE: usize = 128;
 /// So many file descriptors are for what is no connection: the database's, the log's.
 const OWN: usize = 64;
-/// How long one of them may take to say what it wants, waits for its answer, and may send on behind it. Whoever waited to be accepted has said so
-/// before, and who says nothing must not keep others from asking after our health.
+/// How long one of them may take to say what it wants, waits for its answer, and may send on behind it. Whoever waited to be
+/// accepted has said so before, and who says nothing must not keep others from asking after our health.
 const SOON: Duration = Duration::from_millis(200);
 /// How long to wait when the system is out of something, say of file descriptors.
 const BREATHER: Duration = Duration::from_millis(100);

@@ -1,6 +1,6 @@
 //! Appends and questions on every database that is there, beside what an expert would write by
-//! hand into and over the very same tables. Run it by `cargo xtask bench --only append` and `--only queries`, which
-//! start the servers.
+//! hand into and over the very same tables. Run it by `cargo xtask bench --only append`, `--only growth` and `--only queries`,
+//! which start the servers that they need.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 

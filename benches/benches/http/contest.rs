@@ -8,7 +8,7 @@ use event_benches::rounds::spread;
 use event_benches::table::Table;
 use event_store::{EventStore, Options};
 
-use crate::server::Server;
+use crate::server::{CONNECTIONS, Server};
 
 pub(crate) const COLUMNS: &[&str] = &["events/s", "ratio", "min", "max", "p50 ms", "p99 ms", "p99 max"];
 
@@ -119,7 +119,7 @@ pub(crate) fn contest(rounds: usize, duration: Duration, flags: &[String]) -> Ve
         keep(&mut batches, readings);
     }
     let titles = SINGLE.map(|connections| {
-        format!("Single events, {connections} connections (`--connection-limit 1024`), {rounds} rounds")
+        format!("Single events, {connections} connections (`--connection-limit {CONNECTIONS}`), {rounds} rounds")
     });
     let mut tables: Vec<Table> = titles
         .into_iter()

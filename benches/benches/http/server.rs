@@ -13,6 +13,9 @@ use crate::processors::Processors;
 /// What says to this program that it is to be the peer.
 pub(crate) const PEER: &str = "--serve-and-throw-away";
 
+/// So many connections are served where nobody is to be refused: a thousand send.
+pub(crate) const CONNECTIONS: usize = 1024;
+
 /// The unit of times in `/proc`, in milliseconds: on Linux a hundredth of a second.
 const TICK: u64 = 10;
 
@@ -30,10 +33,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// The collector, with a limit of connections that refuses nobody of a thousand.
+    /// The collector, which refuses none of its [`CONNECTIONS`].
     pub(crate) fn collector(flags: &[String]) -> Self {
         let mut command = Command::new(program());
-        command.env("EVENT_SERVER_CONNECTION_LIMIT", "1024");
+        command.env("EVENT_SERVER_CONNECTION_LIMIT", CONNECTIONS.to_string());
         Server::collecting(command, flags)
     }
 

@@ -4,7 +4,7 @@ use event_core::StoredEvent;
 use maud::{Markup, html};
 
 use super::place;
-use super::text::{legible, shortened, to_the_second};
+use super::text::{in_a_line, shortened, to_the_second};
 
 /// As much of an event's data as fits into a line.
 const DATA_CHARACTERS: usize = 160;
@@ -34,7 +34,7 @@ fn row(stored: &StoredEvent) -> Markup {
                     a href=(place::session(session.as_str())) { (shortened(session.as_str(), SESSION_CHARACTERS)) }
                 }
             }
-            td.data { code { (legible(&shortened(stored.event.payload().as_str(), DATA_CHARACTERS))) } }
+            td.data { code { (in_a_line(stored.event.payload().as_str(), DATA_CHARACTERS)) } }
         }
     }
 }

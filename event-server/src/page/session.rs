@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::layout::Frame;
 use super::place;
-use super::text::{encoded, indented, legible, shortened, to_the_second};
+use super::text::{encoded, in_a_line, indented, shortened, to_the_second};
 
 /// So many events are shown.
 const EVENTS: usize = 500;
@@ -85,7 +85,7 @@ fn item(stored: &StoredEvent, before: Option<&StoredEvent>) -> Markup {
                     " from " (envelope.source)
                 }
                 details {
-                    summary { code { (legible(&shortened(payload, SUMMARY_CHARACTERS))) } }
+                    summary { code { (in_a_line(payload, SUMMARY_CHARACTERS)) } }
                     pre tabindex="0" role="group" aria-label="The data" { code { (shortened(&indented(payload), DATA_CHARACTERS)) } }
                 }
             }

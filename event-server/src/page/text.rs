@@ -48,7 +48,7 @@ pub(super) fn shortened(text: &str, characters: usize) -> String {
 
 /// JSON in which no mark turns round what stands beside it: those that change the direction of writing are shown as they may be
 /// written, too (Unicode, UAX #9).
-pub(super) fn legible(json: &str) -> String {
+fn legible(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
         match character {
@@ -59,6 +59,11 @@ pub(super) fn legible(json: &str) -> String {
         }
     }
     text
+}
+
+/// The start of JSON, in a line.
+pub(super) fn in_a_line(json: &str, characters: usize) -> String {
+    legible(&shortened(json, characters))
 }
 
 /// JSON by lines, as people read it; what is no JSON as it is.

@@ -1,12 +1,7 @@
 //! More events than can be stored: refused early, told when to come again, and nothing of it is half done.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use tempfile::TempDir;
 
 use crate::collector::{Collector, Connection};
 use crate::lock::Lock;
@@ -24,16 +19,6 @@ fn number(collector: &Collector, name: &str) -> u64 {
         .lines()
         .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
     line.unwrap_or_default()
-}
-
-/// Killed when dropped.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 fn wait_until(what: impl Fn() -> bool) {
@@ -143,6 +128,10 @@ fn who_is_slow_to_send_what_nobody_wants_keeps_nobody_from_asking_after_health()
     }
 }
 
+/// Serves more than the tests have, and whoever says nothing for longer than they take.
+#[cfg(target_os = "linux")]
+const MANY: [&str; 4] = ["--connection-limit", "1000", "--header-timeout", "60s"];
+
 /// Each of them has hundreds of connections, and all of them are in this process.
 static CROWDS: Mutex<()> = Mutex::new(());
 
@@ -150,38 +139,12 @@ fn alone() -> MutexGuard<'static, ()> {
     CROWDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A collector to which the system grants so many file descriptors, as `ulimit` is told.
-#[cfg(target_os = "linux")]
-fn limited(ulimit: &str, flags: &[&str]) -> (TempDir, Process, SocketAddr) {
-    let (program, folder) = (Collector::program(), tempfile::tempdir().unwrap());
-    let database = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
-    let mut process = Command::new("sh")
-        .args(["-c", &format!("ulimit {ulimit} && exec \"$0\" \"$@\"")])
-        .arg(program.get_program())
-        .args(["--listen", "127.0.0.1:0", "--database-url", &database])
-        // Whoever is served and says nothing stays for longer than these tests.
-        .args(["--header-timeout", "60s"])
-        .args(flags)
-        .env_clear()
-        .stdout(Stdio::piped())
-        .spawn()
-        .map(Process)
-        .unwrap();
-    let mut told = String::new();
-    let mut lines = BufReader::new(process.0.stdout.take().unwrap());
-    lines.read_line(&mut told).unwrap();
-    let address = told
-        .strip_prefix("listening on http://")
-        .and_then(|told| told.split(',').next());
-    (folder, process, address.unwrap().parse().unwrap())
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn more_connections_are_served_than_it_may_have_descriptors_at_first() {
     let _alone = alone();
-    let (_folder, _process, address) = limited("-Sn 100", &["--connection-limit", "1000"]);
-    let mut connections: Vec<Connection> = (0..200).map(|_| Connection::open(address)).collect();
+    let collector = Collector::start_within("-Sn 100", &MANY);
+    let mut connections: Vec<Connection> = (0..200).map(|_| collector.connect()).collect();
     for connection in &mut connections {
         let answer = connection.request("GET", "/v1/query?measure=count", &[], "");
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -192,10 +155,10 @@ fn more_connections_are_served_than_it_may_have_descriptors_at_first() {
 #[test]
 fn where_the_system_grants_few_descriptors_health_is_told_all_the_same() {
     let _alone = alone();
-    let (_folder, _process, address) = limited("-n 300", &["--connection-limit", "1000"]);
+    let collector = Collector::start_within("-n 300", &MANY);
     // More than there are descriptors for, if all of them were served.
-    let _silent: Vec<Connection> = (0..320).map(|_| Connection::open(address)).collect();
-    let answer = Connection::open(address).request("GET", "/health/live", &[], "");
+    let _silent: Vec<Connection> = (0..320).map(|_| collector.connect()).collect();
+    let answer = collector.connect().request("GET", "/health/live", &[], "");
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 

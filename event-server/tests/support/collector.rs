@@ -33,6 +33,7 @@ pub(crate) struct Collector {
     place: Option<Place>,
     flags: Vec<String>,
     environment: Vec<(String, OsString)>,
+    ulimit: Option<String>,
     process: Child,
     address: SocketAddr,
 }
@@ -45,29 +46,40 @@ impl Collector {
 
     /// The same with more flags.
     pub(crate) fn start_with(flags: &[&str]) -> Self {
-        Collector::launched(None, flags, &[])
+        Collector::launched(None, flags, &[], None)
     }
 
     /// Starts the program over a place that others may use, too.
     pub(crate) fn start_on(place: &Place, flags: &[&str]) -> Self {
-        Collector::launched(Some(place.clone()), flags, &[])
+        Collector::launched(Some(place.clone()), flags, &[], None)
     }
 
     /// The same with more variables.
     pub(crate) fn start_among(place: &Place, flags: &[&str], environment: &[(String, OsString)]) -> Self {
-        Collector::launched(Some(place.clone()), flags, environment)
+        Collector::launched(Some(place.clone()), flags, environment, None)
     }
 
-    fn launched(place: Option<Place>, flags: &[&str], environment: &[(String, OsString)]) -> Self {
+    /// Starts the program over a new SQLite file, and grants it no more of what is limited, as a shell's `ulimit` is told.
+    pub(crate) fn start_within(ulimit: &str, flags: &[&str]) -> Self {
+        Collector::launched(None, flags, &[], Some(ulimit))
+    }
+
+    fn launched(
+        place: Option<Place>,
+        flags: &[&str],
+        environment: &[(String, OsString)],
+        ulimit: Option<&str>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let launched = launch(&folder, place.as_ref(), &flags, environment);
+        let launched = launch(&folder, place.as_ref(), &flags, environment, ulimit);
         let (process, address) = launched.unwrap_or_else(|told| panic!("{told}"));
         Collector {
             folder,
             place,
             flags,
             environment: environment.to_vec(),
+            ulimit: ulimit.map(str::to_owned),
             process,
             address,
         }
@@ -75,7 +87,15 @@ impl Collector {
 
     /// The program, with nothing of this test's own environment in its settings.
     pub(crate) fn program() -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_event-server"));
+        Collector::program_within(None)
+    }
+
+    fn program_within(ulimit: Option<&str>) -> Command {
+        let program = env!("CARGO_BIN_EXE_event-server");
+        let mut command = Command::new(ulimit.map_or(program, |_| "sh"));
+        if let Some(ulimit) = ulimit {
+            command.args(["-c", &format!("ulimit {ulimit} && exec \"$0\" \"$@\""), program]);
+        }
         let settings = std::env::vars_os().map(|(name, _)| name).filter(|name| {
             let name = name.to_string_lossy();
             ["DATABASE_URL", "EVENT_SERVER_", "OTEL_"]
@@ -200,7 +220,13 @@ impl Collector {
         let _ = self.process.kill();
         self.process.wait().unwrap();
         let place = self.place.as_ref();
-        (self.process, self.address) = launch(&self.folder, place, &self.flags, &self.environment)?;
+        (self.process, self.address) = launch(
+            &self.folder,
+            place,
+            &self.flags,
+            &self.environment,
+            self.ulimit.as_deref(),
+        )?;
         Ok(())
     }
 
@@ -225,6 +251,7 @@ fn launch(
     place: Option<&Place>,
     flags: &Vec<String>,
     environment: &[(String, OsString)],
+    ulimit: Option<&str>,
 ) -> Result<(Child, SocketAddr), String> {
     let log = File::options()
         .create(true)
@@ -233,7 +260,7 @@ fn launch(
         .unwrap();
     let own = format!("sqlite://{}?mode=rwc", folder.path().join("events.db").display());
     let database = place.map_or(vec!["--database-url".to_owned(), own], Place::flags);
-    let mut process = Collector::program()
+    let mut process = Collector::program_within(ulimit)
         .args(database)
         .args(["--listen", "127.0.0.1:0"])
         .args(flags)

@@ -42,7 +42,7 @@ pub(crate) async fn kills() {
             // On a machine with other things to do that may have been no life at all. The first one may end before its
             // tables are made, and another one while the database is still being opened after a kill.
             let patient = Instant::now() + Duration::from_secs(if life % 3 == 0 { 0 } else { 20 });
-            while answers(&place) < heard + 3 && Instant::now() < patient {
+            while answers(&place) < heard + 4 && Instant::now() < patient {
                 tokio::time::sleep(Duration::from_millis(1 + dice.below(20))).await;
             }
             child.kill().unwrap();
@@ -69,7 +69,7 @@ pub(crate) async fn kills() {
                 .violations
                 .push(format!("database {database}, at the end: {violation}"));
         }
-        assert!(heard > 8, "{heard} answers are too few to prove anything");
+        assert!(heard > 10, "{heard} answers are too few to prove anything");
     }
     assert!(report.met * 2 > databases() * LIVES, "too few lives have done anything");
     report.conclude("kills at random under load");
