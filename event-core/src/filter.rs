@@ -7,10 +7,12 @@ pub(crate) mod object;
 mod field;
 mod scalar;
 mod condition;
+mod text_test;
 
 pub use condition::{Condition, Test};
 pub use field::{Field, FieldError, Found};
 pub use scalar::Scalar;
+pub(crate) use text_test::TextTest;
 
 use serde::{Deserialize, Deserializer, Serialize};
 

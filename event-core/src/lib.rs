@@ -33,6 +33,7 @@ pub mod foreign;
 pub mod decimal;
 pub mod query;
 pub mod aggregate;
+pub mod frame;
 pub mod minutes;
 pub mod analysis;
 
@@ -45,6 +46,7 @@ pub use envelope::Envelope;
 pub use event::Event;
 pub use event_type::EventType;
 pub use filter::Filter;
+pub use frame::Frame;
 pub use json::{Payload, Pointer};
 pub use limits::Limits;
 pub use mapping::Mapping;

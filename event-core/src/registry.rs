@@ -1,8 +1,10 @@
 //! Event type and version → rules, compiled; the only maker of [`ValidEvent`].
 
+mod by_type;
 mod glance;
+mod check;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock;
@@ -19,6 +21,7 @@ use crate::schema::Schema;
 use crate::timestamp::Timestamp;
 use crate::upcaster::{Upcast, Upcaster};
 use crate::violation::Violation;
+use by_type::ByType;
 pub use glance::{Said, glance};
 
 /// One version of an event type: what its events are like.
@@ -66,8 +69,8 @@ struct Versions {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Registry {
-    types: HashMap<EventType, Versions>,
-    metrics: HashMap<EventType, Vec<Arc<Metric>>>,
+    types: ByType<Versions>,
+    metrics: ByType<Vec<Arc<Metric>>>,
     /// What becomes of events whose type or version is not registered.
     pub unknown_types: UnknownTypes,
     /// How far ahead of the receiver's clock events may lie whose type says nothing about it.
@@ -77,8 +80,8 @@ pub struct Registry {
 impl Default for Registry {
     fn default() -> Self {
         Registry {
-            types: HashMap::new(),
-            metrics: HashMap::new(),
+            types: ByType::default(),
+            metrics: ByType::default(),
             unknown_types: UnknownTypes::default(),
             future_tolerance_seconds: 300,
         }
@@ -136,7 +139,7 @@ pub enum Keep {
 impl Registry {
     /// Adds one version of a type and makes it the active one, which judges events that name no version.
     pub fn insert(&mut self, event_type: EventType, version: Label, definition: Definition) {
-        let versions = self.types.entry(event_type).or_default();
+        let versions = self.types.of(event_type);
         versions.by_label.insert(version.clone(), Arc::new(definition));
         versions.shadows.retain(|shadow| *shadow != version);
         versions.active = Some(version);
@@ -145,7 +148,7 @@ impl Registry {
     /// Adds one version of a type that judges beside the active one: what it would refuse is stored
     /// all the same. Events that name it are judged by it alone.
     pub fn insert_shadow(&mut self, event_type: EventType, version: Label, definition: Definition) {
-        let versions = self.types.entry(event_type).or_default();
+        let versions = self.types.of(event_type);
         versions.by_label.insert(version.clone(), Arc::new(definition));
         if !versions.shadows.contains(&version) {
             versions.shadows.push(version);
@@ -212,7 +215,7 @@ impl Registry {
             .collect();
         self.metrics.clear();
         for metric in by_label.into_values() {
-            let of_type = self.metrics.entry(metric.event_type().clone()).or_default();
+            let of_type = self.metrics.of(metric.event_type().clone());
             of_type.push(Arc::new(metric));
         }
     }

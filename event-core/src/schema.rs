@@ -5,6 +5,7 @@ mod adapter;
 mod guard;
 mod outline;
 mod glance;
+mod check;
 
 use std::fmt;
 use std::sync::Arc;

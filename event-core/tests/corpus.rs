@@ -100,6 +100,8 @@ fn judge(registry: &Registry, text: &str) -> Value {
         let judged = registry.validate(event, received_at);
         judged.map_err(|refused| refused.refusal)
     });
+    let verdict = valid.as_ref().map(drop).map_err(Clone::clone);
+    assert_eq!(registry.check(text.as_bytes(), &reception), verdict, "{text}");
     match valid {
         Ok(valid) if valid.violations().is_empty() => Value::Null,
         Ok(valid) => json!({"warns": valid.violations()}),

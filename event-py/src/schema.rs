@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use event_core::json::{Document, Kind};
 use event_core::schema::{SchemaError, SchemaErrorCode};
-use event_core::{Code, Limits, Payload, Refusal, Schema as Rule, Violation};
+use event_core::{Code, Limits, Refusal, Schema as Rule};
 use jsonschema::json::inspect;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -89,14 +89,7 @@ impl Schema {
     }
 
     fn judge_closely(&self, text: &[u8]) -> Result<(), Refusal> {
-        let limits = &Limits::DEFAULT;
-        let document = Document::parse(text, limits)?;
-        if self.allows(&document) {
-            return Ok(());
-        }
-        // What is told of it is told of its canonical form, as everywhere.
-        let payload = Payload::from_node(document.root(), limits)?;
-        self.0.schema.validate(&payload).map_err(broken)
+        self.0.schema.check(text, &Limits::DEFAULT)
     }
 
     fn allows(&self, document: &Document<'_>) -> bool {
@@ -109,13 +102,6 @@ impl Schema {
         glancing(py, text, || self.0.schema.surely_allows(text, limits))
             || py.detach(|| Document::parse(text, limits).is_ok_and(|document| self.allows(&document)))
     }
-}
-
-/// The refusal of data that breaks its schema.
-fn broken(violations: Vec<Violation>) -> Refusal {
-    let mut refusal = Refusal::new(Code::SchemaViolation, "", "");
-    refusal.violations = violations;
-    refusal
 }
 
 /// The refusal of text that no UTF-8 can be made of.

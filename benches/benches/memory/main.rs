@@ -16,7 +16,7 @@ use event_benches::python::{Environment, target};
 use event_benches::results::Results;
 use event_benches::rounds::{Contender, Measured, measure};
 use event_benches::table::Table;
-use event_core::Event;
+use event_core::{Event, Frame};
 use peer::Peer;
 use question::{QUESTIONS, Question};
 use rows::Rows;
@@ -39,24 +39,40 @@ fn main() {
     let rows = Rows::new(options.rows);
     let file = target().join("bench-memory.csv");
     rows.write(&file).unwrap();
-    let mut peers = ["Polars", "DuckDB"].map(|name| Peer::start(&python, name, &file));
+    let mut peers =
+        ["Polars", "Polars, categories", "DuckDB", "DuckDB, enums"].map(|name| Peer::start(&python, name, &file));
     std::fs::remove_file(&file).unwrap();
     let events = rows.events();
+    let frame = ours::frame_together(&events);
     println!("{} events and as many rows are in memory", events.len());
+    let memory = Memory {
+        frame: &frame,
+        events: &events,
+        rows: &rows,
+    };
     for question in &QUESTIONS {
-        let measured = compare(question, &events, &rows, &mut peers, options.run.rounds);
+        let measured = compare(question, &memory, &mut peers, options.run.rounds);
         results.show(
             "In memory",
             Table::long(format!("{}, {} events", question.title, options.rows), &measured),
         );
     }
-    results.show("In memory", zones(&rows, options.run.rounds));
+    results.show("In memory", zones(&frame, options.run.rounds));
+    results.show("In memory", frames(&events, options.run.rounds));
+}
+
+/// The same orders, however they are kept.
+struct Memory<'a> {
+    frame: &'a Frame,
+    events: &'a [Event],
+    rows: &'a Rows,
 }
 
 /// All of them in turn; the answers must be the same.
-fn compare(question: &Question, events: &[Event], rows: &Rows, peers: &mut [Peer], rounds: usize) -> Vec<Measured> {
+fn compare(question: &Question, memory: &Memory<'_>, peers: &mut [Peer], rounds: usize) -> Vec<Measured> {
     let query = question.query();
     let ours = [
+        "event-core, a frame, one thread",
         "event-core, parsed events",
         "event-core, columns",
         "event-core, parsed events, one thread",
@@ -70,9 +86,10 @@ fn compare(question: &Question, events: &[Event], rows: &Rows, peers: &mut [Peer
         for way in 0..ours.len() {
             let started = Instant::now();
             let answer = match way {
-                0 => ours::over_events(&query, events),
-                1 => ours::over_columns(&query, rows),
-                _ => event_core::answer(&query, events).unwrap(),
+                0 => memory.frame.answer(&query).unwrap(),
+                1 => ours::over_events(&query, memory.events),
+                2 => ours::over_columns(&query, memory.rows),
+                _ => event_core::answer(&query, memory.events).unwrap(),
             };
             taken.push((started.elapsed().as_secs_f64(), question::pairs(&answer)));
         }
@@ -88,20 +105,35 @@ fn compare(question: &Question, events: &[Event], rows: &Rows, peers: &mut [Peer
     Measured::all(&rates)
 }
 
-/// What the calendar of a zone costs beside UTC, on one thread.
-fn zones(rows: &Rows, rounds: usize) -> Table {
+/// What the calendar of a zone costs beside UTC.
+fn zones(frame: &Frame, rounds: usize) -> Table {
     let contender = |(name, zone): (&'static str, &str)| {
         let query = question::hours(zone);
         Contender {
             name,
             work: Box::new(move || {
-                assert!(ours::part(&query, rows, 0..rows.len()).answer().unwrap().rows.len() > 800);
+                assert!(frame.answer(&query).unwrap().rows.len() > 800);
                 1
             }),
         }
     };
     let zones = [("hours of UTC", "UTC"), ("hours of Berlin", "Europe/Berlin")];
     let measured = measure(rounds, zones.map(contender).into());
-    let title = format!("Hours of a time zone, {} rows, one thread", rows.len());
+    let title = format!("Hours of a time zone, {} rows in a frame, one thread", frame.len());
     Table::long(title, &measured)
+}
+
+/// What it costs to make a frame of parsed events.
+fn frames(events: &[Event], rounds: usize) -> Table {
+    let contender = |(name, make): (&'static str, fn(&[Event]) -> Frame)| Contender {
+        name,
+        work: Box::new(move || {
+            assert_eq!(make(events).len(), events.len());
+            1
+        }),
+    };
+    let ways: [(&'static str, fn(&[Event]) -> Frame); 2] =
+        [("all processors", ours::frame_together), ("one thread", ours::frame)];
+    let measured = measure(rounds, ways.map(contender).into());
+    Table::long(format!("A frame made of {} parsed events", events.len()), &measured)
 }

@@ -1,4 +1,4 @@
-//! Our answers: over events, and over columns, a tally in each thread.
+//! Our answers: over a frame, and over events and columns by a tally in each thread.
 
 use std::ops::Range;
 use std::thread;
@@ -6,24 +6,42 @@ use std::thread;
 use event_core::aggregate::Tally;
 use event_core::filter::{Field, Found};
 use event_core::json::Number;
-use event_core::{Answer, Event, Query};
+use event_core::{Answer, Event, Frame, Query};
 
 use crate::rows::Rows;
 
+/// A frame of all columns of some events.
+pub(crate) fn frame(events: &[Event]) -> Frame {
+    let fields = ["subject", "/province", "/total"].map(|field| field.parse().unwrap());
+    let mut frame = Frame::new(fields);
+    events.iter().for_each(|event| frame.add(event));
+    frame
+}
+
+/// The same by all processors: a frame in each thread, one after the other.
+pub(crate) fn frame_together(events: &[Event]) -> Frame {
+    let frames = together(events.len(), |part| frame(&events[part]));
+    let append = |mut whole: Frame, part| {
+        whole.append(part);
+        whole
+    };
+    frames.into_iter().reduce(append).unwrap()
+}
+
 /// Over events, by all processors.
 pub(crate) fn over_events(query: &Query, events: &[Event]) -> Answer {
-    together(events.len(), |part| {
+    merged(together(events.len(), |part| {
         let mut tally = Tally::new(query).unwrap();
         for event in &events[part] {
             tally.add(event);
         }
         tally
-    })
+    }))
 }
 
 /// Over columns, by all processors.
 pub(crate) fn over_columns(query: &Query, rows: &Rows) -> Answer {
-    together(rows.len(), |range| part(query, rows, range))
+    merged(together(rows.len(), |range| part(query, rows, range)))
 }
 
 /// A column that a question asks for.
@@ -35,7 +53,7 @@ enum Column {
 }
 
 /// A tally of some of the rows.
-pub(crate) fn part(query: &Query, rows: &Rows, range: Range<usize>) -> Tally {
+fn part(query: &Query, rows: &Rows, range: Range<usize>) -> Tally {
     let mut tally = Tally::new(query).unwrap();
     let column = |field: &Field| match field.to_string().as_str() {
         "subject" => Column::Subject,
@@ -54,21 +72,25 @@ pub(crate) fn part(query: &Query, rows: &Rows, range: Range<usize>) -> Tally {
     tally
 }
 
-/// The tallies of all parts, one for each processor, as one answer.
-fn together(count: usize, tally: impl Fn(Range<usize>) -> Tally + Sync) -> Answer {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let each = count.div_ceil(threads);
-    let mut tallies: Vec<Tally> = thread::scope(|scope| {
-        let start = |thread: usize| {
-            let (tally, range) = (&tally, thread * each..((thread + 1) * each).min(count));
-            scope.spawn(move || tally(range))
-        };
-        let running: Vec<_> = (0..threads).map(start).collect();
-        running.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
+/// The tallies of all parts as one answer.
+fn merged(mut tallies: Vec<Tally>) -> Answer {
     let mut sum = tallies.pop().unwrap();
     for tally in tallies {
         sum.merge(tally);
     }
     sum.answer().unwrap()
+}
+
+/// What is made of all parts, one for each processor.
+fn together<T: Send>(count: usize, make: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let each = count.div_ceil(threads);
+    thread::scope(|scope| {
+        let start = |thread: usize| {
+            let (make, range) = (&make, thread * each..((thread + 1) * each).min(count));
+            scope.spawn(move || make(range))
+        };
+        let running: Vec<_> = (0..threads).map(start).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
 }

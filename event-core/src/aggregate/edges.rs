@@ -43,6 +43,35 @@ impl Edges {
         self.edges.get(index).copied().unwrap_or(0)
     }
 
+    /// Start of the bucket with so many before it.
+    pub(crate) fn nth(&self, index: usize) -> i64 {
+        self.edges.get(index).copied().unwrap_or(0)
+    }
+
+    /// How many buckets are before that of each instant, in microseconds; all of them lie within the edges.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a guess, which is corrected"
+    )]
+    pub(crate) fn indexes(&mut self, at: &[i64], out: &mut Vec<u32>) {
+        // A product takes a fraction of the time of a quotient.
+        let share = 1.0 / self.bucket.unit.length() as f64;
+        let last = self.len().saturating_sub(1) as u32;
+        let edges = &*self.edges.make_contiguous();
+        out.clear();
+        out.extend(at.iter().map(|at| {
+            let guess = ((at - edges[0]) as f64 * share) as u32;
+            let index = guess.min(last) as usize;
+            if edges[index] <= *at && *at < edges[index + 1] {
+                index as u32
+            } else {
+                edges.partition_point(|edge| edge <= at) as u32 - 1
+            }
+        }));
+    }
+
     /// The number of the bucket of an instant, in microseconds; the buckets grow to reach it.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ impl GroupKey {
     pub fn new<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> Self {
         let mut key = String::new();
         for text in texts {
-            push(&mut key, text.unwrap_or("null"));
+            GroupKey::push_text(&mut key, text.unwrap_or("null"));
         }
         GroupKey::from_scratch(&key)
     }
@@ -64,11 +64,12 @@ impl GroupKey {
         found.unwrap_or(Found::Null).write_to(key);
         key.push(SEPARATOR);
     }
-}
 
-fn push(key: &mut String, text: &str) {
-    key.push_str(text);
-    key.push(SEPARATOR);
+    /// Appends a canonical JSON text to a key in the making.
+    pub(crate) fn push_text(key: &mut String, text: &str) {
+        key.push_str(text);
+        key.push(SEPARATOR);
+    }
 }
 
 impl GroupKey {

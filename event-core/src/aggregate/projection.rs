@@ -1,9 +1,7 @@
 //! From a metric's cells to a question: which cells count, and for which group.
 
 use super::group::GroupKey;
-use crate::filter::{Condition, Field, Found, Scalar, Test};
-use crate::json::{Document, Number};
-use crate::limits::Limits;
+use crate::filter::{Condition, Field, Scalar, TextTest};
 use crate::metric::Metric;
 use crate::query::{Measure, Query};
 
@@ -63,15 +61,6 @@ pub struct Projection {
     tests: Vec<(usize, TextTest)>,
     /// Where the values of the question's group come from.
     by: Vec<Value>,
-}
-
-/// A test of a canonical text.
-#[derive(Clone, Debug)]
-enum TextTest {
-    /// It is one of these, which are sorted: canonical texts are equal where values are.
-    OneOf(Vec<String>),
-    /// It passes a range, or a search for a text inside.
-    Passes(Test),
 }
 
 /// Where a value of the question's group comes from.
@@ -144,42 +133,6 @@ impl Projection {
     }
 }
 
-impl TextTest {
-    fn new(test: &Test) -> Self {
-        let scalars = match test {
-            Test::Equals(scalar) => std::slice::from_ref(scalar),
-            Test::OneOf(scalars) => scalars.as_slice(),
-            Test::Range { .. } | Test::Contains(_) => return TextTest::Passes(test.clone()),
-        };
-        let mut texts: Vec<String> = scalars.iter().filter_map(canonical).collect();
-        texts.sort_unstable();
-        texts.dedup();
-        TextTest::OneOf(texts)
-    }
-
-    /// Whether it holds for what has this text; `null` is also nothing.
-    fn holds(&self, text: &str) -> bool {
-        match self {
-            TextTest::OneOf(texts) => texts.binary_search_by(|known| known.as_str().cmp(text)).is_ok(),
-            // Only numbers and strings have a range, and only strings a text inside.
-            TextTest::Passes(test) => {
-                text.starts_with(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
-                    && Document::parse(text.as_bytes(), &Limits::DEFAULT)
-                        .is_ok_and(|document| test.holds(Some(&Found::Node(document.root()))))
-            }
-        }
-    }
-}
-
-/// The text that every equal value has; `None` for a number that no event holds.
-fn canonical(scalar: &Scalar) -> Option<String> {
-    match scalar {
-        // A float made by hand may be an integer, or a zero below zero.
-        Scalar::Number(Number::Float(float)) => Number::from_f64(*float).map(|number| number.to_string()),
-        scalar => Some(scalar.text()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,14 +161,6 @@ mod tests {
         }
         let beyond = Query::from_json(br#"{"measure":"sum:/a"}"#).unwrap();
         assert!(Projection::new(&metric, &beyond).is_none());
-    }
-
-    #[test]
-    fn a_number_made_by_hand_is_found_too() {
-        let zero = TextTest::new(&Test::equals(Number::Float(-0.0)));
-        assert!(zero.holds("0") && !zero.holds("null"));
-        assert!(TextTest::new(&Test::equals(Number::Float(1.0))).holds("1"));
-        assert!(!TextTest::new(&Test::equals(Number::Float(f64::NAN))).holds("null"));
     }
 
     proptest! {

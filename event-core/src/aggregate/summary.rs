@@ -70,6 +70,30 @@ impl Summary {
         self.value_into(measure, text, events);
     }
 
+    /// Adds so many events that have a value, by its canonical JSON text; `null` is also nothing.
+    pub(crate) fn add_text(&mut self, measure: &Measure, text: &str, events: u64) {
+        if measure.is_of_values() {
+            return self.add_value(measure, text, events);
+        }
+        self.events += events;
+        if !text.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
+            return;
+        }
+        match measure {
+            Measure::Sum(_) | Measure::Average(_) => {
+                if let Some((mantissa, exponent)) = decimal_parts(text) {
+                    self.add_sum(events, i128::from(mantissa) * i128::from(events), exponent);
+                }
+            }
+            Measure::Minimum(_) | Measure::Maximum(_) => {
+                if let Some(number) = Number::from_literal(text) {
+                    self.add_extremes(number, number);
+                }
+            }
+            Measure::Count | Measure::Percentile(..) | Measure::Unique(_) | Measure::AboutUnique(_) => {}
+        }
+    }
+
     /// Adds all values of a sketch, for a measure that is told by one.
     pub(super) fn add_sketch(&mut self, measure: &Measure, sketch: &Sketch) {
         if self.values.is_none() {
@@ -144,7 +168,7 @@ impl Summary {
         match measure {
             Measure::Count | Measure::Percentile(..) | Measure::Unique(_) | Measure::AboutUnique(_) => {}
             Measure::Sum(_) | Measure::Average(_) => {
-                if let Some((mantissa, exponent)) = parts(found) {
+                if let Some((mantissa, exponent)) = found.decimal_parts() {
                     self.add_sum(1, i128::from(mantissa), exponent);
                 }
             }
@@ -182,18 +206,6 @@ impl Summary {
         };
         self.add_total(sum / CARRY, greater);
         self.add_total(total / CARRY, greater);
-    }
-}
-
-/// Mantissa and exponent of what is a number.
-fn parts(found: Found<'_>) -> Option<(i64, i16)> {
-    match found {
-        // Its canonical text says it at once.
-        Found::Node(node) => decimal_parts(node.text()),
-        found => {
-            let (mantissa, exponent) = found.as_number()?.parts();
-            Some((mantissa, i16::try_from(exponent).ok()?))
-        }
     }
 }
 

@@ -172,7 +172,13 @@ impl Tally {
             }
             return;
         }
-        if let Some(cell) = self.place(at.as_micros(), group.as_str()) {
+        self.add_summary(at.as_micros(), group.as_str(), summary);
+    }
+
+    /// Adds what is known of events of one group and one bucket, somewhere in which `at` lies, in microseconds; for a
+    /// measure of values these themselves.
+    pub(crate) fn add_summary(&mut self, at: i64, key: &str, summary: &Summary) {
+        if let Some(cell) = self.place(at, key) {
             self.cells[cell].summary.merge(summary);
         }
     }
@@ -194,10 +200,7 @@ impl Tally {
         }
         for Cell { group, bucket, summary } in &other.cells {
             let at = other.edges.as_ref().map_or(0, |edges| edges.start(*bucket));
-            let key = other.groups[*group as usize].key.as_str();
-            if let Some(cell) = self.place(at, key) {
-                self.cells[cell].summary.merge(summary);
-            }
+            self.add_summary(at, other.groups[*group as usize].key.as_str(), summary);
         }
     }
 
@@ -221,7 +224,7 @@ impl Tally {
     }
 
     /// Keeps nothing of an answer that will not be given.
-    fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         self.too_large = true;
         self.cells = Vec::new();
         self.places = HashMap::default();

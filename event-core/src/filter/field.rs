@@ -112,6 +112,17 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// Mantissa and exponent, if it is a number; of canonical data.
+    pub(crate) fn decimal_parts(&self) -> Option<(i64, i16)> {
+        match self {
+            Found::Node(node) if node.kind() == Kind::Number => json::decimal_parts(node.text()),
+            found => {
+                let (mantissa, exponent) = found.as_number()?.parts();
+                Some((mantissa, i16::try_from(exponent).ok()?))
+            }
+        }
+    }
+
     /// The boolean, if it is one.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {

@@ -7,12 +7,13 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 Rows = list[tuple[Any, Any]]
 
 
-def by_duckdb(file: str) -> Callable[[str], Rows]:
+def by_duckdb(file: str, *, enums: bool = False) -> Callable[[str], Rows]:
     import duckdb
 
     connection = duckdb.connect()
@@ -24,22 +25,27 @@ def by_duckdb(file: str) -> Callable[[str], Rows]:
         """,
         [file],
     )
+    for column in ["subject", "province"] if enums else []:
+        connection.execute(f"CREATE TYPE {column}s AS ENUM (SELECT DISTINCT {column} FROM orders ORDER BY 1)")
+        connection.execute(f"ALTER TABLE orders ALTER {column} TYPE {column}s")
     questions = {
         "hours": "SELECT date_trunc('hour', occurred), count(*) FROM orders GROUP BY 1 ORDER BY 1",
         "days": "SELECT date_trunc('day', occurred)::TIMESTAMP, sum(total) FROM orders GROUP BY 1 ORDER BY 1",
-        "top": "SELECT subject, sum(total) FROM orders GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5",
-        "provinces": "SELECT province, sum(total) FROM orders GROUP BY 1 ORDER BY 1",
+        "top": "SELECT subject::VARCHAR, sum(total) FROM orders GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5",
+        "provinces": "SELECT province::VARCHAR, sum(total) FROM orders GROUP BY 1 ORDER BY 1",
     }
     return lambda question: connection.execute(questions[question]).fetchall()
 
 
-def by_polars(file: str) -> Callable[[str], Rows]:
+def by_polars(file: str, *, categories: bool = False) -> Callable[[str], Rows]:
     import polars as pl
 
     schema = {"occurred_at": pl.Int64, "subject": pl.String, "province": pl.String, "total": pl.String}
     orders = pl.read_csv(file, schema=schema).with_columns(
         pl.from_epoch("occurred_at", time_unit="us"), pl.col("total").str.to_decimal(scale=2)
     )
+    if categories:
+        orders = orders.with_columns(pl.col("subject", "province").cast(pl.Categorical))
     total = pl.col("total").sum()
     at = pl.col("occurred_at").dt
     questions = {
@@ -48,9 +54,14 @@ def by_polars(file: str) -> Callable[[str], Rows]:
         "top": orders.lazy()
         .group_by("subject")
         .agg(total)
+        .with_columns(pl.col("subject").cast(pl.String))
         .sort(["total", "subject"], descending=[True, False])
         .head(5),
-        "provinces": orders.lazy().group_by("province").agg(total).sort("province"),
+        "provinces": orders.lazy()
+        .group_by("province")
+        .agg(total)
+        .with_columns(pl.col("province").cast(pl.String))
+        .sort("province"),
     }
     return lambda question: questions[question].collect().rows()
 
@@ -61,7 +72,13 @@ def text(value: Any) -> str:
 
 def main() -> None:
     engine, file = sys.argv[1:]
-    answer = {"DuckDB": by_duckdb, "Polars": by_polars}[engine](file)
+    engines = {
+        "DuckDB": by_duckdb,
+        "DuckDB, enums": partial(by_duckdb, enums=True),
+        "Polars": by_polars,
+        "Polars, categories": partial(by_polars, categories=True),
+    }
+    answer = engines[engine](file)
     print("ready", flush=True)
     for line in sys.stdin:
         started = time.perf_counter()
