@@ -9,6 +9,7 @@ mod dictionary;
 mod numbers;
 mod column;
 mod rows;
+mod kinds;
 mod places;
 mod totals;
 mod measured;
@@ -67,6 +68,9 @@ pub enum FrameError {
     /// The question is about a field that the frame has not.
     #[error("the frame has no column for {0}: name it when the frame is made")]
     NoColumn(Field),
+    /// Frames of different fields are no parts of one whole.
+    #[error("only frames of the same fields, in the same order, become one")]
+    OtherFields,
     /// The question has no answer at all.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -117,17 +121,24 @@ impl Frame {
     }
 
     /// Adds an event.
+    ///
+    /// # Panics
+    /// As [`Frame::add_found`].
     pub fn add(&mut self, event: &Event) {
         self.add_parts(event.envelope(), event.payload());
     }
 
     /// Adds an event by its parts.
+    ///
+    /// # Panics
+    /// As [`Frame::add_found`].
     pub fn add_parts(&mut self, envelope: &Envelope, payload: &Payload) {
         self.add_found(envelope.occurred_at, |_, field| field.find(envelope, payload));
     }
 
     /// Adds an event of which is known when it happened and what it has at each of the [fields](Frame::fields), which
-    /// are also told by their places there. So events need not be built to be asked about.
+    /// are also told by their places there. So events need not be built to be asked about. Nodes are those of canonical
+    /// data, as payloads are.
     ///
     /// ```
     /// use event_core::Query;
@@ -141,7 +152,11 @@ impl Frame {
     /// assert_eq!(subjects.rows[0].value, Some(2.into()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Panics
+    /// If the frame has 2³² − 1 events already; two frames have room for more.
     pub fn add_found<'a>(&mut self, at: Timestamp, find: impl Fn(usize, &Field) -> Option<Found<'a>>) {
+        self.make_room(1);
         let at = at.as_micros();
         self.at.push(at);
         self.reach((at, at));
@@ -152,13 +167,31 @@ impl Frame {
 
     /// Adds all events of a frame of the same fields: so frames of the parts of a set of events, made side by side,
     /// become that of the whole.
-    pub fn append(&mut self, other: Frame) {
-        debug_assert_eq!(self.fields, other.fields, "frames of other fields");
+    ///
+    /// # Errors
+    /// [`FrameError::OtherFields`]; nothing is added then.
+    ///
+    /// # Panics
+    /// If both have more than 2³² − 1 events.
+    pub fn append(&mut self, other: Frame) -> Result<(), FrameError> {
+        if self.fields != other.fields {
+            return Err(FrameError::OtherFields);
+        }
+        self.make_room(other.len());
         self.at.extend(other.at);
         other.ends.into_iter().for_each(|ends| self.reach(ends));
         for (column, more) in self.columns.iter_mut().zip(other.columns) {
             column.append(more);
         }
+        Ok(())
+    }
+
+    fn make_room(&self, more: usize) {
+        let count = self.len().checked_add(more);
+        assert!(
+            count.is_some_and(|count| u32::try_from(count).is_ok()),
+            "a frame has room for 4,294,967,295 events"
+        );
     }
 
     fn reach(&mut self, (first, last): (i64, i64)) {
@@ -188,4 +221,9 @@ impl Frame {
             .map(|place| &self.columns[place])
             .ok_or_else(|| FrameError::NoColumn(field.clone()))
     }
+}
+
+/// The number of one of so many: there are no more than rows.
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

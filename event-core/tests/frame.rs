@@ -20,7 +20,7 @@ fn frame<'a>(query: &Query, events: impl IntoIterator<Item = &'a Event>) -> Fram
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn its_answer_is_that_of_the_events(query in arbitrary::query(), events in arbitrary::events(30)) {
@@ -36,7 +36,7 @@ proptest! {
         let others = frame(&query, others);
         let mut tally = whole.tally(&query).unwrap();
         tally.merge(others.tally(&query).unwrap());
-        whole.append(others);
+        whole.append(others).unwrap();
         prop_assert_eq!(tally.answer().unwrap(), answer(&query, &events).unwrap());
         prop_assert_eq!(whole.answer(&query).unwrap(), answer(&query, &events).unwrap());
     }
@@ -82,7 +82,10 @@ fn compare(frame: &Frame, at: &[Timestamp], rows: &[[Option<Found<'_>>; 3]], que
     );
 }
 
-const QUESTIONS: [&str; 14] = [
+const QUESTIONS: [&str; 17] = [
+    r#"{"filter": {"all": [{"field": "/total", "in": [-499.98, -500, 9.5, null]}]}, "by": "/total"}"#,
+    r#"{"measure": "p50:/customer", "filter": {"all": [{"field": "/customer", "equals": 31}]}, "by": "/customer"}"#,
+    r#"{"measure": "unique:/total", "by": ["/customer", "/total"], "top": 7}"#,
     r#"{"bucket": "hour"}"#,
     r#"{"bucket": "minute", "by": ["/customer", "/province"], "top": 20}"#,
     r#"{"measure": "sum:/total", "bucket": "day", "zone": "Europe/Berlin"}"#,
@@ -152,10 +155,31 @@ fn a_field_that_it_has_not_is_named() {
 }
 
 #[test]
+fn only_frames_of_the_same_fields_become_one() {
+    let mut frame = Frame::new([Field::Subject, Field::Name]);
+    for others in [vec![], vec![Field::Subject], vec![Field::Name, Field::Subject]] {
+        let mut other = Frame::new(others);
+        other.add_found(Timestamp::MIN, |_, _| None);
+        assert_eq!(frame.append(other), Err(FrameError::OtherFields));
+        assert!(frame.is_empty());
+    }
+}
+
+#[test]
 fn an_answer_that_is_too_large_is_not_given() {
     let mut frame = Frame::new([]);
     frame.add_found("1970-01-01".parse().unwrap(), |_, _| None);
     frame.add_found("2026-01-01".parse().unwrap(), |_, _| None);
+    let (at, rows) = orders(40_000);
+    let mut many = Frame::new(fields());
+    for number in 0..30 {
+        for (at, row) in at.iter().zip(&rows) {
+            let number = Number::from_parts(i64::from(number), 0).map(Found::Number);
+            many.add_found(*at, |place, _| if place == 1 { number } else { row[place] });
+        }
+    }
+    let groups = query(r#"{"by": ["/customer", "/province", "/total"]}"#);
+    assert_eq!(many.answer(&groups), Err(FrameError::Query(QueryError::RangeTooLarge)));
     let minutes = query(r#"{"bucket": "minute"}"#);
     assert_eq!(
         frame.answer(&minutes),

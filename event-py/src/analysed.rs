@@ -7,11 +7,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyIterator, PyList};
 
 use crate::analysis::Analysis;
+use crate::arrow::Numbers;
 use crate::boundary::guarded;
 use crate::capsule;
 use crate::error;
 use crate::fold::fold;
-use crate::frame::Numbers;
 use crate::making::Stories;
 use crate::package;
 use crate::sheet::Sheet;

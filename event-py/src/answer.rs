@@ -8,10 +8,10 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCapsule, PyDict, PyIterator, PyList, PyType};
 
+use crate::arrow::{self, Numbers};
 use crate::boundary::guarded;
 use crate::capsule;
 use crate::error;
-use crate::frame::{self, Numbers};
 use crate::package;
 use crate::show::{self, Cells};
 use crate::values::Values;
@@ -50,7 +50,7 @@ impl Answer {
     }
 
     fn batch(&self, py: Python<'_>, numbers: Numbers) -> PyResult<RecordBatch> {
-        let batch = py.detach(|| frame::batch(&self.query, &self.answer, numbers));
+        let batch = py.detach(|| arrow::batch(&self.query, &self.answer, numbers));
         batch.map_err(|untold| PyValueError::new_err(untold.to_string()))
     }
 }
@@ -178,7 +178,7 @@ impl<'py> Rows<'py> {
         Ok(Rows {
             row: ROW.import(py, "event_py.rows", "Row")?,
             values: Values::new(py)?,
-            counts: frame::is_counted(query),
+            counts: arrow::is_counted(query),
         })
     }
 

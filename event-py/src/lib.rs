@@ -18,7 +18,7 @@ mod column;
 mod lines;
 mod table;
 mod fold;
-mod frame;
+mod arrow;
 mod values;
 mod package;
 mod sheet;
@@ -26,6 +26,7 @@ mod show;
 mod answer;
 mod analysed;
 mod tally;
+mod frame;
 mod stats;
 mod envelope;
 mod walk;
@@ -77,6 +78,8 @@ mod _native {
     use crate::exit::close_all;
     #[pymodule_export]
     use crate::export::Export;
+    #[pymodule_export]
+    use crate::frame::Frame;
     #[pymodule_export]
     use crate::infer::{Inference, infer};
     #[pymodule_export]

@@ -6,14 +6,14 @@ use event_core::analysis::{
 };
 use event_core::filter::{Field, Found};
 use event_core::query::QueryError;
-use event_core::{Event, Query, Timestamp};
+use event_core::{Event, Frame, Query, Timestamp};
 
 use crate::story::{Question, Story, Told, each, mapped};
 
 /// An answer in the making.
 pub(crate) trait Making: Sized + Send + Sync {
     /// What it answers.
-    type Question: Sync;
+    type Question: Sync + ?Sized;
     /// Whether it looks at the numbers that senders give their events.
     const NUMBERED: bool;
     /// Whether several can know a part of the events each, and be merged.
@@ -65,6 +65,39 @@ impl Making for Tally {
 
     fn merge(&mut self, other: Self) {
         self.merge(other);
+    }
+}
+
+impl Making for Frame {
+    type Question = [Field];
+    const NUMBERED: bool = false;
+    const MERGED: bool = true;
+
+    fn new(fields: &[Field]) -> Result<Self, QueryError> {
+        Ok(Frame::new(fields.iter().cloned()))
+    }
+
+    /// It will be asked what nobody knows yet.
+    fn is_about_time(_: &[Field]) -> bool {
+        true
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        self.fields().to_vec()
+    }
+
+    fn add(&mut self, event: &Event) {
+        self.add(event);
+    }
+
+    fn add_found<'a>(&mut self, at: Timestamp, _number: Option<i64>, find: impl Fn(usize) -> Option<Found<'a>>) {
+        self.add_found(at, |place, _| find(place));
+    }
+
+    fn merge(&mut self, other: Self) {
+        if let Err(error) = self.append(other) {
+            unreachable!("they are of one question: {error}");
+        }
     }
 }
 

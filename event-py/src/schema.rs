@@ -75,7 +75,7 @@ impl Schema {
             return Ok(Ok(()));
         }
         match value::written(data, &Limits::DEFAULT, "") {
-            Ok(text) => Ok(py.detach(|| self.judge_closely(text.as_str().as_bytes()))),
+            Ok(text) => Ok(py.detach(|| self.0.schema.check_closely(text.as_str().as_bytes(), &Limits::DEFAULT))),
             Err(Unwritten::Refused(refusal)) => Ok(Err(refusal)),
             Err(Unwritten::Raised(error)) => Err(error),
         }
@@ -85,11 +85,7 @@ impl Schema {
         if glancing(py, text, || self.0.schema.surely_allows(text, &Limits::DEFAULT)) {
             return Ok(());
         }
-        py.detach(|| self.judge_closely(text))
-    }
-
-    fn judge_closely(&self, text: &[u8]) -> Result<(), Refusal> {
-        self.0.schema.check(text, &Limits::DEFAULT)
+        py.detach(|| self.0.schema.check_closely(text, &Limits::DEFAULT))
     }
 
     fn allows(&self, document: &Document<'_>) -> bool {

@@ -11,7 +11,7 @@ use event_core::query::Bucket;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::frame::{self, Numbers, Untold};
+use crate::arrow::{self, Numbers, Untold};
 use crate::story::{Question, Story, Told};
 use crate::values::Values;
 
@@ -64,7 +64,7 @@ impl<'a> Sheet<'a> {
     pub(crate) fn batch(&self, numbers: Numbers) -> Result<RecordBatch, Untold> {
         let columns = self.columns.iter();
         let columns = columns.map(|(name, column)| Ok((name.clone(), column.array(numbers)?)));
-        frame::table(columns.collect::<Result<_, Untold>>()?, self.rows)
+        arrow::table(columns.collect::<Result<_, Untold>>()?, self.rows)
     }
 }
 
@@ -92,13 +92,13 @@ impl Column<'_> {
                 let counts = counts.iter().map(|count| i64::try_from(*count).unwrap_or(i64::MAX));
                 Arc::new(Int64Array::from_iter_values(counts))
             }
-            Column::Number(values) => frame::of_numbers(values.iter().copied(), numbers)?,
+            Column::Number(values) => arrow::of_numbers(values.iter().copied(), numbers)?,
             Column::Json(texts) => {
                 let texts: Vec<_> = texts
                     .iter()
                     .map(|text| Some(*text).filter(|text| *text != "null"))
                     .collect();
-                frame::of_group(&texts)
+                arrow::of_group(&texts)
             }
         })
     }

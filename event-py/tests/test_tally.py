@@ -24,7 +24,7 @@ import pyarrow as pa  # type: ignore[import-untyped, import-not-found, unused-ig
 import pytest
 
 import event_py
-from event_py import Query, Tally, answer
+from event_py import Frame, Query, Tally, answer
 
 LONG = bool(os.environ.get("EVENT_TEST_LONG"))
 ZONES = ["UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]
@@ -149,6 +149,10 @@ def test_dicts_tables_and_lines_have_one_answer(seed: int) -> None:
     ]
     for form in forms:
         assert answer(asked, form).to_json() == expected.to_json(), (asked, type(form))
+    for form in [events, table, flat(table), lines(events)]:
+        frame = Frame(FIELDS)
+        frame.add(form)
+        assert frame.answer(asked).to_json() == expected.to_json(), (asked, type(form))
 
 
 def test_many_rows_are_counted_on_all_cores_as_on_one() -> None:
@@ -421,6 +425,30 @@ def test_tallies_merge_and_are_as_they_were_after_an_error(orders: list[dict[str
     assert tally.answer() == answer(asked, orders)
     with pytest.raises(event_py.QueryError, match="two questions"):
         tally.merge(Tally())
+
+
+def test_a_frame_is_filled_bit_by_bit_and_says_what_it_has_not(orders: list[dict[str, Any]]) -> None:
+    frame = Frame(("name", "/value", "name"))
+    assert (frame.fields, len(frame)) == (["name", "/value"], 0)
+    assert frame.answer() == answer("count", [])
+    frame.add(orders[:4])
+    with pytest.raises(event_py.ValidationError):
+        frame.add([orders[0], {}])
+    frame.add(in_columns([]))
+    frame.add(lines(orders[4:]))
+    assert len(frame) == len(orders)
+    days = Query("average:/value", by="name", bucket="day", filter={"/value": {"from": 0.2}})
+    assert frame.answer(days) == answer(days, orders)
+    assert frame.answer("sum:/value", by="name") == answer(Query("sum:/value", by="name"), orders)
+    with pytest.raises(event_py.QueryError, match="no column for subject"):
+        frame.answer(by="subject")
+    with pytest.raises(event_py.QueryError, match='fields: "value": a field is category, name') as caught:
+        Frame(["value"])
+    assert caught.value.parameter == "fields"
+    with pytest.raises(event_py.ValidationError, match="the question is about time, and here is none"):
+        frame.add(pa.table({"value": [1]}))
+    with pytest.raises(TypeError):
+        Frame("name")
 
 
 def test_threads_count_into_one_tally(orders: list[dict[str, Any]]) -> None:

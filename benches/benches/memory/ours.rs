@@ -22,7 +22,7 @@ pub(crate) fn frame(events: &[Event]) -> Frame {
 pub(crate) fn frame_together(events: &[Event]) -> Frame {
     let frames = together(events.len(), |part| frame(&events[part]));
     let append = |mut whole: Frame, part| {
-        whole.append(part);
+        whole.append(part).unwrap();
         whole
     };
     frames.into_iter().reduce(append).unwrap()

@@ -94,23 +94,32 @@ impl Summary {
         }
     }
 
+    /// Adds so many events that have a number, for a measure of values.
+    pub(crate) fn add_number(&mut self, measure: &Measure, number: Number, events: u64) {
+        self.events += events;
+        if let Some(values) = self.values_of(measure) {
+            values.add_number(number, events);
+        }
+    }
+
     /// Adds all values of a sketch, for a measure that is told by one.
     pub(super) fn add_sketch(&mut self, measure: &Measure, sketch: &Sketch) {
-        if self.values.is_none() {
-            self.values = Values::of(measure).map(Box::new);
-        }
-        if let Some(values) = &mut self.values {
+        if let Some(values) = self.values_of(measure) {
             values.add_sketch(sketch);
         }
     }
 
     fn value_into(&mut self, measure: &Measure, text: &str, events: u64) {
+        if let Some(values) = self.values_of(measure) {
+            values.add(text, events);
+        }
+    }
+
+    fn values_of(&mut self, measure: &Measure) -> Option<&mut Values> {
         if self.values.is_none() {
             self.values = Values::of(measure).map(Box::new);
         }
-        if let Some(values) = &mut self.values {
-            values.add(text, events);
-        }
+        self.values.as_deref_mut()
     }
 
     /// Adds all that another cell has.

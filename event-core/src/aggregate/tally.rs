@@ -125,7 +125,7 @@ impl Tally {
 
     /// Adds an event of which is known when it happened and what it has at each of the
     /// [fields](Tally::fields), which are also told by their places there; if it is one that the question is
-    /// about. So events need not be built to be counted.
+    /// about. So events need not be built to be counted. Nodes are those of canonical data, as payloads are.
     ///
     /// ```
     /// use event_core::Query;
@@ -176,11 +176,13 @@ impl Tally {
     }
 
     /// Adds what is known of events of one group and one bucket, somewhere in which `at` lies, in microseconds; for a
-    /// measure of values these themselves.
-    pub(crate) fn add_summary(&mut self, at: i64, key: &str, summary: &Summary) {
-        if let Some(cell) = self.place(at, key) {
+    /// measure of values these themselves. Says whether there is an answer still: no more is needed where it is bound to be too large.
+    pub(crate) fn add_summary(&mut self, at: i64, key: &str, summary: &Summary) -> bool {
+        let cell = self.place(at, key);
+        if let Some(cell) = cell {
             self.cells[cell].summary.merge(summary);
         }
+        cell.is_some()
     }
 
     /// Adds a sketch: the values that events of one group and one bucket have, somewhere in which `at` lies,

@@ -40,14 +40,22 @@ impl Values {
                 }
             }
             Values::Sketch(sketch) => sketch.add(text),
-            Values::Numbers(counts) => {
+            Values::Numbers(_) => {
                 let first = text.as_bytes().first();
                 if matches!(first, Some(b'-' | b'0'..=b'9'))
                     && let Some(number) = Number::from_literal(text)
                 {
-                    *counts.entry(number).or_default() += events;
+                    self.add_number(number, events);
                 }
             }
+        }
+    }
+
+    /// Adds a number that so many events have.
+    pub(super) fn add_number(&mut self, number: Number, events: u64) {
+        match self {
+            Values::Numbers(counts) => *counts.entry(number).or_default() += events,
+            values => values.add(&number.to_string(), events),
         }
     }
 

@@ -112,15 +112,22 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Mantissa and exponent, if it is a number; of canonical data.
+    /// Mantissa and exponent, if it is a number.
     pub(crate) fn decimal_parts(&self) -> Option<(i64, i16)> {
-        match self {
-            Found::Node(node) if node.kind() == Kind::Number => json::decimal_parts(node.text()),
-            found => {
-                let (mantissa, exponent) = found.as_number()?.parts();
-                Some((mantissa, i16::try_from(exponent).ok()?))
-            }
+        // The text of canonical data says it at once.
+        if let Found::Node(node) = self
+            && node.kind() == Kind::Number
+            && let Some(parts) = json::decimal_parts(node.text())
+        {
+            return Some(parts);
         }
+        // A float made by hand may be an integer.
+        let number = match self.as_number()? {
+            Number::Float(float) => Number::from_f64(float)?,
+            number => number,
+        };
+        let (mantissa, exponent) = number.parts();
+        Some((mantissa, i16::try_from(exponent).ok()?))
     }
 
     /// The boolean, if it is one.

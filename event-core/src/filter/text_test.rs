@@ -3,8 +3,7 @@
 use super::condition::Test;
 use super::field::Found;
 use super::scalar::Scalar;
-use crate::json::{Document, Number};
-use crate::limits::Limits;
+use crate::json::{Number, unescape};
 
 /// A test of a canonical text.
 #[derive(Clone, Debug)]
@@ -33,11 +32,11 @@ impl TextTest {
         match self {
             TextTest::OneOf(texts) => texts.binary_search_by(|known| known.as_str().cmp(text)).is_ok(),
             // Only numbers and strings have a range, and only strings a text inside.
-            TextTest::Passes(test) => {
-                text.starts_with(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
-                    && Document::parse(text.as_bytes(), &Limits::DEFAULT)
-                        .is_ok_and(|document| test.holds(Some(&Found::Node(document.root()))))
-            }
+            TextTest::Passes(test) => match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+                Some(text) if text.contains('\\') => test.holds(Some(&Found::Text(&unescape(text)))),
+                Some(text) => test.holds(Some(&Found::Text(text))),
+                None => test.holds(Number::from_literal(text).map(Found::Number).as_ref()),
+            },
         }
     }
 }
@@ -61,5 +60,15 @@ mod tests {
         assert!(zero.holds("0") && !zero.holds("null"));
         assert!(TextTest::new(&Test::equals(Number::Float(1.0))).holds("1"));
         assert!(!TextTest::new(&Test::equals(Number::Float(f64::NAN))).holds("null"));
+    }
+
+    #[test]
+    fn texts_are_looked_into_as_they_are_and_numbers_by_their_size() {
+        let holds = |test: Test, text: &str| TextTest::new(&test).holds(text);
+        assert!(holds(Test::contains("a\"b\0"), "\"xa\\\"b\\u0000\""));
+        assert!(!holds(Test::contains("\\"), "\"a\\\"b\"") && !holds(Test::contains("n"), "null"));
+        assert!(holds(Test::range(Some("b"), None), "\"b\"") && !holds(Test::range(Some("b"), None), "\"a\""));
+        assert!(holds(Test::range(Some(9), Some(11)), "10") && !holds(Test::range(Some(9), None), "\"9\""));
+        assert!(!holds(Test::range(Some(1), None), "[1]") && !holds(Test::contains("1"), "[\"1\"]"));
     }
 }

@@ -1,12 +1,11 @@
 //! What many events hold at one field.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
 use super::dictionary::{Dictionary, NOTHING};
-use super::numbers::{NONE, Numbers};
+use super::numbers::Numbers;
 use crate::filter::{Found, Test, TextTest};
 use crate::json::Kind;
 
@@ -72,14 +71,6 @@ impl Column {
         }
     }
 
-    /// The same as values of any kind.
-    pub(super) fn as_values(&self) -> Cow<'_, Values> {
-        match self {
-            Column::Numbers(numbers) => Cow::Owned(Values::of(numbers)),
-            Column::Values(values) => Cow::Borrowed(values),
-        }
-    }
-
     /// From now on values of any kind.
     fn make_values(&mut self) -> &mut Values {
         if let Column::Numbers(numbers) = self {
@@ -96,12 +87,12 @@ impl Column {
         match self {
             Column::Numbers(numbers) => {
                 let mantissas = numbers.mantissas();
-                match numbers.within(test) {
-                    Some(range) => keep(rows, |row| {
-                        // Below every range.
-                        mantissas[row] != NONE && range.contains(&i128::from(mantissas[row]))
-                    }),
-                    None => keep(rows, |row| numbers.holds(test, mantissas[row])),
+                if let Some(range) = numbers.within(test) {
+                    // What has none lies below every range.
+                    keep(rows, |row| range.contains(&i128::from(mantissas[row])));
+                } else {
+                    let some = numbers.among(test);
+                    keep(rows, |row| some.contains(&mantissas[row]));
                 }
             }
             Column::Values(Values { codes, dictionary }) => {

@@ -23,8 +23,7 @@ impl Dictionary {
         }
         let text: Arc<str> = Arc::from(text);
         self.texts.push(Arc::clone(&text));
-        // Four billion texts fit into no memory.
-        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        let number = super::number(self.texts.len());
         self.numbers.insert(text, number);
         number
     }
@@ -35,8 +34,8 @@ impl Dictionary {
     }
 
     /// The text of a number.
-    pub(super) fn text(&self, number: usize) -> &str {
-        let known = number.checked_sub(1).and_then(|place| self.texts.get(place));
+    pub(super) fn text(&self, number: u32) -> &str {
+        let known = (number as usize).checked_sub(1).and_then(|place| self.texts.get(place));
         known.map_or("null", |text| text)
     }
 

@@ -1,6 +1,9 @@
 //! A column of numbers: integers of one decimal scale.
 
+use std::collections::HashSet;
 use std::ops::Range;
+
+use foldhash::fast::RandomState;
 
 use crate::filter::{Found, Scalar, Test};
 use crate::json::Number;
@@ -71,8 +74,27 @@ impl Numbers {
         true
     }
 
+    /// The mantissas of the numbers that a test names; with [`NONE`] where it holds for nothing, too.
+    pub(super) fn among(&self, test: &Test) -> HashSet<i64, RandomState> {
+        let scalars = match test {
+            Test::Equals(scalar) => std::slice::from_ref(scalar),
+            Test::OneOf(scalars) => scalars.as_slice(),
+            // No number is in a range of texts, or holds a text.
+            Test::Range { .. } | Test::Contains(_) => &[],
+        };
+        let mantissa = |scalar: &Scalar| match scalar {
+            Scalar::Null => Some(NONE),
+            Scalar::Number(number) => {
+                let (mantissa, exponent) = Found::Number(*number).decimal_parts()?;
+                scaled(mantissa, exponent, self.exponent).filter(|mantissa| *mantissa != NONE)
+            }
+            _ => None,
+        };
+        scalars.iter().filter_map(mantissa).collect()
+    }
+
     /// Whether a test holds for what has a mantissa.
-    pub(super) fn holds(&self, test: &Test, mantissa: i64) -> bool {
+    fn holds(&self, test: &Test, mantissa: i64) -> bool {
         test.holds(self.number(mantissa).map(Found::Number).as_ref())
     }
 
@@ -164,5 +186,29 @@ mod tests {
         assert_eq!(range(None, None), None);
         assert_eq!(column.within(&Test::range(Some("a"), None)), None);
         assert_eq!(column.within(&Test::contains("a")), None);
+    }
+
+    #[test]
+    fn numbers_are_named_at_the_scale_of_the_column() {
+        let column = column(&[(150, -2), (3, 0)]);
+        let among = |scalars: Vec<Scalar>| {
+            let mut among: Vec<i64> = column.among(&Test::one_of(scalars)).into_iter().collect();
+            among.sort_unstable();
+            among
+        };
+        // By hand there may be floats that are whole.
+        let named = vec![
+            Number::Float(3.0).into(),
+            Number::Float(1.5).into(),
+            Number::Int(-7).into(),
+        ];
+        assert_eq!(among(named), [-700, 150, 300]);
+        assert_eq!(among(vec![Scalar::Null, "3".into(), true.into()]), [NONE]);
+        // Of another scale, or of none that fits.
+        let beyond = [Number::Float(0.001), Number::Float(1e300), Number::Int(i64::MAX)];
+        assert_eq!(among(beyond.map(Scalar::from).into()), [] as [i64; 0]);
+        assert!(
+            column.among(&Test::contains("3")).is_empty() && column.among(&Test::range(Some("1"), None)).is_empty()
+        );
     }
 }

@@ -35,8 +35,7 @@ impl Rows {
         if tests.is_empty() && query.from.is_none() && query.to.is_none() {
             return Ok(Rows::All(frame.len()));
         }
-        // Four billion rows fit into no memory.
-        let mut rows: Vec<u32> = (0..u32::try_from(frame.len()).unwrap_or(u32::MAX)).collect();
+        let mut rows: Vec<u32> = (0..super::number(frame.len())).collect();
         if query.from.is_some() || query.to.is_some() {
             column::keep(&mut rows, |row| (from..=to).contains(&frame.at[row]));
         }
@@ -53,12 +52,24 @@ impl Rows {
         at().min().zip(at().max())
     }
 
-    /// All of them, block by block.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = Block<'_>> {
-        let count = match self {
+    pub(super) fn len(&self) -> usize {
+        match self {
             Rows::All(count) => *count,
             Rows::Chosen(rows) => rows.len(),
-        };
+        }
+    }
+
+    /// Does something for each of them, in order.
+    pub(super) fn each(&self, mut does: impl FnMut(usize)) {
+        match self {
+            Rows::All(count) => (0..*count).for_each(does),
+            Rows::Chosen(rows) => rows.iter().for_each(|row| does(*row as usize)),
+        }
+    }
+
+    /// All of them, block by block.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = Block<'_>> {
+        let count = self.len();
         (0..count).step_by(BLOCK).map(move |start| {
             let range = start..count.min(start + BLOCK);
             match self {

@@ -249,7 +249,8 @@ pub(crate) fn decimal_parts(text: &str) -> Option<(i64, i16)> {
         if byte == b'.' {
             fraction = true;
         } else {
-            value = value.checked_mul(10)?.checked_sub(i64::from(byte.checked_sub(b'0')?))?;
+            let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+            value = value.checked_mul(10)?.checked_sub(i64::from(digit))?;
             places += i16::from(fraction);
         }
     }

@@ -26,6 +26,14 @@ impl Schema {
         if self.surely_allows(text, limits) {
             return Ok(());
         }
+        self.check_closely(text, limits)
+    }
+
+    /// The same without the first look, for who knows that it was [no use](Schema::surely_allows).
+    ///
+    /// # Errors
+    /// As [`Schema::check`].
+    pub fn check_closely(&self, text: &[u8], limits: &Limits) -> Result<(), Refusal> {
         let document = Document::parse(text, limits)?;
         let root = document.root();
         if root.kind() == Kind::Object && self.allows(root) {

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -29,10 +30,15 @@ def by_duckdb(file: str, *, enums: bool = False) -> Callable[[str], Rows]:
         connection.execute(f"CREATE TYPE {column}s AS ENUM (SELECT DISTINCT {column} FROM orders ORDER BY 1)")
         connection.execute(f"ALTER TABLE orders ALTER {column} TYPE {column}s")
     questions = {
-        "hours": "SELECT date_trunc('hour', occurred), count(*) FROM orders GROUP BY 1 ORDER BY 1",
-        "days": "SELECT date_trunc('day', occurred)::TIMESTAMP, sum(total) FROM orders GROUP BY 1 ORDER BY 1",
-        "top": "SELECT subject::VARCHAR, sum(total) FROM orders GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5",
-        "provinces": "SELECT province::VARCHAR, sum(total) FROM orders GROUP BY 1 ORDER BY 1",
+        # These are faster than `date_trunc`, and texts are made of the few groups alone.
+        "hours": "SELECT make_timestamp(hour * 3600000000), events FROM ("
+        "SELECT epoch_us(occurred) // 3600000000 AS hour, count(*) AS events FROM orders GROUP BY hour) ORDER BY 1",
+        "days": "SELECT day::TIMESTAMP, total FROM ("
+        "SELECT occurred::DATE AS day, sum(total) AS total FROM orders GROUP BY day) ORDER BY 1",
+        "top": "SELECT subject::VARCHAR, total FROM ("
+        "SELECT subject, sum(total) AS total FROM orders GROUP BY subject) ORDER BY 2 DESC, 1 LIMIT 5",
+        "provinces": "SELECT province::VARCHAR, total FROM ("
+        "SELECT province, sum(total) AS total FROM orders GROUP BY province) ORDER BY 1",
     }
     return lambda question: connection.execute(questions[question]).fetchall()
 
@@ -45,7 +51,9 @@ def by_polars(file: str, *, categories: bool = False) -> Callable[[str], Rows]:
         pl.from_epoch("occurred_at", time_unit="us"), pl.col("total").str.to_decimal(scale=2)
     )
     if categories:
-        orders = orders.with_columns(pl.col("subject", "province").cast(pl.Categorical))
+        hundredths = (pl.col("total") * 100).cast(pl.Int64)
+        orders = orders.with_columns(pl.col("subject", "province").cast(pl.Categorical), total=hundredths)
+    orders = orders.rechunk()
     total = pl.col("total").sum()
     at = pl.col("occurred_at").dt
     questions = {
@@ -63,7 +71,14 @@ def by_polars(file: str, *, categories: bool = False) -> Callable[[str], Rows]:
         .with_columns(pl.col("province").cast(pl.String))
         .sort("province"),
     }
-    return lambda question: questions[question].collect().rows()
+
+    def answer(question: str) -> Rows:
+        rows = questions[question].collect().rows()
+        if categories and question != "hours":
+            return [(of, Decimal(total).scaleb(-2)) for of, total in rows]
+        return rows
+
+    return answer
 
 
 def text(value: Any) -> str:

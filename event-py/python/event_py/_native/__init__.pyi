@@ -15,6 +15,7 @@ from event_py._native.compatibility import compatibility as compatibility
 from event_py._native.event import Event as Event
 from event_py._native.exit import close_all as close_all
 from event_py._native.export import Export as Export
+from event_py._native.frame import Frame as Frame
 from event_py._native.infer import Inference as Inference
 from event_py._native.infer import infer as infer
 from event_py._native.ndjson import Report as Report
