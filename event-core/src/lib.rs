@@ -46,7 +46,6 @@ pub use envelope::Envelope;
 pub use event::Event;
 pub use event_type::EventType;
 pub use filter::Filter;
-pub use frame::Frame;
 pub use json::{Payload, Pointer};
 pub use limits::Limits;
 pub use mapping::Mapping;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event_core::Code;
 use event_core::filter::{Field, FieldError};
-use event_core::frame::FrameError;
+use event_core::frame::{Frame as Columns, FrameError};
 use event_core::query::ParameterError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -40,11 +40,11 @@ pub(crate) struct Frame {
     fields: Vec<Field>,
     /// Only held by threads that are attached, and never while anything of Python is called: a process forks while
     /// it is attached, so that no child is born with this locked. Who asks has a frame that does not change.
-    known: Mutex<Arc<event_core::Frame>>,
+    known: Mutex<Arc<Columns>>,
 }
 
 impl Frame {
-    fn known(&self, _attached: Python<'_>) -> MutexGuard<'_, Arc<event_core::Frame>> {
+    fn known(&self, _attached: Python<'_>) -> MutexGuard<'_, Arc<Columns>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -61,7 +61,7 @@ impl Frame {
                 })
             };
             let fields: Vec<Field> = fields.iter().map(read).collect::<PyResult<_>>()?;
-            let frame = event_core::Frame::new(fields);
+            let frame = Columns::new(fields);
             let fields = frame.fields().to_vec();
             let known = Mutex::new(Arc::new(frame));
             Ok(Frame { fields, known })
@@ -78,7 +78,7 @@ impl Frame {
     ///     EventTypeError: if the data holds a value, or a column, that is not JSON.
     fn add(&self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<()> {
         guarded(|| {
-            let more: event_core::Frame = fold(self.fields.as_slice(), events)?;
+            let more: Columns = fold(self.fields.as_slice(), events)?;
             let known = &mut *self.known(py);
             Arc::make_mut(known).append(more).map_err(|told| wrong(py, told))
         })

@@ -5,8 +5,9 @@ use event_core::analysis::{
     ActiveFold, Analysed, Analysis as _, Fold as _, FunnelFold, Place, RetentionFold, SessionsFold,
 };
 use event_core::filter::{Field, Found};
+use event_core::frame::Frame;
 use event_core::query::QueryError;
-use event_core::{Event, Frame, Query, Timestamp};
+use event_core::{Event, Query, Timestamp};
 
 use crate::story::{Question, Story, Told, each, mapped};
 

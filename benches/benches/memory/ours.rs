@@ -5,8 +5,9 @@ use std::thread;
 
 use event_core::aggregate::Tally;
 use event_core::filter::{Field, Found};
+use event_core::frame::Frame;
 use event_core::json::Number;
-use event_core::{Answer, Event, Frame, Query};
+use event_core::{Answer, Event, Query};
 
 use crate::rows::Rows;
 
