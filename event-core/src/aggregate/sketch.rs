@@ -290,6 +290,16 @@ mod tests {
     }
 
     #[test]
+    fn the_rank_of_a_hash_is_where_its_first_one_stands() {
+        let top = u64::BITS - BITS;
+        assert_eq!(place(0), (0, HIGHEST));
+        assert_eq!(place(u64::MAX), (REGISTERS - 1, 1));
+        for rank in 1..HIGHEST {
+            assert_eq!(place(5 << top | 1 << (top - u32::from(rank))), (5, rank));
+        }
+    }
+
+    #[test]
     fn what_empty_and_full_registers_stand_for() {
         // The sums of the series, to forty digits, rounded.
         for (share, empty, full) in [

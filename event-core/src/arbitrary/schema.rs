@@ -382,7 +382,7 @@ mod tests {
 
     fn choices(bytes: &[u8]) -> Choices {
         Choices {
-            bytes: bytes.to_vec().into_iter(),
+            bytes: Vec::from(bytes).into_iter(),
         }
     }
 
