@@ -66,7 +66,8 @@ usage: cargo xtask <command>
                  hours, or [--quick] as in every run of the tests; [WORD …]: those proofs whose name or test has it
   mutants        how many small changes of a crate's sources its tests would see, and those that they would not:
                  <package> [--sample K/N] [--seed S], part K of N, drawn by the seed; [--missed]: only those that the last
-                 run has missed; [--skip TEST]; [FILE …]: only in files with such a word in their name
+                 run has missed; [--alone]: also those that cannot be built with the others, a minute or more each;
+                 [--skip TEST]; [FILE …]: only in files with such a word in their name
   instructions   what an event costs on the pure paths, counted by callgrind and held to benches/INSTRUCTIONS.md;
                  [--write]: keeps what is counted there
   fuzz           every parser, with bytes that cargo-fuzz finds; [--seconds N] [TARGET …]

@@ -23,7 +23,8 @@ use together::Together;
 use tree::Tree;
 use trial::{Court, Verdict, in_parallel};
 
-const USAGE: &str = "usage: cargo xtask mutants <package> [--sample K/N] [--seed S] [--missed] [--skip TEST] [FILE …]";
+const USAGE: &str =
+    "usage: cargo xtask mutants <package> [--sample K/N] [--seed S] [--missed] [--alone] [--skip TEST] [FILE …]";
 
 /// What is asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,8 @@ struct Question<'a> {
     seed: u64,
     /// Only what the last run has missed.
     is_again: bool,
+    /// Also those that must be built by themselves, a minute or more each.
+    is_thorough: bool,
     /// Words in the names of tests that do not run.
     skipped: Vec<&'a str>,
     /// Words in the names of files.
@@ -67,6 +70,10 @@ impl<'a> Question<'a> {
                     question.is_again = true;
                     rest
                 }
+                ["--alone", rest @ ..] => {
+                    question.is_thorough = true;
+                    rest
+                }
                 [option, ..] if option.starts_with('-') => return None,
                 [file, rest @ ..] => {
                     question.files.push(file);
@@ -87,6 +94,7 @@ struct Count {
     timed_out: usize,
     missed: Vec<String>,
     unviable: usize,
+    not_judged: usize,
 }
 
 impl Count {
@@ -118,16 +126,17 @@ impl fmt::Display for Count {
             f,
             "| judged | killed | of it by time | missed | killed of judged | do not compile |"
         )?;
-        writeln!(f, "|---|---|---|---|---|---|")?;
+        writeln!(f, "|---|---|---|---|---|---|---|")?;
         write!(
             f,
-            "| {judged} | {} | {} | {} | {}.{} % | {} |",
+            "| {judged} | {} | {} | {} | {}.{} % | {} | {} |",
             self.caught + self.timed_out,
             self.timed_out,
             self.missed.len(),
             killed / 10,
             killed % 10,
-            self.unviable
+            self.unviable,
+            self.not_judged
         )
     }
 }
@@ -181,8 +190,13 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
             .map(|verdict| add(*number, verdict))
     });
     verdicts.into_iter().collect::<Result<(), String>>()?;
-    println!("    {} more, each in a build of its own", together.apart.len());
-    for number in &together.apart {
+    let alone = if question.is_thorough { together.apart.len() } else { 0 };
+    println!(
+        "    {alone} more, each in a build of its own, of {}",
+        together.apart.len()
+    );
+    count.lock().map_err(|error| error.to_string())?.not_judged = together.apart.len() - alone;
+    for number in together.apart.iter().take(alone) {
         match apart(&tree, &mutants, *number, &mut court)? {
             Some(verdict) => add(*number, verdict),
             None => count.lock().map_err(|error| error.to_string())?.unviable += 1,
@@ -264,6 +278,7 @@ mod tests {
             part: (2, 10),
             seed: 7,
             is_again: true,
+            is_thorough: true,
             skipped: vec!["mysql"],
             files: vec!["json"],
         };
@@ -285,6 +300,6 @@ mod tests {
         for verdict in [Verdict::Caught, Verdict::TimedOut, Verdict::Missed] {
             count.add("a mutant", verdict);
         }
-        assert!(count.to_string().ends_with("| 3 | 2 | 1 | 1 | 66.6 % | 0 |"));
+        assert!(count.to_string().ends_with("| 3 | 2 | 1 | 1 | 66.6 % | 0 | 0 |"));
     }
 }

@@ -27,9 +27,13 @@ pub(crate) struct Complaint {
 /// A program of tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Program {
-    pub(crate) name: String,
     pub(crate) path: PathBuf,
+    /// Whether it runs whatever it is asked for: the examples of the documentation are one program.
+    pub(crate) is_whole: bool,
 }
+
+/// Run by rustdoc in place of the examples: keeps the program that they are in this folder.
+const KEEP: &str = "cp \"$1\" \"$0/$$\"";
 
 impl Tree {
     /// Copies what git knows or would take. What has not changed keeps its time, and is not built again.
@@ -90,13 +94,20 @@ impl Tree {
         }
     }
 
-    fn messages(&self, arguments: &[&str]) -> Outcome<(bool, String)> {
+    fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = cargo(&self.folder, arguments);
         let optimised = format!("profile.dev.package.{}.opt-level=1", self.package);
-        command.args(["--package", &self.package, "--all-features", "--tests"]);
-        command.args(["--message-format=json", "--config", &optimised]);
+        command.args(["--package", &self.package, "--all-features", "--config", &optimised]);
         command.env("CARGO_TARGET_DIR", self.folder.with_file_name("target"));
-        let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output()?;
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn messages(&self, arguments: &[&str]) -> Outcome<(bool, String)> {
+        let output = self
+            .cargo(arguments)
+            .args(["--tests", "--message-format=json"])
+            .output()?;
         Ok((
             output.status.success(),
             String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -116,7 +127,42 @@ impl Tree {
     /// Builds the tests; nothing where they do not compile.
     pub(crate) fn programs(&self) -> Outcome<Option<Vec<Program>>> {
         let (succeeded, messages) = self.messages(&["test", "--no-run"])?;
-        Ok(if succeeded { Some(programs(&messages)?) } else { None })
+        if !succeeded {
+            return Ok(None);
+        }
+        let mut programs = programs(&messages)?;
+        // In whatever order they were built.
+        programs.sort_by(|one, other| one.path.cmp(&other.path));
+        programs.extend(self.examples()?);
+        Ok(Some(programs))
+    }
+
+    /// Builds the examples of the documentation, which are tests as well.
+    fn examples(&self) -> Outcome<Vec<Program>> {
+        let folder = self.folder.with_file_name("examples");
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        let tool = ["-c", KEEP, &folder.to_string_lossy()].map(|argument| format!("--test-runtool-arg={argument}"));
+        let flags = ["--test-runtool=sh".to_owned()]
+            .into_iter()
+            .chain(tool)
+            .collect::<Vec<_>>();
+        let mut command = self.cargo(&["test", "--doc"]);
+        command
+            .env("CARGO_ENCODED_RUSTDOCFLAGS", flags.join("\u{1f}"))
+            .stdout(Stdio::null());
+        // A package without a library has none.
+        command.status()?;
+        let mut programs = Vec::new();
+        for file in fs::read_dir(folder)? {
+            programs.push(Program {
+                path: file?.path(),
+                is_whole: true,
+            });
+        }
+        Ok(programs)
     }
 }
 
@@ -165,8 +211,8 @@ fn programs(messages: &str) -> Result<Vec<Program>, String> {
         let json = Json::read(line)?;
         if json.get("profile").get("test").is_true() {
             programs.push(Program {
-                name: json.get("target").get("name").text().to_owned(),
                 path: PathBuf::from(json.get("executable").text()),
+                is_whole: false,
             });
         }
     }
@@ -175,6 +221,8 @@ fn programs(messages: &str) -> Result<Vec<Program>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::{complaints, programs};
 
     #[test]
@@ -204,11 +252,11 @@ mod tests {
         let messages = "{\"target\":{\"name\":\"a\"},\"profile\":{\"test\":true},\"executable\":\"/t/a-1\"}\n\
             {\"target\":{\"name\":\"b\"},\"profile\":{\"test\":false},\"executable\":\"/t/b\"}\n\
             {\"target\":{\"name\":\"c\"},\"profile\":{\"test\":true},\"executable\":null}\n";
-        let names: Vec<_> = programs(messages)
+        let paths: Vec<_> = programs(messages)
             .unwrap()
             .into_iter()
-            .map(|program| program.name)
+            .map(|program| program.path)
             .collect();
-        assert_eq!(names, ["a"]);
+        assert_eq!(paths, [PathBuf::from("/t/a-1")]);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -21,8 +21,8 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// Those that take no longer run before the others.
 const SHORT: Duration = Duration::from_millis(500);
 
-/// A mutant may ask for all the memory there is: a test is given so much, in KiB.
-const LIMITED: &str = "ulimit -v 8388608; exec \"$@\"";
+/// A mutant may ask for all the memory there is: a test is given so much, in KiB, and the stack that it has beside others.
+const LIMITED: &str = "ulimit -v 8388608; ulimit -s 2048; exec \"$@\"";
 
 /// A test: where it is, how long it takes, and what it reaches.
 #[derive(Debug, Clone)]
@@ -66,7 +66,11 @@ impl Court {
             suite,
         };
         let mut found = Vec::new();
-        for (program, Program { path, .. }) in court.programs.iter().enumerate() {
+        for (program, Program { path, is_whole }) in court.programs.iter().enumerate() {
+            if *is_whole {
+                found.push((program, "examples".to_owned()));
+                continue;
+            }
             let listed = output(
                 Command::new(path)
                     .args(["--list", "--format", "terse"])
@@ -125,19 +129,20 @@ impl Court {
 
     fn command(&self, program: usize, names: &[&str]) -> Command {
         let mut command = Command::new("sh");
-        let path: &Path = self
-            .programs
-            .get(program)
-            .map_or(Path::new(""), |program| &program.path);
-        command.args(["-c", LIMITED, "sh"]).arg(path);
-        command.args(["--test-threads=1", "--exact"]).args(names);
+        command.args(["-c", LIMITED, "sh"]);
+        if let Some(program) = self.programs.get(program) {
+            command.arg(&program.path);
+            if !program.is_whole {
+                command.args(["--test-threads=1", "--exact"]).args(names);
+            }
+        }
         command.current_dir(&self.home).env("CARGO_MANIFEST_DIR", &self.home);
         if let Some(suite) = &self.suite {
             command.env(schema_suite::VARIABLE, suite);
         }
         // What has failed once is not tried first on the next mutant, and what has failed need not be made small.
         command.env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "true");
-        command.env("PROPTEST_MAX_SHRINK_ITERS", "0");
+        command.env("PROPTEST_MAX_SHRINK_ITERS", "0").env("RUST_BACKTRACE", "0");
         command
     }
 }
