@@ -136,3 +136,28 @@ impl<'de> Deserialize<'de> for Flags {
         Ok(known.fold(Flags::NONE, Flags::with))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_written_as_they_are_read() {
+        let mut all = Flags::NONE;
+        for flag in Flag::ALL {
+            let text = format!("[{:?}]", flag.as_str());
+            let one = Flags::NONE.with(flag);
+            assert_eq!(serde_json::to_string(&one).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Flags>(&text).unwrap(), one);
+            all = all.with(flag);
+        }
+        let text = serde_json::to_string(&all).unwrap();
+        assert_eq!(serde_json::from_str::<Flags>(&text).unwrap(), all);
+        // What nobody knows is left out.
+        assert_eq!(
+            serde_json::from_str::<Flags>(r#"["of tomorrow"]"#).unwrap(),
+            Flags::NONE
+        );
+        assert_eq!(serde_json::to_string(&Flags::NONE).unwrap(), "[]");
+    }
+}

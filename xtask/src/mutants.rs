@@ -272,6 +272,7 @@ mod tests {
             "--skip",
             "mysql",
             "--missed",
+            "--alone",
         ];
         let question = Question {
             package: "event-core",
