@@ -159,7 +159,9 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
     );
     let tree = Tree::copy(root, question.package)?;
     let together = Together::build(&tree, &mutants)?;
-    let programs = tree.programs()?.ok_or("the tests do not compile")?;
+    let programs = tree
+        .programs()?
+        .map_err(|error| format!("the tests do not compile:\n{error}"))?;
     let started = Instant::now();
     let (mut court, failing) = Court::new(programs, tree.home(), schema_suite::find(root).ok(), &question.skipped)?;
     println!(
@@ -248,7 +250,7 @@ fn apart(tree: &Tree, mutants: &[Mutant], number: usize, court: &mut Court) -> O
     let range = mutant.range(&text);
     let changed = [&text[..range.start], &mutant.replacement, &text[range.end..]].concat();
     tree.write(&mutant.file, changed.as_bytes())?;
-    let Some(programs) = tree.programs()? else {
+    let Ok(programs) = tree.programs()? else {
         return Ok(None);
     };
     court.programs = programs;

@@ -124,17 +124,17 @@ impl Tree {
         Ok(complaints)
     }
 
-    /// Builds the tests; nothing where they do not compile.
-    pub(crate) fn programs(&self) -> Outcome<Option<Vec<Program>>> {
+    /// Builds the tests; where they do not compile or link, what is said of it.
+    pub(crate) fn programs(&self) -> Outcome<Result<Vec<Program>, String>> {
         let (succeeded, messages) = self.messages(&["test", "--no-run"])?;
         if !succeeded {
-            return Ok(None);
+            return Ok(Err(said(&messages)?));
         }
         let mut programs = programs(&messages)?;
         // In whatever order they were built.
         programs.sort_by(|one, other| one.path.cmp(&other.path));
         programs.extend(self.examples()?);
-        Ok(Some(programs))
+        Ok(Ok(programs))
     }
 
     /// Builds the examples of the documentation, which are tests as well.
@@ -203,6 +203,18 @@ fn spots(span: &Json) -> Vec<(String, usize)> {
         span = span.get("expansion").get("span");
     }
     spots
+}
+
+/// The first error, as the compiler or the linker words it.
+fn said(messages: &str) -> Result<String, String> {
+    for line in messages.lines().filter(|line| line.contains("\"compiler-message\"")) {
+        let json = Json::read(line)?;
+        let message = json.get("message");
+        if message.get("level").text() == "error" {
+            return Ok(message.get("rendered").text().to_owned());
+        }
+    }
+    Ok("cargo does not say why".to_owned())
 }
 
 fn programs(messages: &str) -> Result<Vec<Program>, String> {
