@@ -160,4 +160,22 @@ mod tests {
         );
         assert_eq!(serde_json::to_string(&Flags::NONE).unwrap(), "[]");
     }
+
+    #[test]
+    fn flags_are_stored_as_bits() {
+        for flag in Flag::ALL {
+            let one = Flags::NONE.with(flag);
+            assert!(one.contains(flag) && !one.is_empty() && one.bits().is_power_of_two());
+            assert_eq!((Flags::from_bits(one.bits()), one.with(flag)), (one, one));
+            assert_eq!(one.iter().collect::<Vec<_>>(), [flag]);
+            assert!(
+                Flag::ALL
+                    .into_iter()
+                    .all(|other| one.contains(other) == (other == flag))
+            );
+        }
+        // Bits of tomorrow are kept.
+        assert_eq!(Flags::from_bits(1 << 31).bits(), 1 << 31);
+        assert!(Flags::from_bits(0).is_empty() && Flags::NONE.iter().next().is_none());
+    }
 }

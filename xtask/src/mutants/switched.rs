@@ -11,6 +11,9 @@ use super::mutant::Mutant;
 pub(crate) const ACTIVE: &str = "MUTANT_ACTIVE";
 pub(crate) const REACHED: &str = "MUTANT_REACHED";
 
+/// What the compiler sees to be wrong of a mutant only when it makes a program of it: it is to be seen by a test.
+const ALLOWED: &str = "#[allow(arithmetic_overflow, unconditional_panic)] ";
+
 /// A file with all of its mutants.
 #[derive(Debug, Default)]
 pub(crate) struct Switched {
@@ -50,6 +53,7 @@ impl Switched {
             }
             switched.text.push_str(&text[done..group.range.start]);
             let start = switched.text.len();
+            switched.text.push_str(ALLOWED);
             switched.text.push_str(&match const_name {
                 Some(_) => signature.replacen("const ", "", 1),
                 None => signature.to_owned(),
@@ -201,7 +205,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::super::mutant::Mutant;
-    use super::{Switched, body, const_name};
+    use super::{ALLOWED, Switched, body, const_name};
 
     /// A mutant of `old`, which stands in the text once, in the function from `start` to `end` of lines.
     fn mutant(text: &str, old: &str, new: &str, (start, end): (usize, usize), answers: &str) -> Mutant {
@@ -229,7 +233,7 @@ mod tests {
         ];
         let switched = Switched::new(TEXT, &[(4, &one), (9, &two)], 20, &BTreeSet::new());
         assert_eq!(
-            switched.text,
+            switched.text.replace(ALLOWED, ""),
             "fn f(a: [u8; { 2 }]) -> bool { match crate::mutant_switch::active(20) {\n\
              4 => {\n    a.len() != 1\n}\n_ => {\n    a.len() == 1\n}\n}}\n\n\
              fn g() { match crate::mutant_switch::active(21) {\n9 => { () }\n_ => { h() }\n}}\n"
@@ -243,7 +247,7 @@ mod tests {
             (place.was_const.as_deref(), other.was_const.as_deref()),
             (Some("f"), None)
         );
-        assert!(switched.text[other.range.clone()].starts_with("fn g() {"));
+        assert!(switched.text[other.range.clone()].starts_with(&format!("{ALLOWED}fn g() {{")));
     }
 
     #[test]
@@ -256,6 +260,7 @@ mod tests {
         assert!(
             probed
                 .text
+                .replace(ALLOWED, "")
                 .ends_with("fn g() { let _ = crate::mutant_switch::active(3); { h() } }\n")
         );
         assert!(probed.places[0].bodies.is_empty());
