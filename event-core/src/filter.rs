@@ -115,3 +115,41 @@ impl<'de> Deserialize<'de> for Filter {
         object::read(deserializer).map(|Written { all }| Filter { all })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_has_so_many_conditions_and_values() {
+        let equals = |count: usize| -> Filter {
+            let one = |filter: Filter, _| filter.and(Field::Subject, Test::Equals(Scalar::Null));
+            (0..count).fold(Filter::default(), one)
+        };
+        let values = |count: usize| Test::OneOf(vec![Scalar::Null; count]);
+        assert!(equals(0).is_bounded() && equals(0).is_empty() && !equals(1).is_empty());
+        assert!(equals(Filter::MAX_CONDITIONS).is_bounded() && !equals(Filter::MAX_CONDITIONS + 1).is_bounded());
+        for (beside, count, is_bounded) in [
+            (0, Filter::MAX_VALUES, true),
+            (0, Filter::MAX_VALUES + 1, false),
+            (1, Filter::MAX_VALUES - 2, true),
+            (1, Filter::MAX_VALUES - 1, false),
+        ] {
+            let filter = equals(beside).and(Field::Name, values(count));
+            assert_eq!(filter.is_bounded(), is_bounded, "{beside} {count}");
+        }
+    }
+
+    #[test]
+    fn what_is_of_another_kind_is_told_what_it_should_be() {
+        let told = |error: serde_json::Error| error.to_string();
+        let scalar = told(serde_json::from_str::<Scalar>("[]").unwrap_err());
+        assert!(scalar.contains("null, a boolean, a number or a string"), "{scalar}");
+        for text in ["[]", "7", "\"a\""] {
+            let filter = told(serde_json::from_str::<Filter>(text).unwrap_err());
+            assert!(filter.contains("expected an object"), "{filter}");
+            let group = told(serde_json::from_str::<crate::aggregate::Group>(text).unwrap_err());
+            assert!(group.contains("an object from fields to values"), "{group}");
+        }
+    }
+}

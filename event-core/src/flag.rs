@@ -136,3 +136,46 @@ impl<'de> Deserialize<'de> for Flags {
         Ok(known.fold(Flags::NONE, Flags::with))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_written_as_they_are_read() {
+        let mut all = Flags::NONE;
+        for flag in Flag::ALL {
+            let text = format!("[{:?}]", flag.as_str());
+            let one = Flags::NONE.with(flag);
+            assert_eq!(serde_json::to_string(&one).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Flags>(&text).unwrap(), one);
+            all = all.with(flag);
+        }
+        let text = serde_json::to_string(&all).unwrap();
+        assert_eq!(serde_json::from_str::<Flags>(&text).unwrap(), all);
+        // What nobody knows is left out.
+        assert_eq!(
+            serde_json::from_str::<Flags>(r#"["of tomorrow"]"#).unwrap(),
+            Flags::NONE
+        );
+        assert_eq!(serde_json::to_string(&Flags::NONE).unwrap(), "[]");
+    }
+
+    #[test]
+    fn flags_are_stored_as_bits() {
+        for flag in Flag::ALL {
+            let one = Flags::NONE.with(flag);
+            assert!(one.contains(flag) && !one.is_empty() && one.bits().is_power_of_two());
+            assert_eq!((Flags::from_bits(one.bits()), one.with(flag)), (one, one));
+            assert_eq!(one.iter().collect::<Vec<_>>(), [flag]);
+            assert!(
+                Flag::ALL
+                    .into_iter()
+                    .all(|other| one.contains(other) == (other == flag))
+            );
+        }
+        // Bits of tomorrow are kept.
+        assert_eq!(Flags::from_bits(1 << 31).bits(), 1 << 31);
+        assert!(Flags::from_bits(0).is_empty() && Flags::NONE.iter().next().is_none());
+    }
+}

@@ -298,6 +298,29 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn what_was_written_is_taken_whatever_the_limits_are_now() {
+        let key = "k".repeat(Limits::DEFAULT.key_bytes + 1);
+        let many: Vec<String> = (0..=Limits::DEFAULT.nodes).map(|at| format!("\"{at}\":1")).collect();
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+        for text in [
+            format!("{{\"{key}\":1}}"),
+            format!("{{{}}}", many.join(",")),
+            nested(100),
+        ] {
+            assert!(parse(&text).is_err());
+            assert_eq!(Payload::from_canonical(text.clone()).unwrap().as_str(), text);
+        }
+        assert_eq!(Payload::from_canonical(nested(101)).unwrap_err().code, Code::TooDeep);
+        for text in ["[]", "1", "null", "\"a\""] {
+            assert_eq!(
+                Payload::from_canonical(text.to_owned()).unwrap_err().code,
+                Code::PayloadNotObject
+            );
+        }
+        assert!(Payload::from_canonical("{".to_owned()).is_err());
+    }
+
     fn parse(text: &str) -> Result<Payload, JsonError> {
         Payload::parse(text.as_bytes(), &Limits::default())
     }

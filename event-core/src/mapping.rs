@@ -352,6 +352,30 @@ mod tests {
     }
 
     #[test]
+    fn a_string_that_holds_no_json_is_another_thing_than_too_much() {
+        let rules = serde_json::json!({"decode": ["/address"]});
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        for (text, code) in [
+            ("plain text", Code::MappingFailed),
+            ("7", Code::MappingFailed),
+            ("{\"a\":1,\"a\":2}", Code::DuplicateKey),
+            (&deep, Code::TooDeep),
+        ] {
+            let document = serde_json::json!({"address": text}).to_string();
+            assert_eq!(lift(rules.clone(), &document).unwrap_err().code, code, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_document_has_a_size() {
+        let limit = Limits::default().event_bytes;
+        let document = |length: usize| format!("{{\"a\":1}}{}", " ".repeat(length - 7));
+        assert!(lift(serde_json::json!({}), &document(limit)).is_ok());
+        let refusal = lift(serde_json::json!({}), &document(limit + 1)).unwrap_err();
+        assert_eq!(refusal.code, Code::EventTooLarge);
+    }
+
+    #[test]
     fn numbers_are_read_only_where_declared_and_only_as_json_writes_them() {
         let rules = serde_json::json!({"numbers": ["/items/*/n", "/list/1", "/list/2", "/m/0"]});
         let event = lift(

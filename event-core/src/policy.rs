@@ -82,3 +82,15 @@ pub struct Policy {
     #[serde(skip_serializing_if = "Storage::is_default")]
     pub storage: Storage,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn storage_is_named_as_it_is_written() {
+        for storage in [Storage::Events, Storage::CountsOnly] {
+            assert_eq!(serde_json::to_value(storage).unwrap(), storage.as_str());
+        }
+    }
+}

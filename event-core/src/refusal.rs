@@ -98,3 +98,51 @@ fn describe(code: Code) -> &'static str {
         _ => "this is not JSON",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_data_has_words_of_its_own() {
+        let codes = [
+            Code::InvalidUtf8,
+            Code::DuplicateKey,
+            Code::NulCharacter,
+            Code::InvalidUnicode,
+            Code::TooDeep,
+            Code::TooManyNodes,
+            Code::InvalidKey,
+            Code::NumberOutOfRange,
+            Code::PayloadNotObject,
+            Code::EventTooLarge,
+            Code::MalformedJson,
+        ];
+        let told: BTreeSet<&str> = codes.into_iter().map(describe).collect();
+        assert_eq!(told.len(), codes.len());
+        assert!(told.iter().all(|words| words.len() > 10));
+    }
+
+    #[test]
+    fn a_refusal_knows_where_and_of_whom() {
+        let error = JsonError {
+            code: Code::TooDeep,
+            offset: 7,
+            pointer: "/a".to_owned(),
+        };
+        let refusal = Refusal::from(error).within_data();
+        let Violation { pointer, message, .. } = &refusal.violations[0];
+        assert_eq!((refusal.code, pointer.as_str()), (Code::TooDeep, "/data/a"));
+        assert!(message.ends_with("(byte 7)"), "{message}");
+        assert_eq!(*refusal.claims, Claims::default());
+        let claims = Claims {
+            id: EventId::new("made-here").ok(),
+            ..Claims::default()
+        };
+        assert_eq!(*refusal.with_claims(claims.clone()).claims, claims);
+        let large = Refusal::too_large(12, 11);
+        assert!(large.to_string().contains("12 bytes, the limit is 11"), "{large}");
+    }
+}

@@ -388,6 +388,47 @@ mod tests {
     }
 
     #[test]
+    fn as_many_violations_are_told_as_there_is_room_for() {
+        let size = |violation: &Violation| {
+            let limit = violation.limit.as_ref().map_or(0, String::len);
+            violation.pointer.len() + violation.keyword.len() + limit + violation.message.len() + FRAME_BYTES
+        };
+        // What is long is the place, or the limit.
+        for (length, wide) in (0..60).map(|n| (n * 2, 1)).chain((0..30).map(|n| (1, n * 40))) {
+            let rule = json!({"enum": ["m".repeat(wide)]});
+            let schema = json!({"additionalProperties": rule});
+            let many: Vec<_> = (10..22).map(|n| format!("\"{}{n}\":2", "k".repeat(length))).collect();
+            let violations = judge(&schema, &format!("{{{}}}", many.join(","))).unwrap_err();
+            let total: usize = violations.iter().map(size).sum();
+            let one_more = total + violations.first().map_or(MAX_BYTES, size);
+            assert!(total <= MAX_BYTES, "{length} {wide}: {total}");
+            assert!(
+                violations.len() == MAX_VIOLATIONS || one_more > MAX_BYTES,
+                "{length} {wide}: {total}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_between_two_characters() {
+        for text in ["abcdefghij", "éééééééééé", "aéaéaéaéaé", "€€€€€€€€", "😀😀😀😀😀"]
+        {
+            for bytes in 7..=text.len() + 1 {
+                let cut = cut(text, bytes);
+                assert!(
+                    cut.len() <= bytes && cut.len() + 4 > bytes.min(text.len()),
+                    "{text} {bytes}: {cut}"
+                );
+                let kept = cut.strip_suffix('…').unwrap_or(text);
+                assert!(
+                    text.starts_with(kept) && (cut == text) == (bytes >= text.len()),
+                    "{cut}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_key_of_the_event_is_not_repeated() {
         let schema = json!({"propertyNames": {"pattern": "^a"}});
         let violations = judge(&schema, r#"{"secretname@x.org": 1}"#).unwrap_err();

@@ -310,6 +310,28 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_says_where() {
+        let deep = |depth: usize| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+        let limit = Limits::default().depth;
+        let put = json!([{"step": "move", "from": "/a", "to": "/b/c"}]);
+        // The root, `b`, and what lies in it.
+        assert!(apply(put.clone(), &json!({"a": deep(limit - 2)})).is_ok());
+        for (steps, data, at) in [
+            (put.clone(), json!({"a": 1, "b": 2}), "/b/c"),
+            (
+                json!([{"step": "convert", "at": "/a", "to": "integer"}]),
+                json!({"a": "x"}),
+                "/a",
+            ),
+            (put, json!({"a": deep(limit - 1)}), "/b/c"),
+        ] {
+            let error = apply(steps, &data).unwrap_err();
+            assert_eq!(error.pointer(), at, "{error:?}");
+        }
+        assert_eq!(UpcastError::Whole.pointer(), "");
+    }
+
+    #[test]
     fn each_step_does_one_thing() {
         let moved = json!([{"step": "move", "from": "/a", "to": "/b/c"}]);
         assert_eq!(apply(moved.clone(), &json!({"a": 1})).unwrap(), json!({"b": {"c": 1}}));

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use event_core::analysis::{
-    Active, ActiveRow, Cohort, Funnel, FunnelOrder, Retention, SessionList, SessionRow, Sessions, analyse,
+    Active, ActiveRow, Analysis as _, Cohort, Fold as _, Funnel, FunnelOrder, Retention, SessionList, SessionRow,
+    Sessions, Wanted, analyse,
 };
 use event_core::decimal::Decimal;
 use event_core::filter::{Field, Found};
@@ -319,6 +320,79 @@ fn a_cursor_is_of_one_list() {
     assert!(list(&format!(r#", "cursor": "{next}""#)).is_ok());
     assert!(list(&format!(r#", "order": "desc", "cursor": "{next}""#)).is_err());
     assert!(list(&format!(r#", "from": "2026-01-01", "cursor": "{next}""#)).is_err());
+}
+
+#[test]
+fn what_a_fold_asks_for_is_what_its_question_says() {
+    let (from, to) = ("2026-01-01".parse().unwrap(), "2026-02-01".parse().unwrap());
+    let range = r#""from": "2026-01-01", "to": "2026-02-01", "filter": {"subject": "u"}"#;
+    let told = |wanted: &Wanted| {
+        assert_eq!((wanted.from(), wanted.to()), (Some(from), Some(to)));
+        assert_eq!(wanted.filter().all.len(), 1, "{wanted:?}");
+        assert!(wanted.fields().contains(&Field::Subject), "{wanted:?}");
+        wanted.any().len()
+    };
+    let sessions = Sessions::from_pairs([("from", "2026-01-01"), ("to", "2026-02-01"), ("subject", "u")]);
+    assert_eq!(told(sessions.unwrap().fold().unwrap().wanted()), 0);
+    // Between two steps in strict order there is no other event, whichever it is.
+    for (order, any) in [("ordered", 2), ("any", 2), ("strict", 0)] {
+        let said = format!(r#"{{"steps": ["a", "b"], "order": "{order}", {range}}}"#);
+        let funnel = Funnel::from_json(said.as_bytes()).unwrap();
+        assert_eq!(told(funnel.fold().unwrap().wanted()), any, "{order}");
+    }
+    let said = format!(r#"{{"by": "name", "bucket": "day", {range}}}"#);
+    told(Retention::from_json(said.as_bytes()).unwrap().fold().unwrap().wanted());
+    let nothing = Sessions::default().fold().unwrap();
+    let wanted = nothing.wanted();
+    assert_eq!((wanted.from(), wanted.to(), wanted.filter().all.len()), (None, None, 0));
+}
+
+#[test]
+fn ranges_hold_their_start_and_not_their_end() {
+    // A minute that ends where the range does has none behind it.
+    for (to, minutes) in [("00:03:00", 3), ("00:02:59.999999", 3), ("00:03:00.000001", 4)] {
+        let said = format!(r#"{{"by": "session_id", "bucket": "minute", "periods": 9, "to": "2026-01-01T{to}Z"}}"#);
+        let retention = Retention::from_json(said.as_bytes()).unwrap();
+        let cohorts = analyse(&retention, &story("aa")).unwrap().answer.cohorts;
+        assert_eq!(cohorts[0].returned.len(), minutes, "{to}");
+        assert_eq!((cohorts[0].size, &cohorts[0].returned[..2]), (1, &[0, 1][..]), "{to}");
+    }
+    for (to, rows) in [
+        ("00:00:00", 0),
+        ("00:00:00.000001", 1),
+        ("00:01:00", 1),
+        ("00:01:00.000001", 2),
+    ] {
+        let said = format!(
+            r#"{{"open": "a", "close": "b", "key": ["session_id"], "bucket": "minute",
+                "from": "2026-01-01", "to": "2026-01-01T{to}Z"}}"#
+        );
+        let active = Active::from_json(said.as_bytes()).unwrap();
+        assert_eq!(analyse(&active, &story("ab")).unwrap().answer.rows.len(), rows, "{to}");
+    }
+}
+
+#[test]
+fn keys_and_groups_are_few_and_different() {
+    let fields = |count: usize| -> Vec<Field> { (0..count).map(|at| format!("/f{at}").parse().unwrap()).collect() };
+    let most = event_core::Query::MAX_FIELDS;
+    let asked = |key: Vec<Field>, by: Vec<Field>| {
+        let said = br#"{"open": "a", "close": "b", "key": ["session_id"]}"#;
+        let active = Active {
+            key,
+            by,
+            ..Active::from_json(said).unwrap()
+        };
+        active.fold().map(|_| ())
+    };
+    assert_eq!(asked(fields(most), fields(most)), Ok(()));
+    for count in [most + 1, most + 2] {
+        assert_eq!(asked(fields(count), fields(1)), Err(QueryError::TooManyFields));
+        assert_eq!(asked(fields(1), fields(count)), Err(QueryError::TooManyFields));
+    }
+    let twice = [fields(1), fields(2)].concat();
+    assert_eq!(asked(twice.clone(), fields(1)), Err(QueryError::RepeatedField));
+    assert_eq!(asked(fields(1), twice), Err(QueryError::RepeatedField));
 }
 
 #[test]

@@ -326,3 +326,32 @@ fn schemas_that_go_round_and_round_are_not_followed_for_ever() {
         .unwrap();
     assert!(!told.reasons.is_empty());
 }
+
+#[test]
+fn reasons_about_elements_name_their_rule() {
+    let of = |draft: &str, rule: Value| {
+        let mut schema = json!({"properties": {"a": rule}});
+        if !draft.is_empty() {
+            schema["$schema"] = format!("http://json-schema.org/{draft}/schema#").into();
+        }
+        schema
+    };
+    let text = json!({"type": "string"});
+    for (draft, new, told) in [
+        ("", json!({"items": text}), "/items/type"),
+        ("", json!({"prefixItems": [text]}), "/prefixItems/0/type"),
+        ("", json!({"prefixItems": [{}, text]}), "/prefixItems/1/type"),
+        ("", json!({"prefixItems": [{}], "items": text}), "/items/type"),
+        ("draft-07", json!({"items": text}), "/items/type"),
+        ("draft-07", json!({"items": [{}, text]}), "/items/1/type"),
+        (
+            "draft-07",
+            json!({"items": [{}], "additionalItems": text}),
+            "/additionalItems/type",
+        ),
+    ] {
+        let found = between(&of(draft, json!({})), &of(draft, new.clone()));
+        let pointers: Vec<&str> = found.reasons.iter().map(|it| it.pointer.as_str()).collect();
+        assert_eq!(pointers, [format!("/properties/a{told}")], "{new}");
+    }
+}

@@ -156,3 +156,31 @@ fn what_lies_very_deep_is_anything() {
         assert_eq!(schema.matches(&format!("\"{keyword}\"")).count(), levels, "{schema}");
     }
 }
+
+#[test]
+fn so_many_properties_are_described_alone() {
+    // Two hundred, or what there is room for: of each its name, twice, and a little more.
+    for (length, described) in [(4, 200), (100, 40_000 / (160 + 2 * 102))] {
+        let name = |at: usize| format!("{at:0length$}");
+        for count in [described - 1, described, described + 1, 300] {
+            let members = (0..count).map(|at| (name(at), json!(at))).collect();
+            let schema = of(&[Value::Object(members)]).schema();
+            let alone = schema["properties"].as_object().unwrap().len();
+            assert_eq!(alone, count.min(described), "{length}");
+            assert_eq!(schema.get("additionalProperties").is_some(), count > described);
+        }
+    }
+}
+
+#[test]
+fn what_is_described_together_is_any_property_of_the_other_one() {
+    // Texts alone, and behind them booleans together.
+    let text = |at: usize| (format!("k{at:03}"), json!("text"));
+    let boolean = |at: usize| (format!("z{at:03}"), json!(true));
+    let many = Value::Object((0..200).map(text).chain((0..9).map(boolean)).collect());
+    let mut merged = of(&[json!({"k000": 1, "other": 1})]);
+    merged.merge(of(&[many]));
+    let schema = merged.schema();
+    assert_eq!(schema["properties"]["k000"]["type"], json!(["integer", "string"]));
+    assert_eq!(schema["properties"]["other"]["type"], json!(["boolean", "integer"]));
+}

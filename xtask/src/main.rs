@@ -32,6 +32,7 @@ mod bench;
 mod instructions;
 mod fuzz;
 mod prove;
+mod mutants;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -63,6 +64,10 @@ usage: cargo xtask <command>
   prove          what must hold whatever fails: kills, errors and losses at every write of the disk, restarts, cuts, clients
                  that are gone, and builds broken on purpose that must be caught, each with its N; in their long form, for
                  hours, or [--quick] as in every run of the tests; [WORD …]: those proofs whose name or test has it
+  mutants        how many small changes of a crate's sources its tests would see, and those that they would not:
+                 <package> [--sample K/N] [--seed S], part K of N, drawn by the seed; [--missed]: only those that the last
+                 run has missed; [--alone]: also those that cannot be built with the others, a minute or more each;
+                 [--skip TEST]; [FILE …]: only in files with such a word in their name
   instructions   what an event costs on the pure paths, counted by callgrind and held to benches/INSTRUCTIONS.md;
                  [--write]: keeps what is counted there
   fuzz           every parser, with bytes that cargo-fuzz finds; [--seconds N] [TARGET …]
@@ -85,6 +90,7 @@ fn main() -> ExitCode {
         ["bench", ref arguments @ ..] => bench::run(root(), arguments),
         ["instructions", ref arguments @ ..] => instructions::run(root(), arguments),
         ["fuzz", ref arguments @ ..] => fuzz::run(root(), arguments),
+        ["mutants", ref arguments @ ..] => mutants::run(root(), arguments),
         ["prove", ref arguments @ ..] => prove::run(root(), arguments),
         ["lint"] => lint::run(root()),
         ["surface"] => surface::write(root()),

@@ -290,6 +290,38 @@ mod tests {
     }
 
     #[test]
+    fn the_rank_of_a_hash_is_where_its_first_one_stands() {
+        let top = u64::BITS - BITS;
+        assert_eq!(place(0), (0, HIGHEST));
+        assert_eq!(place(u64::MAX), (REGISTERS - 1, 1));
+        for rank in 1..HIGHEST {
+            assert_eq!(place(5 << top | 1 << (top - u32::from(rank))), (5, rank));
+        }
+    }
+
+    #[test]
+    fn a_value_that_was_added_may_be_there() {
+        let text = |number: usize| format!("value {number}");
+        for count in [1, Sketch::EXACT, Sketch::EXACT + 1] {
+            let mut sketch = Sketch::new();
+            (0..count).for_each(|number| sketch.add(&text(number)));
+            assert!((0..count).all(|number| sketch.may_have(&text(number))));
+            // Of many it is said of others, too, but of few of them.
+            let others = (count..count + 1_000)
+                .filter(|number| sketch.may_have(&text(*number)))
+                .count();
+            assert!(
+                others <= if count > Sketch::EXACT { 500 } else { 0 },
+                "{count}: {others}"
+            );
+            // What is not there is taken out of anything, and what may be there only of few.
+            assert_eq!(sketch.clone().remove(&text(0)), count <= Sketch::EXACT);
+            let absent = (count..).map(text).find(|text| !sketch.may_have(text)).unwrap();
+            assert!(sketch.clone().remove(&absent));
+        }
+    }
+
+    #[test]
     fn what_empty_and_full_registers_stand_for() {
         // The sums of the series, to forty digits, rounded.
         for (share, empty, full) in [

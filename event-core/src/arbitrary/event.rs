@@ -258,3 +258,50 @@ fn build(event: crate::event::EventBuilder) -> Option<Event> {
     };
     event.build(&reception).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::strategy::{Strategy as _, ValueTree as _};
+    use proptest::test_runner::TestRunner;
+
+    use super::{MOVES, events, instant};
+    use crate::timestamp::Timestamp;
+
+    #[test]
+    fn instants_are_near_moves_of_clocks() {
+        const QUARTER: i64 = 15 * 60 * 1_000_000;
+        let mut runner = TestRunner::deterministic();
+        let moves = MOVES.map(|text| text.parse::<Timestamp>().unwrap().as_micros());
+        let (mut near, mut beside) = (BTreeSet::new(), BTreeSet::new());
+        for _ in 0..500 {
+            let at = instant().new_tree(&mut runner).unwrap().current().as_micros();
+            let nearest = moves.iter().min_by_key(|moved| (at - **moved).abs()).unwrap();
+            assert!((at - nearest).abs() < 193 * QUARTER);
+            near.insert((*nearest, (at - nearest) / (96 * QUARTER)));
+            beside.insert(at.rem_euclid(QUARTER));
+        }
+        // Two days before and behind each of them.
+        assert_eq!(
+            near.iter().map(|(moved, _)| moved).collect::<BTreeSet<_>>().len(),
+            MOVES.len()
+        );
+        assert!(near.iter().any(|(_, day)| *day == 1) && near.iter().any(|(_, day)| *day == -1));
+        for exact in [0, 1, QUARTER - 1] {
+            assert!(beside.contains(&exact), "{exact}");
+        }
+        assert!(beside.len() > 50);
+    }
+
+    #[test]
+    fn no_two_events_have_one_id() {
+        let mut runner = TestRunner::deterministic();
+        for _ in 0..20 {
+            let events = events(9).new_tree(&mut runner).unwrap().current();
+            let ids: Vec<String> = events.iter().map(|event| event.envelope().id.to_string()).collect();
+            let expected = ["e0", "E0", "e1", "E1", "e2", "E2", "e3", "E3", "e4"];
+            assert_eq!(ids, expected[..ids.len()]);
+        }
+    }
+}

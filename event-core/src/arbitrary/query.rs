@@ -184,3 +184,67 @@ pub fn page() -> impl Strategy<Value = Page> {
         upcast: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::strategy::{Strategy as _, ValueTree as _};
+    use proptest::test_runner::TestRunner;
+
+    use super::{by, range};
+    use crate::query::Unit;
+
+    const MINUTE: i64 = 60_000_000;
+
+    #[test]
+    fn ranges_are_as_long_as_their_unit_can_bear() {
+        let mut runner = TestRunner::deterministic();
+        let days = 24 * 60;
+        for (unit, most, is_open) in [
+            (Some(Unit::Minute), 240, false),
+            (Some(Unit::Hour), 6 * days, false),
+            (Some(Unit::Day), 300 * days, true),
+            (None, 300 * days, true),
+        ] {
+            let range = range(unit);
+            let mut drawn = |_| range.new_tree(&mut runner).unwrap().current();
+            let drawn: Vec<_> = (0..400).map(&mut drawn).collect();
+            let open = |from: bool, to: bool| {
+                let is_so = |(start, end): &&(Option<_>, Option<_>)| (start.is_none(), end.is_none()) == (from, to);
+                drawn.iter().filter(is_so).count()
+            };
+            for count in [open(true, true), open(true, false), open(false, true)] {
+                assert_eq!(count > 20, is_open, "{unit:?}: {count}");
+            }
+            assert!(open(false, false) > 100);
+            let closed = drawn
+                .iter()
+                .filter_map(|(from, to)| Some((from.as_ref()?, to.as_ref()?)));
+            let lengths: Vec<i64> = closed.map(|(from, to)| to.as_micros() - from.as_micros()).collect();
+            let count = |holds: &dyn Fn(i64) -> bool| lengths.iter().filter(|length| holds(**length)).count();
+            assert_eq!(count(&|length| (0..most * MINUTE).contains(&length)), lengths.len());
+            // Nothing, little, much, and a microsecond more than minutes.
+            let some = [
+                count(&|length| length < MINUTE),
+                count(&|length| length > most * MINUTE / 2),
+                count(&|length| length > most * MINUTE * 9 / 10),
+                count(&|length| (1..most * MINUTE / 8).contains(&length)) / 3,
+                count(&|length| length % MINUTE == 1),
+                count(&|length| length % MINUTE == 2),
+            ];
+            assert!(some.iter().all(|count| *count > 5), "{unit:?}: {some:?}");
+        }
+    }
+
+    #[test]
+    fn groups_are_by_no_field_twice() {
+        let mut runner = TestRunner::deterministic();
+        let mut lengths = [0; 4];
+        for _ in 0..200 {
+            let fields = by().new_tree(&mut runner).unwrap().current();
+            let is_repeated = |at: usize| fields[..at].contains(&fields[at]);
+            assert!(!(0..fields.len()).any(is_repeated), "{fields:?}");
+            lengths[fields.len()] += 1;
+        }
+        assert!(lengths.iter().all(|count| *count > 10), "{lengths:?}");
+    }
+}

@@ -369,3 +369,222 @@ const KEYWORDS: [&str; 43] = [
     "$ref",
     "anyOf",
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::strategy::{Strategy as _, ValueTree as _};
+    use proptest::test_runner::TestRunner;
+    use serde_json::{Value, json};
+
+    use super::{Choices, KEYWORDS, Pair, schema_pair, small_objects, value};
+
+    fn choices(bytes: &[u8]) -> Choices {
+        Choices {
+            bytes: Vec::from(bytes).into_iter(),
+        }
+    }
+
+    /// What a pair of the newest draft makes of these bytes.
+    fn decided<T>(bytes: &[u8], decide: impl FnOnce(&mut Pair<'_>) -> T) -> T {
+        decide(&mut Pair {
+            choices: &mut choices(bytes),
+            newest: true,
+            may_refer: false,
+        })
+    }
+
+    #[test]
+    fn a_decision_is_a_byte() {
+        let mut some = choices(&[7, 2, 1, 4]);
+        assert_eq!(some.up_to(3), 1);
+        assert!(some.one_in(3) && !some.one_in(3));
+        assert_eq!(some.of(&["a", "b", "c"]), "b");
+        // Without bytes it is the first.
+        assert_eq!((some.up_to(3), some.up_to(0), some.of(&[9])), (0, 0, 9));
+        assert!(some.one_in(1) && !some.one_in(2));
+    }
+
+    #[test]
+    fn values_are_no_deeper_than_they_may_be() {
+        for (bytes, depth, expected) in [
+            (&[0, 1][..], 1, json!("a")),
+            (&[4, 1], 0, json!("a")),
+            (&[5, 1], 0, json!("a")),
+            (&[4, 1, 0, 4, 1], 1, json!({"a": "a"})),
+            (&[4, 2, 0, 0, 1, 1, 0, 2], 1, json!({"a": "a", "b": 0})),
+            (&[4, 1, 0, 4, 1, 0, 0, 1], 2, json!({"a": {"a": "a"}})),
+            (&[5, 1, 5, 1], 1, json!(["a"])),
+            (&[5, 2, 0, 1, 0, 2], 1, json!(["a", 0])),
+            (&[5, 1, 5, 1, 0, 1], 2, json!([["a"]])),
+        ] {
+            assert_eq!(value(&mut choices(bytes), depth), expected, "{bytes:?}, {depth}");
+        }
+        let small: BTreeSet<String> = small_objects().iter().map(Value::to_string).collect();
+        assert_eq!(small.len(), 18 * 8 + 3);
+    }
+
+    #[test]
+    fn each_keyword_has_its_rule() {
+        for (keyword, bytes, old, new) in [
+            ("type", &[0, 1, 0][..], json!("object"), json!(["object", "string"])),
+            (
+                "type",
+                &[0, 1, 1],
+                json!(["object", "string"]),
+                json!(["object", "string"]),
+            ),
+            ("type", &[0, 1, 2], json!("object"), json!("object")),
+            ("type", &[1, 1, 0], json!("string"), json!("string")),
+            ("type", &[1, 1, 1], json!("string"), json!("string")),
+            ("enum", &[0, 0, 1], json!([1]), json!([1, "a"])),
+            ("enum", &[0, 1, 1], json!(["a"]), json!(["a"])),
+            ("enum", &[5, 1, 0, 1, 0], json!([["a"]]), json!([["a"], 1])),
+            ("const", &[0, 3], json!(2), json!(2)),
+            ("const", &[5, 1, 5, 3], json!([2]), json!([2])),
+            ("minimum", &[0, 1], json!(1), json!(0)),
+            ("maximum", &[2, 4], json!(2), json!(1.5)),
+            ("exclusiveMinimum", &[1, 0], json!(0), json!(1)),
+            ("exclusiveMaximum", &[3, 5], json!(1.0), json!(1e300)),
+            ("multipleOf", &[3, 4], json!(3), json!(6)),
+            ("minLength", &[2, 1], json!(2), json!(1)),
+            ("maxProperties", &[0, 2], json!(0), json!(2)),
+            ("pattern", &[1], json!("b$"), json!("b$")),
+            ("format", &[1], json!("email"), json!("email")),
+            ("uniqueItems", &[], json!(true), json!(true)),
+            ("required", &[0, 1], json!(["a"]), json!(["a", "b"])),
+            ("required", &[1, 1], json!(["b"]), json!(["b"])),
+            ("dependentRequired", &[0, 1], json!({"a": ["b"]}), json!({"a": ["b"]})),
+            ("unevaluatedProperties", &[], json!(false), json!(false)),
+            // At the depth 1 what is inside is nothing, or everything.
+            ("additionalProperties", &[11], json!(false), json!(false)),
+            ("propertyNames", &[0, 2], json!(false), json!(false)),
+            ("contains", &[0, 0], json!({}), json!({})),
+            ("items", &[0, 2], json!(false), json!(false)),
+            ("not", &[2], json!(false), json!(false)),
+            ("if", &[1], json!({}), json!({})),
+            ("allOf", &[0, 2, 0], json!([false]), json!([false])),
+            ("anyOf", &[1, 2, 0, 4], json!([false, {}, {}]), json!([false, {}])),
+            ("oneOf", &[1, 2, 0, 5], json!([false, {}]), json!([{}, false])),
+            ("prefixItems", &[0, 11, 0], json!([false]), json!([false])),
+            ("properties", &[0, 1, 0, 2, 0], json!({"b": false}), json!({"b": false})),
+            (
+                "properties",
+                &[1, 0, 11, 4, 1, 11, 0],
+                json!({"a": false, "b": false}),
+                json!({"b": false}),
+            ),
+            (
+                "properties",
+                &[1, 0, 11, 5, 1, 11, 0],
+                json!({"b": false}),
+                json!({"a": false, "b": false}),
+            ),
+            (
+                "patternProperties",
+                &[0, 1, 11, 0],
+                json!({"b$": false}),
+                json!({"b$": false}),
+            ),
+            (
+                "dependentSchemas",
+                &[0, 0, 2, 0],
+                json!({"a": false}),
+                json!({"a": false}),
+            ),
+        ] {
+            let rule = decided(bytes, |pair| pair.rule(keyword, 1));
+            assert_eq!(rule, Some((old, new)), "{keyword} of {bytes:?}");
+        }
+    }
+
+    #[test]
+    fn drafts_and_places_have_their_keywords() {
+        let none = |newest: bool, may_refer: bool| -> Vec<&str> {
+            let rule = |keyword: &str| {
+                let choices = &mut choices(&[]);
+                Pair {
+                    choices,
+                    newest,
+                    may_refer,
+                }
+                .rule(keyword, 1)
+            };
+            KEYWORDS.into_iter().filter(|keyword| rule(keyword).is_none()).collect()
+        };
+        assert_eq!(none(true, true), ["additionalItems"]);
+        assert_eq!(none(false, false), ["unevaluatedProperties", "prefixItems", "$ref"]);
+        // In an older draft items may be a list.
+        for (bytes, items) in [(&[1, 0, 11][..], json!([false])), (&[0, 11], json!(false))] {
+            let choices = &mut choices(bytes);
+            let mut pair = Pair {
+                choices,
+                newest: false,
+                may_refer: false,
+            };
+            assert_eq!(pair.rule("items", 1), Some((items.clone(), items)));
+        }
+        // A reference to the whole is there only inside of a value.
+        let refers = json!({"$ref": "#"});
+        let bytes = [0, 0, 0, 41, 1, 0];
+        let (inside, after) = decided(&bytes, |pair| (pair.inside(2), pair.may_refer));
+        assert_eq!((inside, after), ((refers.clone(), refers), false));
+        assert_eq!(decided(&bytes[1..], |pair| pair.schema(1)), (json!({}), json!({})));
+    }
+
+    #[test]
+    fn a_schema_has_rules_that_differ() {
+        let (one, two) = (json!({"minimum": 1}), json!({"minimum": 0}));
+        for (bytes, old, new) in [
+            (&[0, 0, 7, 0, 1, 0][..], one.clone(), two.clone()),
+            (&[0, 0, 7, 0, 1, 5], one.clone(), json!({})),
+            (&[0, 0, 7, 0, 1, 6], json!({}), two),
+            (&[0, 0, 7, 0, 1, 7, 2, 3], one, json!({"minimum": 2})),
+            // Two rules.
+            (
+                &[1, 0, 7, 0, 0, 0, 0, 8, 1, 1, 0],
+                json!({"minimum": 1, "maximum": 0}),
+                json!({"minimum": 1, "maximum": 0}),
+            ),
+            // Another keyword, of the same decisions, of others, and the other way around.
+            (
+                &[0, 3, 0, 0, 1, 2, 1],
+                json!({"minimum": 0}),
+                json!({"exclusiveMinimum": 2}),
+            ),
+            (
+                &[0, 3, 0, 0, 1, 2, 0, 3, 4],
+                json!({"minimum": 0}),
+                json!({"exclusiveMinimum": 1.5}),
+            ),
+            (
+                &[0, 3, 0, 1, 1, 2, 1],
+                json!({"exclusiveMinimum": 0}),
+                json!({"minimum": 2}),
+            ),
+        ] {
+            assert_eq!(decided(bytes, |pair| pair.schema(1)), (old, new), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn pairs_are_of_every_draft() {
+        let mut runner = TestRunner::deterministic();
+        let mut drafts = BTreeSet::new();
+        let mut properties = 0;
+        for _ in 0..200 {
+            let (old, new) = schema_pair().new_tree(&mut runner).unwrap().current();
+            properties += usize::from(old["properties"]["a"] != Value::Null && new["properties"]["a"] != Value::Null);
+            for schema in [&old, &new] {
+                if schema.is_object() {
+                    assert!(schema["$defs"].is_object(), "{schema}");
+                }
+            }
+            drafts.insert(old["$schema"].to_string());
+            assert_eq!(old["$schema"], new["$schema"]);
+        }
+        assert_eq!(drafts.len(), 4);
+        assert!((50..200).contains(&properties), "{properties}");
+    }
+}

@@ -204,6 +204,40 @@ mod tests {
         })
     }
 
+    #[test]
+    fn what_keeps_to_its_grammar_goes_the_short_way() {
+        let source = Source::new("shop").unwrap();
+        let reception = Reception {
+            received_at: "2021-01-01".parse().unwrap(),
+            source: &source,
+            zone: chrono_tz::Tz::UTC,
+            limits: Limits::default(),
+            new_id: &|| EventId::new("made-here").unwrap(),
+        };
+        let event = || {
+            Event::builder("order", "created")
+                .version("1")
+                .source("a")
+                .session_id("s")
+                .subject("u")
+        };
+        let id = |event: EventBuilder| event.checked_id(&reception).map(|id| id.to_string());
+        assert_eq!(id(event()).as_deref(), Some("made-here"));
+        assert_eq!(id(event().id("own").sequence(i64::MAX as u64)).as_deref(), Some("own"));
+        for wrong in [
+            Event::builder("", "created"),
+            Event::builder("order", ""),
+            event().id(""),
+            event().version(""),
+            event().source(""),
+            event().session_id(""),
+            event().subject(""),
+            event().sequence(1 << 63),
+        ] {
+            assert_eq!(id(wrong), None);
+        }
+    }
+
     fn text() -> impl Strategy<Value = Option<String>> {
         prop::option::weighted(0.3, "[a-z ]{1,9}|[\\x00-\\x20\u{7f}\u{e9}]{0,2}|x{99,101}")
     }

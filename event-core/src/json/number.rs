@@ -366,6 +366,39 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn few_places_are_found_the_short_way() {
+        for (float, parts) in [
+            (12.5, Some((125, -1))),
+            (-0.25, Some((-25, -2))),
+            (99.999, Some((99_999, -3))),
+            (0.0001, Some((1, -4))),
+            (0.00001, None),
+            (1.0 / 3.0, None),
+            (99_999_999_999_999.9, Some((999_999_999_999_999, -1))),
+            (123_456_789_012_345.6, None),
+            (1e14, None),
+            (1e15, None),
+            (1e300, None),
+        ] {
+            assert_eq!(short_parts(float), parts, "{float}");
+        }
+    }
+
+    #[test]
+    fn what_is_equal_has_one_hash_and_what_is_not_has_another() {
+        use std::hash::BuildHasher as _;
+        let seed = std::hash::RandomState::new();
+        let hash = |literal: &str| seed.hash_one(Number::from_literal(literal).unwrap());
+        for (one, other) in [("1", "1.0"), ("0", "-0"), ("0.5", "5e-1"), ("1e3", "1000")] {
+            assert_eq!(hash(one), hash(other), "{one} {other}");
+        }
+        let different = ["0", "1", "-1", "0.5", "-0.5", "1e300"];
+        for (at, one) in different.iter().enumerate() {
+            assert!(different[..at].iter().all(|other| hash(one) != hash(other)), "{one}");
+        }
+    }
+
+    #[test]
     fn one_rule_for_every_way_to_write_a_number() {
         for (literal, text) in [
             ("0", "0"),

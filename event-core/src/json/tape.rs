@@ -367,3 +367,26 @@ impl StringNode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::json::Document;
+    use crate::limits::Limits;
+
+    #[test]
+    fn children_are_counted_before_they_come() {
+        let document = Document::parse(br#"{"a": [1, [2, 3], {}], "b": {}, "c": []}"#, &Limits::default()).unwrap();
+        let mut members = document.root().members();
+        for left in (1..=3).rev() {
+            assert_eq!((members.size_hint(), members.len()), ((left, Some(left)), left));
+            members.next();
+        }
+        assert!(members.size_hint() == (0, Some(0)) && members.next().is_none());
+        let mut elements = document.root().members().next().unwrap().1.elements();
+        for left in (1..=3).rev() {
+            assert_eq!((elements.size_hint(), elements.len()), ((left, Some(left)), left));
+            elements.next();
+        }
+        assert!(elements.size_hint() == (0, Some(0)) && elements.next().is_none());
+    }
+}

@@ -76,6 +76,26 @@ mod tests {
     use crate::limits::Limits;
     use proptest::prelude::*;
 
+    #[test]
+    fn a_number_has_its_digits_at_the_scale() {
+        for (number, scale, expected) in [
+            ((15, -1), 1, Some((15, -1))),
+            ((15, -1), 3, Some((1_500, -3))),
+            ((15, 2), 1, Some((15_000, -1))),
+            ((1_500, -3), 1, Some((15, -1))),
+            ((1_500, -3), 2, Some((150, -2))),
+            ((1_550, -3), 1, None),
+            ((0, 7), 2, Some((0, -2))),
+            ((i64::MAX, 0), 1, None),
+            ((MANTISSAS - 1, 0), 0, Some((MANTISSAS - 1, 0))),
+            ((1 - MANTISSAS, 0), 0, Some((1 - MANTISSAS, 0))),
+            ((MANTISSAS, 0), 0, None),
+            ((-MANTISSAS, 0), 0, None),
+        ] {
+            assert_eq!(at_scale(number, scale), expected, "{number:?} at {scale}");
+        }
+    }
+
     fn metric(rest: &str) -> Metric {
         let text = format!(r#"{{"metric":"sales","category":"order","name":"created"{rest}}}"#);
         serde_json::from_str(&text).unwrap()

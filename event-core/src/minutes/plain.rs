@@ -208,3 +208,133 @@ impl PlainRows {
         at.is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(columns: &[PlainColumn], latest: &str) -> PlainRows {
+        PlainRows::new(b',', columns, chrono_tz::Tz::UTC, latest.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_row_is_plain_up_to_its_bounds() {
+        let columns = [
+            PlainColumn::Subject,
+            PlainColumn::Label,
+            PlainColumn::Text,
+            PlainColumn::Time,
+        ];
+        let rows = rows(&columns, "2021-03-01 00:00:30Z");
+        let row = |subject: &str, label: &str, text: &str, time: &str| format!("{subject},{label},{text},{time}");
+        let time = "2021-03-01 00:00:30Z";
+        // Without its subject, its label, its text and three delimiters.
+        let rest = MOST_BYTES - time.len() - 3;
+        for (row, is_plain) in [
+            (row("s", "l", "t", time), true),
+            (row("s", "l", "", time), true),
+            (row("s", "l", " t ", time), true),
+            (row(&"s".repeat(256), "l", "t", time), true),
+            (row(&"s".repeat(257), "l", "t", time), false),
+            (row("s", &"l".repeat(100), "t", time), true),
+            (row("s", &"l".repeat(101), "t", time), false),
+            (row("s", "l", &"t".repeat(rest - 2), time), true),
+            (row("s", "l", &"t".repeat(rest - 1), time), false),
+            (row("", "l", "t", time), false),
+            (row("s", "", "t", time), false),
+            (row(" s", "l", "t", time), false),
+            (row("s ", "l", "t", time), false),
+            (row("s", " l", "t", time), false),
+            (row("s", "l ", "t", time), false),
+            (row("s", "l", "t,", time), false),
+            (row("s", "l", "\"t\"", time), false),
+            (row("s", "l", "é", time), false),
+            (row("s", "l", "t", "2021-03-01 00:00:30.000001Z"), false),
+            (row("s", "l", "t", "2021-03-01 00:00:60Z"), false),
+        ] {
+            assert_eq!(rows.read(row.as_bytes()).is_some(), is_plain, "{row}");
+            assert_eq!(
+                rows.count(row.as_bytes(), &Cut::NONE, &mut Counter::new(9)),
+                is_plain,
+                "{row}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_column_of_each_kind_is_where_it_is_said_to_be() {
+        use PlainColumn::{Subject, Text, Time};
+        let new = |delimiter, columns: &[PlainColumn]| {
+            PlainRows::new(delimiter, columns, chrono_tz::Tz::UTC, Timestamp::MAX).is_some()
+        };
+        assert!(new(b',', &[Subject, Time]) && new(b'\t', &[Time, Text, Subject, Text]));
+        for columns in [
+            &[Subject][..],
+            &[Time],
+            &[],
+            &[Subject, Subject, Time],
+            &[Subject, Time, Time],
+        ] {
+            assert!(!new(b',', columns), "{columns:?}");
+        }
+        assert!(!new(b'\n', &[Subject, Time]) && !new(b'\r', &[Subject, Time]) && !new(0xe9, &[Subject, Time]));
+    }
+
+    #[test]
+    fn minutes_are_whole_within_a_cut() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let minute = |text: &str| at(text).as_micros() / MINUTE;
+        let start = "2021-03-01 00:01:00Z";
+        for (from, to, latest, first, end) in [
+            ("00:01:00", "00:05:00", "00:09:59.999999", "00:01:00", "00:05:00"),
+            ("00:01:00.000001", "00:05:00.000001", "00:09:00", "00:02:00", "00:05:00"),
+            ("00:01:59.999999", "00:05:59.999999", "00:09:00", "00:02:00", "00:05:00"),
+            // Later than the latest there is none: a minute is whole if its last instant is there.
+            ("00:01:00", "00:09:00", "00:05:59.999999", "00:01:00", "00:06:00"),
+            ("00:01:00", "00:09:00", "00:05:59.999998", "00:01:00", "00:05:00"),
+        ] {
+            let text = |clock: &str| format!("2021-03-01 {clock}Z");
+            let rows = rows(&[PlainColumn::Subject, PlainColumn::Time], &text(latest));
+            let cut = Cut {
+                from: Some(at(&text(from))),
+                to: Some(at(&text(to))),
+            };
+            let whole = rows.whole(&cut);
+            assert_eq!(
+                (whole.first, whole.end),
+                (minute(&text(first)), minute(&text(end))),
+                "{from} {to}"
+            );
+            // Whether its minute is whole or not, an event is counted if it is there.
+            let mut counter = Counter::new(9);
+            let mut known = Counter::new(9);
+            let instants = (0..=9 * 60).flat_map(|second| {
+                let micros = at(start).as_micros() - MINUTE + second * 1_000_000;
+                [micros - 1, micros, micros + 1]
+            });
+            // The clock is learned from a first row.
+            for micros in std::iter::once(at(start).as_micros()).chain(instants) {
+                let instant = Timestamp::from_micros(micros).unwrap();
+                let row = format!("s,{instant}");
+                assert_eq!(
+                    rows.count(row.as_bytes(), &cut, &mut counter),
+                    instant <= at(&text(latest)),
+                    "{row}"
+                );
+                if cut.covers(instant) && instant <= at(&text(latest)) {
+                    known.add(Some(&"s".parse().unwrap()), instant);
+                }
+            }
+            let pairs = |mut counter: Counter| -> Vec<_> {
+                counter.compact();
+                counter
+                    .take()
+                    .runs
+                    .iter()
+                    .flat_map(|run| run.iter().collect::<Vec<_>>())
+                    .collect()
+            };
+            assert_eq!(pairs(counter), pairs(known), "{from} {to} {latest}");
+        }
+    }
+}

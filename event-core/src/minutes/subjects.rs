@@ -245,6 +245,56 @@ mod tests {
     }
 
     #[test]
+    fn short_texts_are_words() {
+        let long = [b'a'; 40];
+        for length in 0..=40 {
+            let text = &long[..length];
+            assert_eq!(words(text).is_some(), length <= 32, "{length}");
+            // Every byte is part of a word, and none of them has another's place.
+            let mut seen = vec![words(text)];
+            for place in 0..length.min(32) {
+                let mut other = text.to_vec();
+                other[place] = b'b';
+                seen.push(words(&other));
+                assert!(!same(text, &other) && same(&other, &other));
+            }
+            let known = seen.len();
+            seen.sort_unstable();
+            seen.dedup();
+            assert!(seen.len() == known || length > 32, "{length}");
+            // What differs everywhere alike differs.
+            assert_eq!(same(text, &vec![b'b'; length]), length == 0);
+            assert!(!same(text, &long[..length / 2]) || length == 0);
+        }
+    }
+
+    #[test]
+    fn every_bit_of_a_text_makes_another_hash() {
+        let mut subjects = Subjects::default();
+        for length in 1..=40_usize {
+            let text = vec![b'a'; length];
+            let hash = subjects.hash(&text);
+            for bit in 0..length * 8 {
+                let mut other = text.clone();
+                other[bit / 8] ^= 1 << (bit % 8);
+                assert_ne!(subjects.hash(&other), hash, "{length} {bit}");
+            }
+            // And so does its length.
+            assert_ne!(
+                subjects.hash(&vec![0; length]),
+                subjects.hash(&vec![0; length - 1]),
+                "{length}"
+            );
+            // A text that is known is found where it is looked for first, unless another one is there.
+            let number = subjects.number(&text);
+            let first = subjects.first(hash);
+            assert!(first.number != 0 && (first.tag != tag(hash) || first.number == number + 1));
+        }
+        let found = |text: &[u8]| subjects.first(subjects.hash(text)).number != 0;
+        assert!((1..=40).all(|length| found(&vec![b'a'; length])));
+    }
+
+    #[test]
     fn what_stands_where_a_text_is_looked_for_may_be_another() {
         let mut subjects = Subjects::default();
         assert_eq!(subjects.number(b"one"), 0);

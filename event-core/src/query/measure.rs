@@ -182,3 +182,26 @@ impl<'de> Deserialize<'de> for Measure {
         text.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_measures_are_of_values_and_some_of_totals() {
+        for (text, is_of_values) in [
+            ("count", false),
+            ("sum:/a", false),
+            ("average:/a", false),
+            ("minimum:/a", false),
+            ("maximum:/a", false),
+            ("percentile:50:/a", true),
+            ("unique:subject", true),
+            ("about_unique:subject", true),
+        ] {
+            let measure: Measure = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(measure.is_of_values(), is_of_values, "{text}");
+            assert_eq!(measure.to_string(), text);
+        }
+    }
+}

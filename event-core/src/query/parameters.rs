@@ -110,6 +110,21 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_under_another_name_is_told_by_that_name() {
+        let names = [("customer", "subject"), ("start", "from")];
+        let asked = Parameters::read("start=x&customer=y").unwrap();
+        assert_eq!(asked.translated(&names).unwrap(), [("from", "x"), ("subject", "y")]);
+        assert_eq!(Parameters::default().translated(&names).unwrap(), []);
+        let error = Parameters::read("from=x").unwrap().translated(&names).unwrap_err();
+        assert_eq!((error.parameter.as_str(), error.code), ("from", Code::UnknownParameter));
+        // What nobody knows has no other name.
+        for (code, told) in [(Code::UnknownParameter, "from"), (Code::InvalidParameter, "start")] {
+            assert_eq!(ParameterError::new("from", code, "").translated(&names).parameter, told);
+            assert_eq!(ParameterError::new("to", code, "").translated(&names).parameter, "to");
+        }
+    }
+
+    #[test]
     fn what_is_unknown_or_given_twice_is_named() {
         let parameters = Parameters::read("a=1&b=2").unwrap();
         assert_eq!(parameters.once(["b", "a", "c"]).unwrap(), [Some("2"), Some("1"), None]);

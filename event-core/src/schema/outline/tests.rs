@@ -74,7 +74,9 @@ fn keyword(inner: impl Strategy<Value = Value> + Clone + 'static) -> impl Strate
         5 => named.prop_map(|named| ("properties".to_owned(), json!(named))),
         2 => prop::collection::btree_set(key(), 1..3).prop_map(|keys| ("required".to_owned(), json!(keys))),
         2 => inner.clone().prop_map(|others| ("additionalProperties".to_owned(), others)),
-        1 => inner.prop_map(|one| ("anyOf".to_owned(), json!([one, {"type": "null"}]))),
+        1 => inner.clone().prop_map(|one| ("anyOf".to_owned(), json!([one, {"type": "null"}]))),
+        1 => inner.clone().prop_map(|one| ("anyOf".to_owned(), json!([{"type": "null"}, one]))),
+        1 => (inner.clone(), inner).prop_map(|(one, other)| ("anyOf".to_owned(), json!([one, other]))),
         1 => Just(("$ref".to_owned(), json!("#/$defs/a"))),
         // What no outline knows.
         1 => Just(("uniqueItems".to_owned(), json!(true))),
@@ -170,5 +172,87 @@ fn most_schemas_have_one() {
         json!({"multipleOf": 0.01}),
     ] {
         assert!(Schema::compile(&more).unwrap().outline().is_none(), "{more}");
+    }
+}
+
+#[test]
+fn what_a_glance_tells() {
+    let text = json!({"type": "string"});
+    let of = |rule: Value| json!({"properties": {"a": rule}, "$defs": {"t": text}, "definitions": {"t": text}});
+    let id = json!({"$id": "https://example.org/a", "properties": {"a": {"$ref": "#/$defs/t"}}, "$defs": {"t": text}});
+    for (schema, told, untold) in [
+        (
+            of(json!({"anyOf": [text, {"type": "null"}]})),
+            &["null", "\"x\""][..],
+            &["1", "[]"][..],
+        ),
+        (
+            of(json!({"anyOf": [{"type": "null"}, text]})),
+            &["null", "\"x\""],
+            &["1", "[]"],
+        ),
+        (
+            of(json!({"anyOf": [text, {"type": "integer"}]})),
+            &[],
+            &["null", "true"],
+        ),
+        (of(json!({"$ref": "#/$defs/t"})), &["\"x\""], &["1", "null"]),
+        (of(json!({"$ref": "#/definitions/t"})), &["\"x\""], &["1", "null"]),
+        (of(json!({"$ref": "#/$defs/t", "maxLength": 0})), &[], &["\"x\"", "1"]),
+        (id, &[], &["\"x\"", "1"]),
+        (
+            of(json!({"items": text, "minItems": 1, "maxItems": 2})),
+            &["[\"x\"]", "[\"\", \"y\"]"],
+            &["[]", "[1]", "[\"\", \"\", \"\"]"],
+        ),
+        (
+            of(json!({"minProperties": 1, "maxProperties": 2})),
+            &["{\"x\": 1}", "{\"x\": 1, \"y\": 2}"],
+            &["{}", "{\"x\": 1, \"y\": 2, \"z\": 3}"],
+        ),
+        (
+            of(json!({"minLength": 2, "maxLength": 3})),
+            &["\"ab\"", "\"éßx\""],
+            &["\"a\"", "\"é\"", "\"abcd\""],
+        ),
+        (
+            of(json!({"enum": [1, "x", true, null]})),
+            &["1", "\"x\"", "true", "null"],
+            &["2", "\"y\"", "false", "1.5"],
+        ),
+        (
+            of(json!({"minimum": -1, "exclusiveMaximum": 2})),
+            &["-1", "1.5", "\"x\""],
+            &["-2", "2", "2.5"],
+        ),
+    ] {
+        let compiled = Schema::compile(&schema).unwrap();
+        let surely =
+            |value: &&str| compiled.surely_allows(format!("{{\"a\": {value}}}").as_bytes(), &Limits::default());
+        assert!(told.iter().all(surely), "{schema}");
+        assert!(!untold.iter().any(surely), "{schema}");
+    }
+}
+
+#[test]
+fn what_is_too_deep_is_not_told_at_a_glance() {
+    let limits = Limits::default();
+    for rule in [json!({}), json!({"properties": {"a": {"type": ["array", "object"]}}})] {
+        let schema = Schema::compile(&rule).unwrap();
+        for (open, close) in [("[", "]"), ("{\"b\":", "}")] {
+            let nested = |depth: usize| format!("{{\"a\":{}1{}}}", open.repeat(depth - 1), close.repeat(depth - 1));
+            for (depth, told) in [
+                (2, true),
+                (limits.depth, true),
+                (limits.depth + 1, false),
+                (limits.depth * 2, false),
+            ] {
+                assert_eq!(
+                    schema.surely_allows(nested(depth).as_bytes(), &limits),
+                    told,
+                    "{open}{depth}"
+                );
+            }
+        }
     }
 }
