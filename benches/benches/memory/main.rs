@@ -126,15 +126,19 @@ fn zones(frame: &Frame, rounds: usize) -> Table {
 
 /// What it costs to make a frame of parsed events.
 fn frames(events: &[Event], rounds: usize) -> Table {
-    let contender = |(name, make): (&'static str, fn(&[Event]) -> Frame)| Contender {
+    let contender = |name, make: fn(&[Event]) -> Frame| Contender {
         name,
         work: Box::new(move || {
             assert_eq!(make(events).len(), events.len());
             1
         }),
     };
-    let ways: [(&'static str, fn(&[Event]) -> Frame); 2] =
-        [("all processors", ours::frame_together), ("one thread", ours::frame)];
-    let measured = measure(rounds, ways.map(contender).into());
-    Table::long(format!("A frame made of {} parsed events", events.len()), &measured)
+    let ways = vec![
+        contender("all processors", ours::frame_together),
+        contender("one thread", ours::frame),
+    ];
+    Table::long(
+        format!("A frame made of {} parsed events", events.len()),
+        &measure(rounds, ways),
+    )
 }
