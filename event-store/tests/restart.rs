@@ -1,13 +1,16 @@
 //! The server goes down in the middle of the load, and comes back. Whoever was left without an answer
 //! offers the same events again, and nothing is lost or stored twice; the store works on by itself.
 //!
-//! A program of its own: while it runs, no other test uses the servers.
+//! A program of its own: while it runs, no other test uses the servers. `EVENT_TEST_LONG=1` asks for the full number.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 #[allow(dead_code, reason = "the tests of the store take more of it")]
 #[path = "store/disk.rs"]
 mod disk;
+#[allow(dead_code, reason = "other tests start processes by it")]
+#[path = "order/process.rs"]
+mod process;
 
 use std::collections::HashSet;
 use std::process::Command;
@@ -19,6 +22,7 @@ use disk::Disk;
 use event_core::verdict::Status;
 use event_core::{Query, Source};
 use event_store::{Error, EventStore, Offer, Origin};
+use process::is_long;
 
 macro_rules! restart {
     ($($database:ident $control:literal)+) => {
@@ -42,7 +46,10 @@ restart! {
 const STORES: usize = 2;
 const CALLERS: usize = 4;
 const BATCH: usize = 20;
-const RESTARTS: usize = 2;
+
+fn restarts() -> usize {
+    if is_long() { 50 } else { 2 }
+}
 
 fn origin() -> Origin {
     Origin::new(Source::new("shop").unwrap())
@@ -120,7 +127,8 @@ async fn a_restarted_server_loses_and_doubles_nothing(disk: Disk, variable: &str
     let callers: Vec<_> = (0..STORES * CALLERS)
         .map(|caller| tokio::spawn(call(stores[caller % STORES].clone(), caller, Arc::clone(&done))))
         .collect();
-    for _ in 0..RESTARTS {
+    let restarts = restarts();
+    for _ in 0..restarts {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         restart(&control).await;
     }
@@ -170,4 +178,8 @@ async fn a_restarted_server_loses_and_doubles_nothing(disk: Disk, variable: &str
             "{health:?}"
         );
     }
+    println!(
+        "proof: restarts of a server that {} callers write to: {restarts} trials, 0 violations",
+        STORES * CALLERS
+    );
 }

@@ -155,4 +155,9 @@ async fn goes_on(disk: Disk, how: Break) {
     assert!(read.is_sorted_by(|a, b| a < b), "read out of order or twice");
     assert_eq!(read.len(), written);
     projector.stop().await;
+    let what = match how {
+        Break::Restart(_) => "restarts of a server",
+        Break::Cut => "cuts of all connections",
+    };
+    println!("proof: {what} under a projection and a follower: {times} trials, 0 violations");
 }
