@@ -4,8 +4,9 @@
 //! What it rests on: the lock on the handle keeps sqlx's thread off the connection for as long as
 //! the statements live; they are finalized before the lock is released, because [`Direct`] has both and
 //! its `Drop` comes before that of what it has; one statement is used at a time, because [`Prepared`] borrows all of them;
-//! and what is bound lives until the last step that reads it is done, because whoever binds borrows it until then, and
-//! binds every place anew before the next one.
+//! what is bound lives until the last step that reads it is done, because whoever binds borrows it until then, and
+//! binds every place anew before the next one; and what is read where it lies is gone before the next step, because it is shown
+//! to a function that cannot keep it.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_int};
