@@ -2,13 +2,18 @@
 
 mod counted;
 mod cells;
+#[cfg(feature = "sqlite")]
+mod scan;
 mod plan;
 
-use event_core::aggregate::Tally;
+use std::sync::Arc;
+
+use event_core::aggregate::{Origin, Tally};
 use event_core::{Answer, Query};
 use futures_util::TryStreamExt as _;
-use sea_orm::{DatabaseTransaction, StreamTrait};
+use sea_orm::StreamTrait;
 
+use crate::dialect::Snapshot;
 use crate::dictionary::Dictionary;
 use crate::entity::event::{SELECTED, stored};
 use crate::error::Error;
@@ -33,12 +38,33 @@ impl EventStore {
 }
 
 async fn answer(inner: &Inner, query: &Query) -> Result<Answer, Error> {
-    let mut tally = Tally::new(query)?;
+    let tally = Tally::new(query)?;
     // One transaction, so that the position and the counts are of one moment.
-    let snapshot = inner.dialect.snapshot(&inner.reader).await?;
-    let dictionary = inner.dictionary_in(&snapshot).await?;
-    let log = position::log(inner.dialect, &snapshot, &inner.tables).await?;
-    let plan = Plan::new(query, log.rowless > 0, inner, &snapshot, &dictionary).await?;
+    let snapshot = inner.dialect.survey(&inner.reader).await?;
+    let read = read(tally, query, inner, &snapshot).await;
+    let ended = snapshot.end().await;
+    let (tally, position, source) = read?;
+    ended?;
+    // Building a large answer takes a while, and asks nothing of the database.
+    let answer = tokio::task::spawn_blocking(move || tally.answer()).await;
+    let answer = answer.map_err(|error| Error::corrupt(format!("the answer failed: {error}")))??;
+    Ok(Answer {
+        position: Some(position),
+        source,
+        ..answer
+    })
+}
+
+/// All that the answer is made of, the newest place, and where it comes from.
+async fn read(
+    mut tally: Tally,
+    query: &Query,
+    inner: &Inner,
+    snapshot: &Snapshot,
+) -> Result<(Tally, i64, Origin), Error> {
+    let dictionary = inner.dictionary_in(snapshot).await?;
+    let log = position::log(inner.dialect, snapshot, &inner.tables).await?;
+    let plan = Plan::new(query, log.rowless > 0, inner, snapshot, &dictionary).await?;
     // What the values are is known to the database, what is measured of them to core.
     let query = &query.counting();
     for work in &plan.work {
@@ -52,20 +78,12 @@ async fn answer(inner: &Inner, query: &Query) -> Result<Answer, Error> {
                 let mut selection =
                     Selection::new(&query.filter, *from, *to, &dictionary, inner.dialect, &inner.tables);
                 selection.keep_kinds(kinds);
-                rows(tally, &part, inner, &snapshot, &dictionary, &selection).await?
+                rows(tally, &part, inner, snapshot, &dictionary, &selection).await?
             }
-            Work::Cells(counted) => counted.add_to(tally, inner, &snapshot).await?,
+            Work::Cells(counted) => counted.add_to(tally, inner, snapshot).await?,
         };
     }
-    snapshot.rollback().await?;
-    // Building a large answer takes a while, and asks nothing of the database.
-    let answer = tokio::task::spawn_blocking(move || tally.answer()).await;
-    let answer = answer.map_err(|error| Error::corrupt(format!("the answer failed: {error}")))??;
-    Ok(Answer {
-        position: Some(log.head),
-        source: plan.source(),
-        ..answer
-    })
+    Ok((tally, log.head, plan.source()))
 }
 
 /// Adds what rows say.
@@ -73,14 +91,26 @@ async fn rows(
     tally: Tally,
     query: &Query,
     inner: &Inner,
-    db: &DatabaseTransaction,
-    dictionary: &Dictionary,
+    db: &Snapshot,
+    dictionary: &Arc<Dictionary>,
     selection: &Selection,
 ) -> Result<Tally, Error> {
-    match cells::Cells::of(query, selection, inner.dialect) {
-        _ if selection.kinds.is_empty() => Ok(tally),
-        Some(cells) => cells.add_to(tally, inner, db, dictionary, selection).await,
-        None => fold(tally, inner, db, dictionary, selection).await,
+    if selection.kinds.is_empty() {
+        return Ok(tally);
+    }
+    match db {
+        #[cfg(feature = "sqlite")]
+        Snapshot::InProcess(db) => match cells::Cells::of(query, selection, inner.dialect) {
+            // An index alone tells how many there are, which is faster than to look at each.
+            Some(cells) if query.bucket.is_none() && cells.only_counts() => {
+                cells.add_to(tally, inner, db, dictionary, selection).await
+            }
+            _ => scan::add(tally, inner, db, dictionary, selection).await,
+        },
+        Snapshot::Served(db) => match cells::Cells::of(query, selection, inner.dialect) {
+            Some(cells) => cells.add_to(tally, inner, db, dictionary, selection).await,
+            None => fold(tally, inner, db, dictionary, selection).await,
+        },
     }
 }
 

@@ -4,6 +4,7 @@ mod bind;
 mod grammar;
 mod failure;
 mod transaction;
+mod snapshot;
 mod news;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -14,6 +15,7 @@ mod sqlite;
 
 pub(crate) use bind::{Bind, Cell, Insert, Kind, Merge, Taken};
 pub(crate) use failure::already_there;
+pub(crate) use snapshot::Snapshot;
 pub(crate) use transaction::{Ended, Transaction};
 
 /// What SeaORM calls a database, for those who implement its traits and do not look at it.
@@ -22,9 +24,7 @@ pub(crate) use sea_orm::DbBackend as Backend;
 use std::ops::Deref;
 use std::time::Duration;
 
-use sea_orm::{
-    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, Statement, TransactionTrait, Value,
-};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Value};
 
 use crate::error::Error;
 use crate::options::Options;
@@ -158,15 +158,12 @@ impl Dialect {
 
     /// Starts a transaction that reads, and sees the same at its end as at its start.
     pub(crate) async fn snapshot(self, db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
-        let transaction = match self.backend() {
-            // Every transaction is one there.
-            DbBackend::Sqlite => db.begin().await?,
-            _ => {
-                let (isolation, access) = (IsolationLevel::RepeatableRead, AccessMode::ReadOnly);
-                db.begin_with_config(Some(isolation), Some(access)).await?
-            }
-        };
-        Ok(transaction)
+        snapshot::served(self, db).await
+    }
+
+    /// The same, for questions over many rows.
+    pub(crate) async fn survey(self, db: &DatabaseConnection) -> Result<Snapshot, Error> {
+        Snapshot::begin(self, db).await
     }
 
     /// Runs a statement that takes a text and writes elsewhere, on a connection that reads.

@@ -56,11 +56,12 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, rounds: usize, show:
     let mut setup = Setup {
         runtime,
         peer: runtime.block_on(Peer::open(backend, "bench_peer_")),
-        finisher: Finisher::default(),
+        counting: runtime.block_on(Peer::open(backend, "bench_counting_")),
+        finishers: [Finisher::default(), Finisher::counting(sales())],
         plain: runtime.block_on(backend.store("bench_plain_")),
         counted: runtime.block_on(backend.store("bench_counted_")),
         offered: runtime.block_on(backend.store("bench_offered_")),
-        events: [0; 4].map(|_| Orders::new(CUSTOMERS, STEP)),
+        events: [0; 5].map(|_| Orders::new(CUSTOMERS, STEP)),
     };
     runtime.block_on(setup.counted.declare(sales())).unwrap();
     for (size, batches) in SIZES {
@@ -73,21 +74,38 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, rounds: usize, show:
     writers::measure(runtime, backend, rounds, show);
 }
 
-/// Four that are given the same stream of events, each with ids of its own.
+/// The work of a peer: round after round of finished batches, which hold so many events.
+fn finished_by_hand<'a>(
+    runtime: &'a Runtime,
+    peer: &'a mut Peer,
+    mut finished: VecDeque<Vec<Batch>>,
+    events: usize,
+) -> Box<dyn FnMut() -> usize + 'a> {
+    Box::new(move || {
+        for batch in finished.pop_front().unwrap() {
+            runtime.block_on(peer.append(&batch));
+        }
+        events
+    })
+}
+
+/// Five that are given the same stream of events, each with ids of its own.
 struct Setup<'a> {
     runtime: &'a Runtime,
     peer: Peer,
-    finisher: Finisher,
+    counting: Peer,
+    finishers: [Finisher; 2],
     plain: EventStore,
     counted: EventStore,
     offered: EventStore,
-    events: [Orders; 4],
+    events: [Orders; 5],
 }
 
 impl Setup<'_> {
     fn compare(&mut self, backend: &Backend, count: usize, batches: usize, size: usize) -> Table {
-        let [by_hand, plain, counted, offered] = &mut self.events;
-        let [by_hand, plain, counted] = [by_hand, plain, counted].map(|events| rounds(events, count, batches, size));
+        let [by_hand, with_cells, plain, counted, offered] = &mut self.events;
+        let made = |events| rounds(events, count, batches, size);
+        let [by_hand, with_cells, plain, counted] = [by_hand, with_cells, plain, counted].map(made);
         let offer = |text: Vec<u8>| Offer::Json(text);
         let offers = |_| {
             (0..batches)
@@ -96,11 +114,13 @@ impl Setup<'_> {
         };
         let mut offers: VecDeque<Vec<Vec<Offer>>> = (0..=count).map(offers).collect();
         let origin = Origin::new(Source::new("bench").unwrap());
-        let finish = |round: Vec<Vec<ValidEvent>>| -> Vec<Batch> {
-            round.iter().map(|events| self.finisher.batch(events)).collect()
+        let finish = |finisher: &mut Finisher, rounds: Rounds| -> VecDeque<Vec<Batch>> {
+            let batches = |round: Vec<Vec<ValidEvent>>| round.iter().map(|events| finisher.batch(events)).collect();
+            rounds.into_iter().map(batches).collect()
         };
-        let mut finished: VecDeque<Vec<Batch>> = by_hand.into_iter().map(finish).collect();
-        let (runtime, peer, ingesting) = (self.runtime, &mut self.peer, self.offered.clone());
+        let [rows, cells] = &mut self.finishers;
+        let [finished, with_cells] = [finish(rows, by_hand), finish(cells, with_cells)];
+        let (runtime, ingesting) = (self.runtime, self.offered.clone());
         let append = |store: EventStore, mut rounds: Rounds| {
             move || {
                 for batch in rounds.pop_front().unwrap() {
@@ -114,12 +134,11 @@ impl Setup<'_> {
             vec![
                 Contender {
                     name: "ceiling: finished rows",
-                    work: Box::new(move || {
-                        for batch in finished.pop_front().unwrap() {
-                            runtime.block_on(peer.append(&batch));
-                        }
-                        batches * size
-                    }),
+                    work: finished_by_hand(runtime, &mut self.peer, finished, batches * size),
+                },
+                Contender {
+                    name: "the same with finished cells",
+                    work: finished_by_hand(runtime, &mut self.counting, with_cells, batches * size),
                 },
                 Contender {
                     name: "append",
@@ -161,8 +180,23 @@ impl Setup<'_> {
             })
         };
         let peer = count("bench_peer_");
-        for prefix in ["bench_plain_", "bench_counted_", "bench_offered_"] {
+        for prefix in ["bench_counting_", "bench_plain_", "bench_counted_", "bench_offered_"] {
             assert_eq!(count(prefix), peer, "rows and trails of {prefix}");
         }
+        let cells = |prefix: &str| -> (i64, i64) {
+            self.runtime.block_on(async {
+                let sum = match backend {
+                    Backend::Sqlite(_) => "SUM(low)",
+                    Backend::Postgres(_) => "SUM(low)::bigint",
+                    Backend::MariaDb(_) => "CAST(SUM(low) AS SIGNED)",
+                };
+                let sql = format!("SELECT COUNT(*), {sum} FROM {prefix}cells");
+                let db = backend.connection(prefix).await;
+                let row = db.query_one_raw(backend.statement(&sql, Vec::new())).await.unwrap();
+                let row = row.unwrap();
+                (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())
+            })
+        };
+        assert_eq!(cells("bench_counted_"), cells("bench_counting_"), "cells");
     }
 }

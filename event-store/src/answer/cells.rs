@@ -72,6 +72,12 @@ impl<'a> Cells<'a> {
         })
     }
 
+    /// Whether nothing is asked but how many events of which types there are.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn only_counts(&self) -> bool {
+        self.measured.is_none() && self.groups.iter().all(|(group, _)| matches!(group, Group::Kind))
+    }
+
     fn sql(&self, inner: &Inner, selection: &Selection, condition: &str) -> String {
         let dialect = inner.dialect;
         let mut columns: Vec<String> = self

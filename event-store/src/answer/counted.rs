@@ -1,16 +1,32 @@
 //! What a metric's cells say for a question.
 
+#[cfg(feature = "sqlite")]
+use std::collections::{BTreeSet, HashMap};
+
 use event_core::Query;
 use event_core::Timestamp;
+#[cfg(feature = "sqlite")]
+use event_core::aggregate::{Cell, Sketch};
 use event_core::aggregate::{GroupKey, Level, Projection, Stretch, Tally};
+#[cfg(feature = "sqlite")]
+use foldhash::fast::RandomState;
 use futures_util::TryStreamExt as _;
 use sea_orm::{ConnectionTrait, StreamTrait, Value};
 
+use crate::dialect::Snapshot;
+#[cfg(feature = "sqlite")]
+use crate::dialect::{Bind, Cell as Stored, Kind, Transaction};
 use crate::entity::metric::MetricRow;
 use crate::error::Error;
 use crate::inner::Inner;
+#[cfg(feature = "sqlite")]
+use crate::rollup::Digest;
 use crate::rollup::{cell, digest, exponent, minutes};
 use crate::sketch;
+
+/// Sums of cells by group, bucket and exponent.
+#[cfg(feature = "sqlite")]
+type Sums = HashMap<(Digest, i64, i64), Cell, RandomState>;
 
 /// The cells of one metric, one level and one stretch of time.
 pub(super) struct Counted {
@@ -74,31 +90,156 @@ impl Counted {
     }
 
     /// Reads the cells or sketches and adds them.
-    pub(super) async fn add_to(
-        &self,
-        tally: Tally,
-        inner: &Inner,
-        db: &(impl ConnectionTrait + StreamTrait),
-    ) -> Result<Tally, Error> {
-        match self.kept {
-            Kept::Cells => self.add_cells_to(tally, inner, db).await,
-            Kept::Sketches => self.add_sketches_to(tally, inner, db).await,
+    pub(super) async fn add_to(&self, tally: Tally, inner: &Inner, db: &Snapshot) -> Result<Tally, Error> {
+        match (self.kept, db) {
+            #[cfg(feature = "sqlite")]
+            (Kept::Cells, Snapshot::InProcess(db)) => self.scan_cells(tally, inner, db).await,
+            #[cfg(feature = "sqlite")]
+            (Kept::Sketches, Snapshot::InProcess(db)) => self.scan_sketches(tally, inner, db).await,
+            (Kept::Cells, Snapshot::Served(db)) => self.add_cells_to(tally, inner, db).await,
+            (Kept::Sketches, Snapshot::Served(db)) => self.add_sketches_to(tally, inner, db).await,
         }
     }
 
-    async fn add_sketches_to(&self, mut tally: Tally, inner: &Inner, db: &impl StreamTrait) -> Result<Tally, Error> {
+    /// The same where cells can be looked at where they lie: to add them up here takes less than to have them sorted by their
+    /// groups.
+    #[cfg(feature = "sqlite")]
+    async fn scan_cells(&self, mut tally: Tally, inner: &Inner, db: &Transaction) -> Result<Tally, Error> {
+        let (conditions, values) = self.conditions(inner);
+        let sql = format!(
+            "SELECT at, digest, exponent, events, numbers, high, low, least, greatest FROM {} WHERE {conditions}",
+            inner.tables.sql("{cells}")
+        );
+        let columns = [Kind::Int, Kind::Bytes].into_iter().chain([Kind::Int; 7]).collect();
+        let (granule, one_group) = (self.granule, self.one_group.is_some());
+        let add = move |sums: &mut Sums, row: &[Bind<'_>]| {
+            let [
+                Bind::Int(at),
+                Bind::Bytes(digest),
+                Bind::Int(exponent),
+                Bind::Int(events),
+                Bind::Int(numbers),
+                Bind::Int(high),
+                Bind::Int(low),
+                Bind::Int(least),
+                Bind::Int(greatest),
+            ] = *row
+            else {
+                return Err(Error::corrupt("a cell whose columns are of other kinds"));
+            };
+            let digest = if one_group {
+                Digest::default()
+            } else {
+                Digest::try_from(digest).map_err(|_| Error::corrupt("a digest of another length"))?
+            };
+            let cell = Cell {
+                events,
+                numbers,
+                high,
+                low,
+                least,
+                greatest,
+            };
+            let bucket = granule.map_or(0, |granule| at / granule);
+            let place = (digest, bucket, exponent);
+            sums.entry(place).and_modify(|sum| sum.merge(&cell)).or_insert(cell);
+            Ok(())
+        };
+        let statement = inner.dialect.statement(&sql, values);
+        let sums = db.scan(statement, columns, Sums::default(), add).await?;
+        let keys = self.keys(&sums, inner, db).await?;
+        let start = self.stretch.from.unwrap_or(Timestamp::MIN);
+        for ((digest, bucket, stored), cell) in sums {
+            let Some(key) = self.one_group.as_ref().or_else(|| keys.get(&digest)) else {
+                continue;
+            };
+            let at = match self.granule {
+                None => start,
+                Some(granule) => Timestamp::MIN.saturating_add_micros(bucket.saturating_mul(granule)),
+            };
+            let summary = cell.summary(exponent(stored)?);
+            let summary = summary.ok_or_else(|| Error::corrupt("a cell that counts nothing"))?;
+            tally.add_cell(at, key.clone(), &summary);
+        }
+        Ok(tally)
+    }
+
+    /// What the groups of cells are in the answer, but for those that do not count.
+    #[cfg(feature = "sqlite")]
+    async fn keys(
+        &self,
+        sums: &Sums,
+        inner: &Inner,
+        db: &Transaction,
+    ) -> Result<HashMap<Digest, GroupKey, RandomState>, Error> {
+        let mut keys = HashMap::default();
+        if self.one_group.is_some() {
+            return Ok(keys);
+        }
+        let digests: BTreeSet<&Digest> = sums.keys().map(|(digest, ..)| digest).collect();
+        let wanted: Vec<_> = digests
+            .into_iter()
+            .map(|digest| [Bind::Int(self.metric), Bind::Bytes(digest)])
+            .collect();
+        let select = inner.tables.sql("SELECT digest, texts FROM {groups}");
+        let columns = [Kind::Bytes, Kind::Text];
+        for row in db.rows_with(&select, ["metric_id", "digest"], &wanted, columns).await? {
+            let [Stored::Bytes(digest), Stored::Text(texts)] = row else {
+                return Err(Error::corrupt("a group whose columns are of other kinds"));
+            };
+            let digest = Digest::try_from(digest).map_err(|_| Error::corrupt("a digest of another length"))?;
+            if let Some(key) = self.projection.project(&GroupKey::new(texts.split('\n').map(Some))) {
+                keys.insert(digest, key);
+            }
+        }
+        Ok(keys)
+    }
+
+    #[cfg(feature = "sqlite")]
+    async fn scan_sketches(&self, tally: Tally, inner: &Inner, db: &Transaction) -> Result<Tally, Error> {
+        let (sql, values) = self.sketches(inner);
+        let mut columns = vec![Kind::Int, Kind::Bytes];
+        if self.one_group.is_none() {
+            columns.push(Kind::Text);
+        }
+        let (one_group, projection) = (self.one_group.clone(), self.projection.clone());
+        let add = move |tally: &mut Tally, row: &[Bind<'_>]| {
+            let (at, bytes, key) = match *row {
+                [Bind::Int(at), Bind::Bytes(bytes)] => (at, bytes, one_group.clone()),
+                [Bind::Int(at), Bind::Bytes(bytes), Bind::Text(texts)] => {
+                    let group = GroupKey::new(texts.split('\n').map(Some));
+                    (at, bytes, projection.project(&group))
+                }
+                _ => return Err(Error::corrupt("a sketch whose columns are of other kinds")),
+            };
+            if let Some(key) = key {
+                let sketch = Sketch::from_bytes(bytes).ok_or_else(|| Error::corrupt("a sketch that is none"))?;
+                tally.add_sketch(Timestamp::MIN.saturating_add_micros(at), &key, &sketch);
+            }
+            Ok(())
+        };
+        let statement = inner.dialect.statement(&sql, values);
+        db.scan(statement, columns, tally, add).await
+    }
+
+    /// Start and sketch of those that count, and the texts of the group unless it is one alone.
+    fn sketches(&self, inner: &Inner) -> (String, Vec<Value>) {
         let (conditions, mut values) = self.conditions(inner);
         let sketches = inner.tables.sql("{sketches}");
-        let sql = if self.one_group.is_some() {
-            format!("SELECT at, sketch FROM {sketches} WHERE {conditions}")
-        } else {
-            values.push(self.metric.into());
-            format!(
-                "SELECT c.at, c.sketch, g.texts FROM (SELECT at, sketch, digest FROM {sketches} WHERE {conditions}) c \
-                 JOIN {} ON g.digest = c.digest AND g.metric_id = ?",
-                inner.tables.sql("{groups} g")
-            )
-        };
+        if self.one_group.is_some() {
+            return (format!("SELECT at, sketch FROM {sketches} WHERE {conditions}"), values);
+        }
+        values.push(self.metric.into());
+        let sql = format!(
+            "SELECT c.at, c.sketch, g.texts FROM (SELECT at, sketch, digest FROM {sketches} WHERE {conditions}) c \
+             JOIN {} ON g.digest = c.digest AND g.metric_id = ?",
+            inner.tables.sql("{groups} g")
+        );
+        (sql, values)
+    }
+
+    async fn add_sketches_to(&self, mut tally: Tally, inner: &Inner, db: &impl StreamTrait) -> Result<Tally, Error> {
+        let (sql, values) = self.sketches(inner);
         // One by one: a long range has more of them than fit into memory.
         let mut rows = std::pin::pin!(db.stream_raw(inner.dialect.statement(&sql, values)).await?);
         while let Some(row) = rows.try_next().await? {

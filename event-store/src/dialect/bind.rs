@@ -5,11 +5,17 @@ use sea_orm::Value;
 use super::grammar::Grammar;
 use crate::tables::Tables;
 
-/// A value of a row that is inserted, where it lies.
+/// A value of a row or of a statement, where it lies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Bind<'a> {
     Null,
     Int(i64),
+    /// Of conditions alone: no column holds one.
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        allow(dead_code, reason = "servers bind conditions by their drivers")
+    )]
+    Float(f64),
     Text(&'a str),
     Bytes(&'a [u8]),
 }
@@ -19,6 +25,7 @@ impl From<Bind<'_>> for Value {
         match bind {
             Bind::Null => None::<i64>.into(),
             Bind::Int(int) => int.into(),
+            Bind::Float(float) => float.into(),
             Bind::Text(text) => text.into(),
             Bind::Bytes(bytes) => bytes.into(),
         }

@@ -14,6 +14,9 @@ use super::grammar::Grammar;
 use crate::error::{Cause, Error};
 use crate::tables::Tables;
 
+/// Keys that are looked up by one statement.
+const KEYS: usize = 256;
+
 /// A transaction that writes.
 ///
 /// SeaORM's own would do, but for two things: it hides the connection, and rows go in several times
@@ -148,10 +151,26 @@ impl Transaction {
         Transaction::begin_on(dialect, Ended(open)).await
     }
 
+    /// A transaction of SQLite's that reads: it takes no lock that another one waits for.
+    #[cfg(feature = "sqlite")]
+    pub(super) async fn begin_reading(dialect: Dialect, db: &DatabaseConnection) -> Result<Self, Error> {
+        let connection = db.get_sqlite_connection_pool().acquire().await.map_err(taken)?;
+        let open = Open {
+            connection: Connection::Sqlite(super::sqlite::Session::new(connection)),
+            ended: true,
+            own_thread: false,
+        };
+        Transaction::begin_by(dialect, Ended(open), "BEGIN").await
+    }
+
     /// The next transaction on a connection.
-    pub(super) async fn begin_on(dialect: Dialect, Ended(mut open): Ended) -> Result<Self, Error> {
+    pub(super) async fn begin_on(dialect: Dialect, ended: Ended) -> Result<Self, Error> {
+        Transaction::begin_by(dialect, ended, Grammar::begin(&*dialect)).await
+    }
+
+    async fn begin_by(dialect: Dialect, Ended(mut open): Ended, words: &'static str) -> Result<Self, Error> {
         open.ended = false;
-        if let Err(error) = open.run(Grammar::begin(&*dialect)).await {
+        if let Err(error) = open.run(words).await {
             // Where only the lock was missing nothing has begun, and nothing is in doubt.
             open.ended = matches!(error, Error::Contention(_));
             return Err(error);
@@ -241,6 +260,54 @@ impl Transaction {
                 };
             }
             rows.push(cells);
+        }
+        Ok(rows)
+    }
+
+    /// Runs a statement that may answer any number of rows, and shows such columns of each of them to a function, which
+    /// changes a state.
+    #[cfg(feature = "sqlite")]
+    pub(crate) async fn scan<S: Send + 'static>(
+        &self,
+        statement: Statement,
+        columns: Vec<Kind>,
+        state: S,
+        row: impl FnMut(&mut S, &[Bind<'_>]) -> Result<(), Error> + Send + 'static,
+    ) -> Result<S, Error> {
+        let values = statement.values.map_or(Vec::new(), |values| values.0);
+        let mut open = self.open.lock().await;
+        match &mut open.connection {
+            Connection::Sqlite(session) => session.scan(statement.sql, values, columns, state, row).await,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            _ => Err(Error::corrupt("rows of a server are not read where they lie")),
+        }
+    }
+
+    /// The rows that have one of these keys, which are values of such columns.
+    pub(crate) async fn rows_with<const K: usize, const N: usize>(
+        &self,
+        select: &str,
+        key: [&str; K],
+        keys: &[[Bind<'_>; K]],
+        columns: [Kind; N],
+    ) -> Result<Vec<[Cell; N]>, Error> {
+        #[cfg(feature = "sqlite")]
+        {
+            let mut open = self.open.lock().await;
+            if let Connection::Sqlite(session) = &mut open.connection {
+                // One by one: a statement of many keys would be prepared anew for each number of them.
+                let sql = format!(
+                    "{select} WHERE {}",
+                    key.map(|column| format!("{column} = ?")).join(" AND ")
+                );
+                return session.rows_each(&sql, keys, columns).await;
+            }
+        }
+        let mut rows = Vec::new();
+        for chunk in keys.chunks(KEYS) {
+            let sql = format!("{select} WHERE {}", self.dialect.one_of_rows(&key, chunk.len()));
+            let values: Vec<Bind<'_>> = chunk.iter().flatten().copied().collect();
+            rows.extend(self.rows(&sql, &values, columns).await?);
         }
         Ok(rows)
     }

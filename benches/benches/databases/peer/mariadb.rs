@@ -4,7 +4,7 @@ use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{AssertSqlSafe, Executor as _, MySql};
 
-use crate::rows::{Batch, COLUMNS};
+use crate::rows::{Batch, CELL, COLUMNS, GROUP, SUMS, numbers};
 
 pub(crate) struct Peer {
     connection: PoolConnection<MySql>,
@@ -52,6 +52,38 @@ impl Peer {
                 .bind(&row.data);
         }
         statement.execute(&mut *self.connection).await.unwrap();
+        self.count(batch).await;
         self.connection.execute("COMMIT").await.unwrap();
+    }
+
+    async fn count(&mut self, batch: &Batch) {
+        for groups in batch.groups.chunks(50) {
+            let rows = vec!["(1, ?, ?, ?)"; groups.len()].join(", ");
+            let sql = format!("INSERT INTO {}groups ({GROUP}) VALUES {rows}", self.prefix);
+            let mut statement = sea_orm::sqlx::query(AssertSqlSafe(sql));
+            for (digest, texts) in groups {
+                statement = statement.bind(&digest[..]).bind(&digest[..]).bind(texts);
+            }
+            statement.execute(&mut *self.connection).await.unwrap();
+        }
+        let sums = SUMS
+            .map(|column| format!("{column} = {column} + VALUES({column})"))
+            .join(", ");
+        for cells in batch.cells.chunks(150) {
+            let rows = vec!["(1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"; cells.len()].join(", ");
+            let sql = format!(
+                "INSERT INTO {}cells ({CELL}) VALUES {rows} ON DUPLICATE KEY UPDATE {sums}, \
+                 least = LEAST(least, VALUES(least)), greatest = GREATEST(greatest, VALUES(greatest))",
+                self.prefix
+            );
+            let mut statement = sea_orm::sqlx::query(AssertSqlSafe(sql));
+            for ((level, at, digest, exponent), cell) in cells {
+                statement = statement.bind(level).bind(at).bind(&digest[..]).bind(exponent);
+                for number in numbers(cell) {
+                    statement = statement.bind(number);
+                }
+            }
+            statement.execute(&mut *self.connection).await.unwrap();
+        }
     }
 }

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use crate::rows::{Batch, COLUMNS};
+use crate::rows::{Batch, CELL, COLUMNS, GROUP, SUMS, numbers};
 
 pub(crate) struct Peer {
     db: Connection,
     event: String,
     trail: String,
+    cell: String,
+    group: String,
 }
 
 impl Peer {
@@ -27,7 +29,22 @@ impl Peer {
              ON CONFLICT (event_id, source_id) DO NOTHING"
         );
         let trail = format!("INSERT INTO {prefix}trails (id, session, subject) VALUES (?, ?, ?)");
-        Peer { db, event, trail }
+        let sums = SUMS
+            .map(|column| format!("{column} = {column} + excluded.{column}"))
+            .join(", ");
+        let cell = format!(
+            "INSERT INTO {prefix}cells ({CELL}) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (metric_id, level, at, digest, exponent) DO UPDATE SET {sums}, \
+             least = min(least, excluded.least), greatest = max(greatest, excluded.greatest)"
+        );
+        let group = format!("INSERT INTO {prefix}groups ({GROUP}) VALUES (1, ?, ?, ?)");
+        Peer {
+            db,
+            event,
+            trail,
+            cell,
+            group,
+        }
     }
 
     pub(crate) fn append(&mut self, batch: &Batch) {
@@ -53,6 +70,19 @@ impl Peer {
                         row.flags,
                         row.hash,
                         row.data,
+                    ])
+                    .unwrap();
+            }
+            let mut group = transaction.prepare_cached(&self.group).unwrap();
+            for (digest, texts) in &batch.groups {
+                group.execute(params![digest, digest, texts]).unwrap();
+            }
+            let mut statement = transaction.prepare_cached(&self.cell).unwrap();
+            for ((level, at, digest, exponent), cell) in &batch.cells {
+                let [events, numbers, high, low, least, greatest] = numbers(cell);
+                statement
+                    .execute(params![
+                        level, at, digest, exponent, events, numbers, high, low, least, greatest
                     ])
                     .unwrap();
             }

@@ -4,8 +4,9 @@
 //! What it rests on: the lock on the handle keeps sqlx's thread off the connection for as long as
 //! the statements live; they are finalized before the lock is released, because [`Direct`] has both and
 //! its `Drop` comes before that of what it has; one statement is used at a time, because [`Prepared`] borrows all of them;
-//! and what is bound lives until the last step that reads it is done, because whoever binds borrows it until then, and
-//! binds every place anew before the next one.
+//! what is bound lives until the last step that reads it is done, because whoever binds borrows it until then, and
+//! binds every place anew before the next one; and what is read where it lies is gone before the next step, because it is shown
+//! to a function that cannot keep it.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_int};
@@ -13,6 +14,7 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 use libsqlite3_sys as ffi;
+use sea_orm::Value;
 use sea_orm::sqlx::sqlite::LockedSqliteHandle;
 
 use super::super::bind::{Bind, Cell, Kind};
@@ -125,6 +127,7 @@ impl Prepared<'_> {
                 match *value {
                     Bind::Null => ffi::sqlite3_bind_null(statement, place),
                     Bind::Int(int) => ffi::sqlite3_bind_int64(statement, place, int),
+                    Bind::Float(float) => ffi::sqlite3_bind_double(statement, place, float),
                     Bind::Text(text) => {
                         let (at, bytes, utf8) = (text.as_ptr().cast(), length(text.len()), ffi::SQLITE_UTF8 as u8);
                         ffi::sqlite3_bind_text64(statement, place, at, bytes, ffi::SQLITE_STATIC(), utf8)
@@ -189,6 +192,67 @@ impl Prepared<'_> {
         }
     }
 
+    /// Runs the statement, and hands on such columns of each of its rows, where they lie.
+    pub(super) fn each(
+        mut self,
+        values: &[Value],
+        columns: &[Kind],
+        mut row: impl FnMut(&[Bind<'_>]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let values = values.iter().map(bound).collect::<Result<Vec<_>, _>>()?;
+        // SAFETY: it is reset before, and when `self` is dropped below; `values` are borrowed for longer.
+        unsafe { self.bind(&values) }?;
+        let mut found = Vec::with_capacity(columns.len());
+        loop {
+            // SAFETY: the statement is live, and every place is bound.
+            match unsafe { ffi::sqlite3_step(self.statement.as_ptr()) } {
+                ffi::SQLITE_ROW => {
+                    for (place, kind) in (0..).zip(columns) {
+                        // SAFETY: the statement stands on a row; what is found is dropped before the next step, and each
+                        // column is asked for once.
+                        found.push(unsafe { self.lying(place, *kind) }?);
+                    }
+                    row(&found)?;
+                    found.clear();
+                }
+                ffi::SQLITE_DONE => return Ok(()),
+                code => return Err(failure(self.db, code)),
+            }
+        }
+    }
+
+    /// A column of the row that the statement stands on, where it lies.
+    ///
+    /// # Safety
+    /// The statement stands on a row, and what is answered is used neither after the next step nor after the column was asked
+    /// for again.
+    unsafe fn lying<'r>(&self, column: c_int, kind: Kind) -> Result<Bind<'r>, Error> {
+        let statement = self.statement.as_ptr();
+        // SAFETY: the statement stands on a row.
+        if unsafe { ffi::sqlite3_column_type(statement, column) } == ffi::SQLITE_NULL {
+            return Ok(Bind::Null);
+        }
+        if kind == Kind::Int {
+            // SAFETY: the statement stands on a row.
+            return Ok(Bind::Int(unsafe { ffi::sqlite3_column_int64(statement, column) }));
+        }
+        // SAFETY: the statement stands on a row; of the bytes are as many there as it says, for as long as is promised. An
+        // empty value has no place.
+        let bytes: &'r [u8] = unsafe {
+            let at = ffi::sqlite3_column_blob(statement, column);
+            let count = usize::try_from(ffi::sqlite3_column_bytes(statement, column)).unwrap_or(0);
+            match NonNull::new(at.cast_mut()) {
+                Some(at) => std::slice::from_raw_parts(at.as_ptr().cast::<u8>(), count),
+                None => &[],
+            }
+        };
+        if kind == Kind::Bytes {
+            return Ok(Bind::Bytes(bytes));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| Error::corrupt("a text that is not UTF-8"))?;
+        Ok(Bind::Text(text))
+    }
+
     /// A column of the row that the statement stands on. One that is NULL is 0 or empty.
     fn cell(&mut self, column: c_int, kind: Kind) -> Result<Cell, Error> {
         let statement = self.statement.as_ptr();
@@ -221,6 +285,17 @@ impl Drop for Prepared<'_> {
             ffi::sqlite3_reset(statement);
             ffi::sqlite3_clear_bindings(statement);
         }
+    }
+}
+
+/// A value of a statement, where it lies.
+fn bound(value: &Value) -> Result<Bind<'_>, Error> {
+    match value {
+        Value::BigInt(int) => Ok(int.map_or(Bind::Null, Bind::Int)),
+        Value::Double(float) => Ok(float.map_or(Bind::Null, Bind::Float)),
+        Value::String(text) => Ok(text.as_deref().map_or(Bind::Null, |text| Bind::Text(text))),
+        Value::Bytes(bytes) => Ok(bytes.as_deref().map_or(Bind::Null, |bytes| Bind::Bytes(bytes))),
+        other => Err(Error::corrupt(format!("a value that no question has: {other:?}"))),
     }
 }
 

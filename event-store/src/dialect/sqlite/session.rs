@@ -5,9 +5,9 @@
 
 use futures_util::future::BoxFuture;
 use ouroboros::self_referencing;
-use sea_orm::SqlxError;
 use sea_orm::sqlx::Sqlite;
 use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::{SqlxError, Value};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::prepared::Direct;
@@ -87,15 +87,7 @@ impl Session {
         &mut self,
         work: impl FnOnce(&mut Direct<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if let State::Plain(_) = self.0
-            && let State::Plain(connection) = std::mem::replace(&mut self.0, State::Between)
-        {
-            let locked = LockedAsyncSendTryBuilder {
-                connection,
-                handle_builder: lock,
-            };
-            self.0 = State::Locked(Box::new(locked.try_build().await.map_err(exec)?));
-        }
+        self.lock().await?;
         let State::Locked(locked) = &mut self.0 else {
             return Err(exec(SqlxError::WorkerCrashed).into());
         };
@@ -109,6 +101,47 @@ impl Session {
         })
     }
 
+    async fn lock(&mut self) -> Result<(), Error> {
+        if let State::Plain(_) = self.0
+            && let State::Plain(connection) = std::mem::replace(&mut self.0, State::Between)
+        {
+            let locked = LockedAsyncSendTryBuilder {
+                connection,
+                handle_builder: lock,
+            };
+            self.0 = State::Locked(Box::new(locked.try_build().await.map_err(exec)?));
+        }
+        Ok(())
+    }
+
+    /// Runs a statement that may answer any number of rows, on a thread where it may take its time, and shows such columns of
+    /// each of them to a function, where they lie.
+    pub(in crate::dialect) async fn scan<S: Send + 'static>(
+        &mut self,
+        sql: String,
+        values: Vec<Value>,
+        columns: Vec<Kind>,
+        mut state: S,
+        mut row: impl FnMut(&mut S, &[Bind<'_>]) -> Result<(), Error> + Send + 'static,
+    ) -> Result<S, Error> {
+        self.lock().await?;
+        let State::Locked(mut locked) = std::mem::replace(&mut self.0, State::Between) else {
+            return Err(exec(SqlxError::WorkerCrashed).into());
+        };
+        let work = move || {
+            let done = locked.with_handle_mut(|handle| {
+                let statement = handle.prepare(&sql)?;
+                statement.each(&values, &columns, |found| row(&mut state, found))
+            });
+            (locked, done.map(|()| state))
+        };
+        let (locked, done) = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| Error::corrupt(format!("the reading failed: {error}")))?;
+        self.0 = State::Locked(locked);
+        done
+    }
+
     /// Runs a statement that answers rows of such columns.
     pub(in crate::dialect) async fn rows<const N: usize>(
         &mut self,
@@ -117,5 +150,22 @@ impl Session {
         columns: [Kind; N],
     ) -> Result<Vec<[Cell; N]>, Error> {
         self.directly(|handle| handle.prepare(sql)?.rows(values, columns)).await
+    }
+
+    /// Runs a statement once for each of these values, and answers the rows of all.
+    pub(in crate::dialect) async fn rows_each<const K: usize, const N: usize>(
+        &mut self,
+        sql: &str,
+        values: &[[Bind<'_>; K]],
+        columns: [Kind; N],
+    ) -> Result<Vec<[Cell; N]>, Error> {
+        self.directly(|handle| {
+            let mut rows = Vec::new();
+            for values in values {
+                rows.extend(handle.prepare(sql)?.rows(values, columns)?);
+            }
+            Ok(rows)
+        })
+        .await
     }
 }
