@@ -204,7 +204,8 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
             None => count.lock().map_err(|error| error.to_string())?.unviable += 1,
         }
     }
-    let count = count.into_inner().map_err(|error| error.to_string())?;
+    let mut count = count.into_inner().map_err(|error| error.to_string())?;
+    count.missed.sort();
     fs::write(kept, count.missed.join("\n"))?;
     announce("Mutants that no test sees", "by file:line:column");
     for name in &count.missed {

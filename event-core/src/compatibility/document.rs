@@ -195,3 +195,99 @@ impl<'a> Place<'a> {
         Some(pointer.tokens().map(str::to_owned).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn keywords_are_read_by_their_draft() {
+        let mut last = None;
+        for (name, dialect) in [
+            ("http://json-schema.org/draft-04/schema#", Dialect::Draft4),
+            ("http://json-schema.org/draft-06/schema#", Dialect::Draft6),
+            ("http://json-schema.org/draft-07/schema#", Dialect::Draft7),
+            ("https://json-schema.org/draft/2019-09/schema", Dialect::Draft2019),
+            ("https://json-schema.org/draft/2020-12/schema", Dialect::Draft2020),
+        ] {
+            let schema = json!({"$schema": name, "$ref": "#"});
+            let document = Document::new(&schema);
+            assert_eq!((document.dialect(), document.root().dialect()), (dialect, dialect));
+            assert_eq!(document.is_understood(), dialect != Dialect::Draft4, "{name}");
+            assert_eq!(
+                document.root().is_reference_alone(),
+                dialect <= Dialect::Draft7,
+                "{name}"
+            );
+            let rule = json!({});
+            assert_eq!(Document::beside(&rule, &document).dialect(), dialect);
+            assert!(last < Some(dialect));
+            last = Some(dialect);
+        }
+        assert_eq!(Document::new(&json!({})).dialect(), Dialect::Draft2020);
+        let plain = json!({"$schema": "http://json-schema.org/draft-07/schema#"});
+        assert!(!Document::new(&plain).root().is_reference_alone());
+    }
+
+    #[test]
+    fn a_part_stands_alone_where_it_means_the_same() {
+        for (schema, is_portable) in [
+            (json!({}), true),
+            (json!({"$defs": {"a": {}}, "$ref": "#/$defs/a"}), true),
+            (
+                json!({"definitions": {"a": {}}, "not": {"$ref": "#/definitions/a/b"}}),
+                true,
+            ),
+            (json!({"$ref": "#"}), false),
+            (json!({"$ref": "#/properties/a"}), false),
+            (json!({"allOf": [{"$ref": "other.json"}]}), false),
+            (json!({"allOf": [{"$dynamicRef": "#a"}]}), false),
+            (json!({"$recursiveRef": "#"}), false),
+            // The whole may have a name, a part of it not.
+            (json!({"$id": "https://example.org/a"}), true),
+            (json!({"not": {"$id": "https://example.org/a"}}), false),
+            (json!({"allOf": [{"id": "https://example.org/a"}]}), false),
+            (json!({"$defs": {"a": {"$schema": "https://example.org/a"}}}), false),
+            (json!({"properties": {"id": {"type": "string"}}}), true),
+        ] {
+            let (document, empty) = (Document::new(&schema), json!({}));
+            let none = Document::new(&empty);
+            assert_eq!(document.alone(&json!(true)).is_some(), is_portable, "{schema}");
+            assert_eq!(document.has_definitions_of(&document), is_portable, "{schema}");
+            let same = is_portable && schema.get("$defs").is_none() && schema.get("definitions").is_none();
+            assert_eq!(document.has_definitions_of(&none), same, "{schema}");
+            assert_eq!(none.has_definitions_of(&document), same, "{schema}");
+        }
+        let schema =
+            json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": {"a": {}}, "type": "null"});
+        let alone = json!({"$schema": schema["$schema"], "$defs": {"a": {}}, "properties": {"v": {"minimum": 1}}});
+        assert_eq!(Document::new(&schema).alone(&json!({"minimum": 1})), Some(alone));
+    }
+
+    #[test]
+    fn references_lead_to_a_part() {
+        let schema = json!({"$defs": {"a/b": {"const": 1}, "list": {"anyOf": [{}, {"const": 2}]}}});
+        for (reference, found) in [
+            ("#/$defs/a~1b", Some(json!({"const": 1}))),
+            ("#/$defs/list/anyOf/1", Some(json!({"const": 2}))),
+            ("#", Some(schema.clone())),
+            ("#/$defs/list/anyOf/2", None),
+            ("#/$defs/list/anyOf/x", None),
+            ("#/$defs/none", None),
+            ("#/$defs/a~1b/const/x", None),
+            ("#/%24defs/a~1b", None),
+            ("#anchor", None),
+            ("other.json#/$defs/a~1b", None),
+        ] {
+            let rule = json!({"$ref": reference});
+            let document = Document::new(&schema);
+            let target = document.root().at(&rule).target();
+            assert_eq!(target.map(|place| place.schema.clone()), found, "{reference}");
+        }
+        // Where parts have names of their own, it is left to those who judge.
+        let named = json!({"$ref": "#/$defs/a", "$defs": {"a": {"$id": "x"}}});
+        assert!(Document::new(&named).root().target().is_none());
+    }
+}

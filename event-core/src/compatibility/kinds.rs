@@ -123,3 +123,80 @@ fn allowed(place: Place<'_>, depth: u8) -> Kinds {
     }
     kinds
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::document::Document;
+    use super::*;
+
+    #[test]
+    fn a_schema_allows_kinds() {
+        let either = Kinds::STRING.or(Kinds::NULL);
+        let nested = |depth: u8| {
+            let leaf = json!({"type": "null"});
+            (0..depth).fold(leaf, |inner, _| json!({"allOf": [inner]}))
+        };
+        for (schema, kinds) in [
+            (json!(true), Kinds::ALL),
+            (json!(false), Kinds::NONE),
+            (json!({}), Kinds::ALL),
+            (json!({"type": "null"}), Kinds::NULL),
+            (json!({"type": "boolean"}), Kinds::BOOLEAN),
+            (json!({"type": "integer"}), Kinds::WHOLE),
+            (json!({"type": "number"}), Kinds::NUMBER),
+            (json!({"type": "string"}), Kinds::STRING),
+            (json!({"type": "array"}), Kinds::ARRAY),
+            (json!({"type": "object"}), Kinds::OBJECT),
+            (json!({"type": ["string", "null"]}), either),
+            (json!({"const": [1]}), Kinds::ARRAY),
+            (json!({"const": {}}), Kinds::OBJECT),
+            (json!({"const": 1}), Kinds::WHOLE),
+            (json!({"const": 1.0}), Kinds::NUMBER),
+            (json!({"enum": ["a", null]}), either),
+            (json!({"enum": [true, 1], "type": "boolean"}), Kinds::BOOLEAN),
+            (json!({"type": "string", "const": 1}), Kinds::NONE),
+            (
+                json!({"allOf": [{"type": ["string", "null", "array"]}, {"type": ["null", "string", "object"]}]}),
+                either,
+            ),
+            (json!({"anyOf": [{"type": "string"}, {"type": "null"}]}), either),
+            (
+                json!({"oneOf": [{"type": "string"}, {"type": "null"}], "type": "null"}),
+                Kinds::NULL,
+            ),
+            (json!({"anyOf": [{"type": "string"}, {}]}), Kinds::ALL),
+            (
+                json!({"$ref": "#/$defs/t", "$defs": {"t": {"type": "string"}}}),
+                Kinds::STRING,
+            ),
+            (
+                json!({"$ref": "#/$defs/t", "type": "null", "$defs": {"t": {"type": "string"}}}),
+                Kinds::NONE,
+            ),
+            // Beside a reference nothing counts in the older drafts.
+            (
+                json!({"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/$defs/t", "type": "null",
+                    "$defs": {"t": {"type": "string"}}}),
+                Kinds::STRING,
+            ),
+            // As deep as one looks.
+            (nested(DEPTH - 1), Kinds::NULL),
+            (nested(DEPTH), Kinds::ALL),
+        ] {
+            assert_eq!(Kinds::allowed(Document::new(&schema).root()), kinds, "{schema}");
+        }
+    }
+
+    #[test]
+    fn kinds_are_sets() {
+        let (number, whole, text) = (Kinds::NUMBER, Kinds::WHOLE, Kinds::STRING);
+        assert!(whole.within(number) && !number.within(whole) && Kinds::NONE.within(text));
+        assert!(whole.meets(number) && !whole.meets(text) && !Kinds::NONE.meets(Kinds::ALL));
+        assert!(number.and(text).is_none() && !number.or(text).is_none());
+        assert_eq!((number.or(whole), number.and(whole)), (number, whole));
+        assert_eq!(Kinds::of(&json!(u64::MAX)), number);
+        assert_eq!(Kinds::of(&json!(-1)), whole);
+    }
+}

@@ -291,3 +291,171 @@ pub(super) struct Bound<'a> {
     /// Whether the limit itself is out of bounds.
     pub(super) strict: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::document::Document;
+    use super::*;
+
+    /// What is known of a value that keeps to both.
+    fn with<T>(one: &Value, other: &Value, look: impl FnOnce(&Meet<'_>) -> T) -> T {
+        let documents = [Document::new(one), Document::new(other)];
+        look(&Meet::new(documents.iter().map(Document::root)))
+    }
+
+    #[test]
+    fn bounds_are_kept_by_closer_ones() {
+        let number = |number: &Value| number.as_number().cloned().unwrap();
+        for (rule, side, limit, strict, kept) in [
+            (json!({"minimum": 2}), Side::Above, 1, false, true),
+            (json!({"minimum": 2}), Side::Above, 2, false, true),
+            (json!({"minimum": 2}), Side::Above, 2, true, false),
+            (json!({"minimum": 2}), Side::Above, 3, false, false),
+            (json!({"minimum": 2}), Side::Above, 1, true, true),
+            (json!({"exclusiveMinimum": 2}), Side::Above, 2, true, true),
+            (json!({"exclusiveMinimum": 2}), Side::Above, 2, false, true),
+            (json!({"exclusiveMinimum": 2}), Side::Above, 3, false, false),
+            (json!({"minimum": 2}), Side::Below, 2, false, false),
+            (json!({"maximum": 2}), Side::Below, 3, false, true),
+            (json!({"maximum": 2}), Side::Below, 2, true, false),
+            (json!({"maximum": 2}), Side::Below, 1, false, false),
+            (json!({"exclusiveMaximum": 2}), Side::Below, 2, true, true),
+            (json!({"exclusiveMaximum": 2}), Side::Below, 1, true, false),
+            (json!({}), Side::Below, 1, false, false),
+        ] {
+            let limit = &number(&json!(limit));
+            let found = with(&rule, &json!({}), |meet| {
+                meet.keeps_bound(&Bound { side, limit, strict })
+            });
+            assert_eq!(found, kept, "{rule} {side:?} {limit} {strict}");
+        }
+        for (rule, keyword, limit, kept) in [
+            (json!({"minItems": 2}), "minItems", 1, true),
+            (json!({"minItems": 2}), "minItems", 2, true),
+            (json!({"minItems": 2}), "minItems", 3, false),
+            (json!({"maxItems": 2}), "maxItems", 3, true),
+            (json!({"maxItems": 2}), "maxItems", 2, true),
+            (json!({"maxItems": 2}), "maxItems", 1, false),
+            (json!({"maxItems": 2}), "minItems", 2, false),
+        ] {
+            let limit = number(&json!(limit));
+            let found = with(&json!({}), &rule, |meet| meet.keeps_count(keyword, &limit));
+            assert_eq!(found, kept, "{rule} {keyword} {limit}");
+        }
+        assert_eq!(
+            ["minimum", "exclusiveMinimum", "minLength"].map(Side::of),
+            [Side::Above; 3]
+        );
+        assert_eq!(
+            ["maximum", "exclusiveMaximum", "maxLength"].map(Side::of),
+            [Side::Below; 3]
+        );
+    }
+
+    #[test]
+    fn values_are_listed_where_they_are_few() {
+        for (one, other, listed) in [
+            (json!({"enum": [1, 2, 3]}), json!({"enum": [1, 2]}), Some(json!([1, 2]))),
+            (json!({"enum": [1, "a"]}), json!({"type": "string"}), Some(json!(["a"]))),
+            (json!({"const": null}), json!({}), Some(json!([null]))),
+            (
+                json!({"type": ["null", "boolean"]}),
+                json!({}),
+                Some(json!([null, false, true])),
+            ),
+            (json!({"type": "boolean"}), json!({}), Some(json!([false, true]))),
+            (json!({"type": ["null", "string"]}), json!({}), None),
+            (json!({}), json!({}), None),
+        ] {
+            let found = with(&one, &other, |meet| meet.finite());
+            assert_eq!(found.map(Value::Array), listed, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn elements_have_the_rule_of_their_place() {
+        let draft = "http://json-schema.org/draft-07/schema#";
+        for (schema, prefix, rules) in [
+            (
+                json!({"prefixItems": [{"const": 0}, {"const": 1}], "items": {"const": 2}}),
+                2,
+                [Some(0), Some(1), Some(2)],
+            ),
+            (json!({"items": {"const": 2}}), 0, [Some(2), Some(2), Some(2)]),
+            (json!({"prefixItems": [{"const": 0}]}), 1, [Some(0), None, None]),
+            (
+                json!({"$schema": draft, "items": [{"const": 0}], "additionalItems": {"const": 2}}),
+                1,
+                [Some(0), Some(2), Some(2)],
+            ),
+            (
+                json!({"$schema": draft, "items": {"const": 1}, "additionalItems": {"const": 2}}),
+                0,
+                [Some(1); 3],
+            ),
+            (json!({"$schema": draft, "prefixItems": [{"const": 0}]}), 0, [None; 3]),
+        ] {
+            let found = with(&schema, &json!({}), |meet| {
+                let rule = |index| {
+                    meet.element(index)
+                        .rules()
+                        .next()
+                        .and_then(|rule| rule.get("const")?.as_i64())
+                };
+                (meet.prefix(), [0, 1, 2].map(rule))
+            });
+            assert_eq!(found, (prefix, rules), "{schema}");
+        }
+    }
+
+    #[test]
+    fn properties_have_the_rules_of_their_name_and_of_their_patterns() {
+        let one = json!({"properties": {"a": {"const": 1}}, "patternProperties": {"^a": {"const": 2}},
+            "additionalProperties": {"const": 3}, "required": ["r"]});
+        let other = json!({"additionalProperties": {"const": 4}});
+        let found =
+            |meet: &Meet<'_>| -> Vec<i64> { meet.rules().filter_map(|rule| rule.get("const")?.as_i64()).collect() };
+        with(&one, &other, |meet| {
+            let starts = |pattern: &str, name: &str| Some(name.starts_with(&pattern[1..]));
+            assert_eq!(found(&meet.property("a", starts)), [1, 2, 4]);
+            assert_eq!(found(&meet.property("ab", starts)), [2, 4]);
+            assert_eq!(found(&meet.property("b", starts)), [3, 4]);
+            // Where it is not known whether a pattern hits, nothing is claimed of the others.
+            assert_eq!(found(&meet.property("b", |_, _| None)), [4]);
+            assert_eq!(found(&meet.others()), [4]);
+            assert_eq!(found(&meet.of_pattern("^a")), [2, 4]);
+            assert_eq!(found(&meet.of_pattern("^b")), [4]);
+            assert!(meet.requires("r") && !meet.requires("a"));
+            assert_eq!(meet.names().into_iter().collect::<Vec<_>>(), ["a", "r"]);
+            assert_eq!(meet.patterns().into_iter().collect::<Vec<_>>(), ["^a"]);
+        });
+    }
+
+    #[test]
+    fn rules_are_followed_and_choices_are_taken_one_by_one() {
+        let one = json!({"allOf": [{"anyOf": [{"const": 1}, {"const": 2}]}, {"$ref": "#/$defs/t"}], "type": "integer",
+            "$defs": {"t": {"oneOf": [{"const": 3}], "minimum": 0}}});
+        with(&one, &json!({"allOf": [{"$ref": "#"}]}), |meet| {
+            assert_eq!((meet.rules().count(), meet.kinds()), (6, Kinds::WHOLE));
+            let first = meet.cases().unwrap();
+            let counts: Vec<usize> = first
+                .iter()
+                .map(|case| case.cases().map_or(0, |cases| cases.len()))
+                .collect();
+            assert!(counts == [2] || counts == [1, 1], "{counts:?}");
+            let last = first[0].cases().unwrap();
+            assert!(last[0].cases().is_none());
+            assert_ne!(meet.identity(), first[0].identity());
+            assert_eq!(meet.identity(), meet.clone().identity());
+            let fewer = meet.of_kinds(Kinds::STRING);
+            assert!(fewer.kinds().is_none() && fewer.identity() != meet.identity());
+            let same = json!({"minimum": 0});
+            let document = Document::new(&same);
+            assert!(
+                meet.has_same(document.root(), &["minimum"]) && !meet.has_same(document.root(), &["minimum", "oneOf"])
+            );
+        });
+    }
+}

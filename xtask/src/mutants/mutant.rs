@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::json::Json;
 
 /// A line and a column, from one, the column in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Spot {
     line: usize,
     column: usize,
@@ -104,21 +104,16 @@ fn offset(text: &str, spot: Spot) -> usize {
     before + column
 }
 
-/// Part `part` (from one) of `parts`, drawn by the seed; all parts of one seed together are all, each once.
+/// Part `part` (from one) of `parts`, drawn by the seed; all parts of one seed together are all, each once. They stay in the
+/// order in which they were drawn, so that the first of them are as good a sample as all.
 pub(crate) fn sample(mutants: Vec<Mutant>, seed: u64, part: usize, parts: usize) -> Vec<Mutant> {
     let mut drawn: Vec<(u64, Mutant)> = mutants
         .into_iter()
         .map(|mutant| (mixed(seed, &mutant.name), mutant))
         .collect();
     drawn.sort_by_key(|(key, _)| *key);
-    let mut chosen: Vec<Mutant> = drawn
-        .into_iter()
-        .skip(part - 1)
-        .step_by(parts)
-        .map(|(_, mutant)| mutant)
-        .collect();
-    chosen.sort_by(|one, other| (&one.file, one.place).cmp(&(&other.file, other.place)));
-    chosen
+    let part = drawn.into_iter().skip(part - 1).step_by(parts);
+    part.map(|(_, mutant)| mutant).collect()
 }
 
 /// FNV-1a, and the last steps of `SplitMix64`, so that the order has nothing to do with that of the names.

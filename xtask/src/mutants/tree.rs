@@ -96,8 +96,7 @@ impl Tree {
 
     fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = cargo(&self.folder, arguments);
-        let optimised = format!("profile.dev.package.{}.opt-level=1", self.package);
-        command.args(["--package", &self.package, "--all-features", "--config", &optimised]);
+        command.args(["--package", &self.package, "--all-features"]);
         command.env("CARGO_TARGET_DIR", self.folder.with_file_name("target"));
         command.stdin(Stdio::null()).stderr(Stdio::null());
         command
