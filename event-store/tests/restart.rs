@@ -3,7 +3,13 @@
 //!
 //! A program of its own: while it runs, no other test uses the servers. `EVENT_TEST_LONG=1` asks for the full number.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs
+)]
 
 #[allow(dead_code, reason = "the tests of the store take more of it")]
 #[path = "store/disk.rs"]

@@ -3,7 +3,13 @@
 //!
 //! A program of its own: while it runs, no other test uses the servers.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs
+)]
 
 #[path = "store/cut.rs"]
 mod cut;
