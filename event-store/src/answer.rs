@@ -101,8 +101,8 @@ async fn rows(
     match db {
         #[cfg(feature = "sqlite")]
         Snapshot::InProcess(db) => match cells::Cells::of(query, selection, inner.dialect) {
-            // An index alone tells how many there are, which is faster than to look at each.
-            Some(cells) if query.bucket.is_none() && cells.only_counts() => {
+            // An index alone may tell how many there are, which is faster than to look at each.
+            Some(cells) if query.bucket.is_none() && cells.only_counts() && !selection.by_trail => {
                 cells.add_to(tally, inner, db, dictionary, selection).await
             }
             _ => scan::add(tally, inner, db, dictionary, selection).await,

@@ -154,7 +154,12 @@ impl Transaction {
     /// A transaction of SQLite's that reads: it takes no lock that another one waits for.
     #[cfg(feature = "sqlite")]
     pub(super) async fn begin_reading(dialect: Dialect, db: &DatabaseConnection) -> Result<Self, Error> {
-        let connection = db.get_sqlite_connection_pool().acquire().await.map_err(taken)?;
+        let connection = db.get_sqlite_connection_pool().acquire().await;
+        let connection = connection.map_err(|error| match error {
+            // Other questions have them all, and no writer is in the way.
+            SqlxError::PoolTimedOut => Error::Unavailable(Cause::new("no connection that reads was free in time")),
+            error => exec(error).into(),
+        })?;
         let open = Open {
             connection: Connection::Sqlite(super::sqlite::Session::new(connection)),
             ended: true,
@@ -416,6 +421,9 @@ mod tests {
         // A server's are told from those that could not be made by their number.
         let refused = taken_or_gone(db.get_sqlite_connection_pool(), SqlxError::PoolTimedOut);
         assert!(matches!(refused, Error::Contention(_)), "{refused:?}");
+        // Who only reads is in the way of no writer.
+        let refused = Transaction::begin_reading(Dialect::Sqlite, &db).await.map(drop);
+        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
         first.rollback().await.unwrap();
     }
 }
