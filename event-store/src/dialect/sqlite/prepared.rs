@@ -293,8 +293,8 @@ fn bound(value: &Value) -> Result<Bind<'_>, Error> {
     match value {
         Value::BigInt(int) => Ok(int.map_or(Bind::Null, Bind::Int)),
         Value::Double(float) => Ok(float.map_or(Bind::Null, Bind::Float)),
-        Value::String(text) => Ok(text.as_deref().map_or(Bind::Null, |text| Bind::Text(text))),
-        Value::Bytes(bytes) => Ok(bytes.as_deref().map_or(Bind::Null, |bytes| Bind::Bytes(bytes))),
+        Value::String(text) => Ok(text.as_deref().map_or(Bind::Null, Bind::Text)),
+        Value::Bytes(bytes) => Ok(bytes.as_deref().map_or(Bind::Null, Bind::Bytes)),
         other => Err(Error::corrupt(format!("a value that no question has: {other:?}"))),
     }
 }
