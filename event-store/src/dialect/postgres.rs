@@ -139,12 +139,12 @@ pub(super) async fn insert<const N: usize>(
         })
         .collect();
     let stays = matches!(insert.taken, Taken::Stays { .. });
-    let mut sql = format!("{head} SELECT * FROM UNNEST({}) {tail}", arrays.join(", "));
-    if stays {
-        // As one value: a row for each takes the server and the driver longer.
-        let place = insert.columns[0].0;
-        sql = format!("WITH new AS ({sql} RETURNING {place}) SELECT COALESCE(array_agg({place}), '{{}}') FROM new");
-    }
+    let returning = if stays {
+        format!(" RETURNING {}", insert.columns[0].0)
+    } else {
+        String::new()
+    };
+    let sql = format!("{head} SELECT * FROM UNNEST({}) {tail}{returning}", arrays.join(", "));
     let (mut places, mut new) = (Vec::new(), HashSet::new());
     let mut rows = rows.iter().peekable();
     while rows.peek().is_some() {
@@ -166,7 +166,7 @@ pub(super) async fn insert<const N: usize>(
             statement = bind(statement, column);
         }
         for row in statement.fetch_all(&mut **connection).await.map_err(query)? {
-            new.extend(row.try_get::<Vec<i64>, _>(0).map_err(query)?);
+            new.insert(row.try_get::<i64, _>(0).map_err(query)?);
         }
     }
     if !stays {
