@@ -17,11 +17,8 @@ use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
 use crate::tables::Tables;
 
-/// Rows in one statement: a few sizes only, so that each is prepared once, and enough of them that no number of rows takes many
-/// ways to the server.
-const SIZES: [usize; 10] = [1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1];
-/// So many places are told as the bits of one number, which is never negative.
-const WORD: i64 = 62;
+/// Rows in one statement: a few sizes only, so that each is prepared once.
+const SIZES: [usize; 4] = [1_000, 100, 10, 1];
 /// Bytes in one statement, about: a quarter of the least packet that servers take by default.
 const MOST_BYTES: usize = 4 << 20;
 
@@ -156,27 +153,18 @@ pub(super) async fn insert<const N: usize>(
     // rows need not, and there may be any number of others between them.
     let (key, table) = (insert.columns[0].0, tables.sql(insert.table));
     let together = last - first < 4 * i64::try_from(places.len()).unwrap_or(i64::MAX / 4);
-    let mut new = HashSet::with_capacity(places.len());
-    // Neither is prepared: the text is another each time.
-    if together {
-        // A row for each place takes longer to send and to read than to insert.
-        let sql = format!(
-            "SELECT ({key} - {first}) DIV {WORD} AS word, CAST(BIT_OR(1 << (({key} - {first}) MOD {WORD})) AS SIGNED) \
-             FROM {table} WHERE {key} BETWEEN {first} AND {last} GROUP BY word"
-        );
-        for row in (**connection).fetch_all(AssertSqlSafe(sql)).await.map_err(query)? {
-            let (word, bits): (i64, i64) = (row.try_get(0).map_err(query)?, row.try_get(1).map_err(query)?);
-            let start = first + word * WORD;
-            new.extend((0..WORD).filter(|bit| bits >> bit & 1 == 1).map(|bit| start + bit));
-        }
-    } else {
-        for chunk in places.chunks(1_000) {
+    let mut new = HashSet::new();
+    for chunk in places.chunks(if together { places.len() } else { 1_000 }) {
+        let wanted = if together {
+            format!("{key} BETWEEN {first} AND {last}")
+        } else {
             let numbers: Vec<String> = chunk.iter().map(i64::to_string).collect();
-            let wanted = numbers.join(", ");
-            let sql = AssertSqlSafe(format!("SELECT {key} FROM {table} WHERE {key} IN ({wanted})"));
-            for row in (**connection).fetch_all(sql).await.map_err(query)? {
-                new.insert(row.try_get::<i64, _>(0).map_err(query)?);
-            }
+            format!("{key} IN ({})", numbers.join(", "))
+        };
+        // Not prepared: the text is another each time.
+        let sql = AssertSqlSafe(format!("SELECT {key} FROM {table} WHERE {wanted}"));
+        for row in (**connection).fetch_all(sql).await.map_err(query)? {
+            new.insert(row.try_get::<i64, _>(0).map_err(query)?);
         }
     }
     Ok(places.iter().map(|place| new.contains(place)).collect())
