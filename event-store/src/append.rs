@@ -44,8 +44,8 @@ pub(crate) struct Appended {
 
 /// More ids than these are looked up and stored in their order: ids that are near each other are on one page.
 const FEW: usize = 4_096;
-/// So many types and sources are compared with an event's before they are looked up.
-const MET: usize = 8;
+/// Ids that are looked up at once.
+const CHUNK: usize = 256;
 
 /// An event that was here first: its place and the hash of its content.
 struct Earlier {
@@ -139,7 +139,7 @@ pub(crate) async fn append(
         });
     }
     keep(inner, db, &refused).await?;
-    ids.rollup.add(gathered, db, tables).await?;
+    ids.rollup.add(&gathered.cells(), db, tables).await?;
     shaded.add(dialect, db, tables).await?;
     Ok(Appended {
         verdicts,
@@ -229,21 +229,22 @@ async fn rows<'a>(
             Entry::Refused { .. } => None,
         })
     };
+    let placed = (first..).zip(events());
     // Of whom an event is that is only counted is kept nowhere but in cells that ask for it.
-    let pair = |(position, (event, _, storage)): (i64, (&ValidEvent, _, Storage))| match storage {
-        Storage::CountsOnly => None,
-        _ => Some((trail::pair(event.event().envelope())?, position)),
-    };
-    let pairs: Vec<_> = (first..).zip(events()).map(pair).collect();
-    let trails = ids.trails.numbers(&pairs, db, &inner.tables).await?;
-    let mut rows = Vec::with_capacity(pairs.len());
-    // What comes together is of few types and sources.
-    let mut met: Vec<(&'a Envelope, i64, i64)> = Vec::with_capacity(MET);
-    for ((position, (event, received_at, storage)), trail_id) in (first..).zip(events()).zip(trails) {
+    let pairs = placed
+        .filter(|(_, (.., storage))| *storage != Storage::CountsOnly)
+        .filter_map(|(position, (event, ..))| Some((trail::pair(event.event().envelope())?, position)));
+    ids.trails
+        .learn(pairs.collect(), inner.dialect, db, &inner.tables)
+        .await?;
+    let mut rows = Vec::new();
+    // What comes together is mostly of one type and source.
+    let mut last: Option<(&'a Envelope, i64, i64)> = None;
+    for (position, (event, received_at, storage)) in (first..).zip(events()) {
         let envelope = event.event().envelope();
-        let (kind_id, source_id) = match met.iter().find(|(known, ..)| alike(known, envelope)) {
-            Some((_, kind_id, source_id)) => (*kind_id, *source_id),
-            None => {
+        let (kind_id, source_id) = match last {
+            Some((known, kind_id, source_id)) if alike(known, envelope) => (kind_id, source_id),
+            _ => {
                 let kind = Kind {
                     event_type: envelope.event_type.clone(),
                     version: envelope.version.clone(),
@@ -253,19 +254,16 @@ async fn rows<'a>(
                     .dictionary
                     .new_source_id(&envelope.source, inner.dialect, db, &inner.tables)
                     .await?;
-                if met.len() == MET {
-                    met.clear();
-                }
-                met.push((envelope, kind_id, source_id));
                 (kind_id, source_id)
             }
         };
+        last = Some((envelope, kind_id, source_id));
         rows.push(NewEvent {
             position,
             source_id,
             event_id: event_id::encode(&envelope.id),
             kind_id,
-            trail_id,
+            trail_id: trail::pair(envelope).and_then(|pair| ids.trails.id(&pair)),
             received_at,
             storage,
             hash: event.event().content_hash(),
@@ -342,26 +340,32 @@ async fn find(
     ids: impl ExactSizeIterator<Item = Key<'_>>,
     known: &mut Known,
 ) -> Result<(), Error> {
-    let keys: Vec<_> = ids
-        .map(|(source_id, event_id)| [Bind::Bytes(event_id), Bind::Int(source_id)])
-        .collect();
-    if keys.is_empty() {
+    let ids: Vec<_> = ids.collect();
+    if ids.is_empty() {
         return Ok(());
     }
-    let select = format!("SELECT position, source_id, event_id, hash FROM {table}");
+    let select = format!("SELECT position, source_id, event_id, hash FROM {table} WHERE ");
     let select = inner.tables.sql(&select);
-    let columns = [Column::Int, Column::Int, Column::Bytes, Column::Bytes];
-    for row in db.rows_with(&select, ["event_id", "source_id"], &keys, columns).await? {
-        let [
-            Cell::Int(position),
-            Cell::Int(source_id),
-            Cell::Bytes(event_id),
-            Cell::Bytes(hash),
-        ] = row
-        else {
-            return Err(Error::corrupt("an event whose columns are of other kinds"));
-        };
-        known.insert((source_id, event_id), Earlier { position, hash });
+    for chunk in ids.chunks(CHUNK) {
+        let wanted = inner.dialect.one_of_rows(&["event_id", "source_id"], chunk.len());
+        let sql = format!("{select}{wanted}");
+        let values: Vec<_> = chunk
+            .iter()
+            .flat_map(|(source_id, event_id)| [Bind::Bytes(event_id), Bind::Int(*source_id)])
+            .collect();
+        let columns = [Column::Int, Column::Int, Column::Bytes, Column::Bytes];
+        for row in db.rows(&sql, &values, columns).await? {
+            let [
+                Cell::Int(position),
+                Cell::Int(source_id),
+                Cell::Bytes(event_id),
+                Cell::Bytes(hash),
+            ] = row
+            else {
+                return Err(Error::corrupt("an event whose columns are of other kinds"));
+            };
+            known.insert((source_id, event_id), Earlier { position, hash });
+        }
     }
     Ok(())
 }

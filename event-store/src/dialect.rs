@@ -22,7 +22,6 @@ pub(crate) use transaction::{Ended, Transaction};
 pub(crate) use sea_orm::DbBackend as Backend;
 
 use std::ops::Deref;
-use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Value};
 
@@ -80,7 +79,7 @@ pub(crate) enum Owner {
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 /// Waits this long for a lock of another process, where a request waits on it.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_millis(1_500);
+pub(crate) const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(1_500);
 /// Connections to read with.
 const READERS: u32 = 4;
 #[cfg(any(feature = "postgres", feature = "mysql"))]

@@ -165,8 +165,6 @@ impl EventStore {
         // A large batch may take longer than a small one.
         let patience = inner.options.request_timeout
             + std::time::Duration::from_micros(200) * u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        // Whoever offers them frees them, too, and not the writer, whom others wait for.
-        let _kept = Arc::clone(&entries);
         let (answer, turn) = inner.queue.offer(entries, mark, place)?;
         match tokio::time::timeout(patience, answer).await {
             Ok(Ok(verdicts)) => verdicts,

@@ -335,7 +335,7 @@ async fn mend(inner: &Inner, row: &MetricRow, first: Timestamp) -> Result<bool, 
     let cells = expected(inner, &transaction, row, &kinds, &dictionary, first).await?;
     day::forget(inner, &transaction, row.id, first).await?;
     let new = New::from([(row.id, cells)]);
-    Rollup::default().add(Gathered::of(new), &transaction, tables).await?;
+    Rollup::default().add(&new, &transaction, tables).await?;
     transaction.commit().await?;
     Ok(true)
 }

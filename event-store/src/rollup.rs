@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use event_core::aggregate::{Cell, CellKey, Cells, GroupKey, Level, Observation};
 use event_core::metric::Metric;
 use event_core::{Event, EventType, Timestamp};
-use foldhash::fast::RandomState;
 use sea_orm::ConnectionTrait;
 
 use crate::dialect::{Bind, Dialect, Insert, Kind, Merge, Taken, Transaction};
@@ -30,7 +29,7 @@ pub(crate) struct Rollup {
     /// The change of the catalog that this is of.
     change: Option<i64>,
     by_type: HashMap<EventType, Vec<(i64, Metric)>>,
-    known: HashSet<(i64, Digest), RandomState>,
+    known: HashSet<(i64, Digest)>,
 }
 
 /// New cells of several metrics, by the numbers of these.
@@ -44,19 +43,11 @@ const MOST_MINUTES: usize = 8_192;
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     /// By metric, group, start and exponent.
-    minutes: HashMap<(i64, GroupKey, Timestamp, Option<i16>), Cell, RandomState>,
+    minutes: HashMap<(i64, GroupKey, Timestamp, Option<i16>), Cell>,
     cells: New,
 }
 
 impl Gathered {
-    /// What is ready already.
-    pub(crate) fn of(cells: New) -> Self {
-        Gathered {
-            cells,
-            ..Gathered::default()
-        }
-    }
-
     fn add(&mut self, metric: i64, observation: Observation) {
         if observation.unique.is_some() {
             return self.cells.entry(metric).or_default().add(&observation);
@@ -202,36 +193,28 @@ impl Rollup {
 
     /// Adds cells, and the sketches beside them, to those that are stored, in one order for all writers and
     /// under the lock of the log.
-    pub(crate) async fn add(&mut self, gathered: Gathered, db: &Transaction, tables: &Tables) -> Result<(), Error> {
-        let Gathered {
-            minutes: of_minutes,
-            cells: ready,
-        } = gathered;
-        if of_minutes.is_empty() && ready.is_empty() {
+    pub(crate) async fn add(&mut self, new: &New, db: &Transaction, tables: &Tables) -> Result<(), Error> {
+        if new.is_empty() {
             return Ok(());
         }
         if self.known.len() > MOST {
             self.known.clear();
         }
-        let mut places = Places::default();
-        let mut new: BTreeMap<Place, Cell> = BTreeMap::new();
-        let mut add = |place, cell: &Cell| {
-            new.entry(place).and_modify(|known| known.merge(cell)).or_insert(*cell);
-        };
-        for ((metric, group, at, exponent), cell) in &of_minutes {
-            let digest = places.digest(*metric, group, &mut self.known);
-            for level in Level::ALL {
-                add(place(*metric, level, level.start(*at), digest, *exponent), cell);
+        let mut digests: HashMap<&GroupKey, (String, Digest)> = HashMap::new();
+        let mut groups = BTreeMap::new();
+        for (metric, cells) in new {
+            for (key, _) in cells.iter() {
+                let (texts, digest) = digests.entry(&key.group).or_insert_with(|| {
+                    let texts = texts(&key.group);
+                    let digest = digest(&texts);
+                    (texts, digest)
+                });
+                if self.known.insert((*metric, *digest)) {
+                    groups.insert((*metric, *digest), (texts.clone(), lead(texts)));
+                }
             }
         }
-        for (metric, cells) in &ready {
-            for (key, cell) in cells.iter() {
-                let digest = places.digest(*metric, &key.group, &mut self.known);
-                add(place(*metric, key.level, key.at, digest, key.exponent), cell);
-            }
-        }
-        let groups: Vec<_> = places
-            .groups
+        let groups: Vec<_> = groups
             .iter()
             .map(|((metric, digest), (texts, lead))| {
                 [
@@ -245,65 +228,41 @@ impl Rollup {
         if !groups.is_empty() {
             db.insert(&GROUPS, tables, &groups).await?;
         }
-        let rows: Vec<_> = new.iter().map(binds).collect();
-        for rows in rows.chunks(CHUNK) {
-            db.insert(&CELLS, tables, rows).await?;
+        let mut rows = Vec::new();
+        for (metric, cells) in new {
+            for (key, cell) in cells.iter() {
+                let Some((_, digest)) = digests.get(&key.group) else {
+                    continue;
+                };
+                if rows.len() == CHUNK {
+                    db.insert(&CELLS, tables, &rows).await?;
+                    rows.clear();
+                }
+                rows.push([
+                    Bind::Int(*metric),
+                    Bind::Int(minutes(key.level)),
+                    Bind::Int(key.at.as_micros()),
+                    Bind::Bytes(digest),
+                    Bind::Int(key.exponent.map_or(NO_NUMBER, i64::from)),
+                    Bind::Int(cell.events),
+                    Bind::Int(cell.numbers),
+                    Bind::Int(cell.high),
+                    Bind::Int(cell.low),
+                    Bind::Int(cell.least),
+                    Bind::Int(cell.greatest),
+                ]);
+            }
         }
+        db.insert(&CELLS, tables, &rows).await?;
         let mut sketches = BTreeMap::new();
-        for (metric, cells) in &ready {
+        for (metric, cells) in new {
             for (key, sketch) in cells.sketches() {
-                let digest = places.digest(*metric, &key.group, &mut self.known);
-                sketches.insert((*metric, minutes(key.level), key.at.as_micros(), digest), sketch);
+                if let Some((_, digest)) = digests.get(&key.group) {
+                    sketches.insert((*metric, minutes(key.level), key.at.as_micros(), *digest), sketch);
+                }
             }
         }
         sketch::add(&sketches, db, tables).await
-    }
-}
-
-/// The key of a cell as it is stored: metric, level, start, group and exponent. Cells are added in this order, in which
-/// those of a stretch of time are beside each other.
-type Place = (i64, i64, i64, Digest, i64);
-
-fn place(metric: i64, level: Level, at: Timestamp, digest: Digest, exponent: Option<i16>) -> Place {
-    let exponent = exponent.map_or(NO_NUMBER, i64::from);
-    (metric, minutes(level), at.as_micros(), digest, exponent)
-}
-
-/// The values of [`CELLS`].
-fn binds<'a>((place, cell): (&'a Place, &Cell)) -> [Bind<'a>; 11] {
-    let (metric, level, at, digest, exponent) = place;
-    [
-        Bind::Int(*metric),
-        Bind::Int(*level),
-        Bind::Int(*at),
-        Bind::Bytes(digest),
-        Bind::Int(*exponent),
-        Bind::Int(cell.events),
-        Bind::Int(cell.numbers),
-        Bind::Int(cell.high),
-        Bind::Int(cell.low),
-        Bind::Int(cell.least),
-        Bind::Int(cell.greatest),
-    ]
-}
-
-/// What stands for the groups of a transaction, and those of them that may be new.
-#[derive(Default)]
-struct Places<'a> {
-    digests: HashMap<&'a GroupKey, Digest, RandomState>,
-    /// Texts and lead of those that nobody knows to have rows.
-    groups: BTreeMap<(i64, Digest), (String, Digest)>,
-}
-
-impl<'a> Places<'a> {
-    fn digest(&mut self, metric: i64, group: &'a GroupKey, known: &mut HashSet<(i64, Digest), RandomState>) -> Digest {
-        let digest = *self.digests.entry(group).or_insert_with(|| digest(&texts(group)));
-        if known.insert((metric, digest)) {
-            let texts = texts(group);
-            let lead = lead(&texts);
-            self.groups.insert((metric, digest), (texts, lead));
-        }
-        digest
     }
 }
 

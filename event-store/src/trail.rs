@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use event_core::{Envelope, SessionId, Subject};
-use foldhash::fast::RandomState;
 
-use crate::dialect::{Bind, Cell, Insert, Kind, Taken, Transaction};
+use crate::dialect::{Bind, Cell, Dialect, Insert, Kind, Taken, Transaction};
 use crate::error::Error;
 use crate::tables::Tables;
 
 /// So many pairs are remembered; then the memory starts anew.
 const MOST: usize = 200_000;
+/// Pairs in one statement.
+const CHUNK: usize = 256;
 
 /// Stores new pairs.
 const INSERT: Insert<3> = Insert {
@@ -29,7 +30,7 @@ pub(crate) type Pair = (Option<SessionId>, Option<Subject>);
 #[derive(Debug, Default)]
 pub(crate) struct Trails {
     change: Option<i64>,
-    known: HashMap<Pair, i64, RandomState>,
+    known: HashMap<Pair, i64>,
 }
 
 /// The pair that an event belongs to, unless it has neither.
@@ -62,37 +63,26 @@ impl Trails {
         }
     }
 
-    /// The numbers of these pairs, in order. A new pair's number is the position beside it: that of the first event that
-    /// has it, so that numbers grow and nobody has to hand them out.
-    pub(crate) async fn numbers(
+    pub(crate) fn id(&self, pair: &Pair) -> Option<i64> {
+        self.known.get(pair).copied()
+    }
+
+    /// Makes sure that all of these pairs are known. A new pair's number is the position beside it:
+    /// that of the first event that has it, so that numbers grow and nobody has to hand them out.
+    pub(crate) async fn learn(
         &mut self,
-        pairs: &[Option<(Pair, i64)>],
+        mut pairs: Vec<(Pair, i64)>,
+        dialect: Dialect,
         db: &Transaction,
         tables: &Tables,
-    ) -> Result<Vec<Option<i64>>, Error> {
+    ) -> Result<(), Error> {
         if self.known.len() + pairs.len() > MOST {
             self.known.clear();
         }
-        let number = |known: &HashMap<Pair, i64, RandomState>, pair: &Option<(Pair, i64)>| {
-            pair.as_ref().and_then(|(pair, _)| known.get(pair).copied())
-        };
-        let mut numbers: Vec<Option<i64>> = pairs.iter().map(|pair| number(&self.known, pair)).collect();
-        let unknown = |(pair, number): (&Option<(Pair, i64)>, &Option<i64>)| match number {
-            Some(_) => None,
-            None => pair.clone(),
-        };
-        let new: Vec<(Pair, i64)> = pairs.iter().zip(&numbers).filter_map(unknown).collect();
-        if !new.is_empty() {
-            self.learn(new, db, tables).await?;
-            for (pair, found) in pairs.iter().zip(&mut numbers).filter(|(_, found)| found.is_none()) {
-                *found = number(&self.known, pair);
-            }
+        pairs.retain(|(pair, _)| !self.known.contains_key(pair));
+        if pairs.is_empty() {
+            return Ok(());
         }
-        Ok(numbers)
-    }
-
-    /// Stores pairs of which none is known, or reads the number that one has.
-    async fn learn(&mut self, mut pairs: Vec<(Pair, i64)>, db: &Transaction, tables: &Tables) -> Result<(), Error> {
         // Sorted, so that two writers lock the same rows in the same order.
         pairs.sort_unstable();
         pairs.dedup_by(|later, first| later.0 == first.0);
@@ -107,18 +97,18 @@ impl Trails {
                 old.push(pair);
             }
         }
-        if old.is_empty() {
-            return Ok(());
-        }
-        let keys: Vec<_> = old.iter().map(|pair| texts(pair).map(Bind::Text)).collect();
-        let select = tables.sql("SELECT id, session, subject FROM {trails}");
-        let columns = [Kind::Int, Kind::Text, Kind::Text];
-        for row in db.rows_with(&select, ["session", "subject"], &keys, columns).await? {
-            let [Cell::Int(id), Cell::Text(session), Cell::Text(subject)] = row else {
-                return Err(Error::corrupt("a trail whose columns are of other kinds"));
-            };
-            let pair = (SessionId::new(session).ok(), Subject::new(subject).ok());
-            self.known.insert(pair, id);
+        for chunk in old.chunks(CHUNK) {
+            let wanted = dialect.one_of_rows(&["session", "subject"], chunk.len());
+            let select = tables.sql("SELECT id, session, subject FROM {trails} WHERE ");
+            let values: Vec<_> = chunk.iter().flat_map(texts).map(Bind::Text).collect();
+            let columns = [Kind::Int, Kind::Text, Kind::Text];
+            for row in db.rows(&format!("{select}{wanted}"), &values, columns).await? {
+                let [Cell::Int(id), Cell::Text(session), Cell::Text(subject)] = row else {
+                    return Err(Error::corrupt("a trail whose columns are of other kinds"));
+                };
+                let pair = (SessionId::new(session).ok(), Subject::new(subject).ok());
+                self.known.insert(pair, id);
+            }
         }
         Ok(())
     }

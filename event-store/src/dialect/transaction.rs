@@ -14,9 +14,6 @@ use super::grammar::Grammar;
 use crate::error::{Cause, Error};
 use crate::tables::Tables;
 
-/// Keys that are looked up by one statement.
-const KEYS: usize = 256;
-
 /// A transaction that writes.
 ///
 /// SeaORM's own would do, but for two things: it hides the connection, and rows go in several times
@@ -288,7 +285,9 @@ impl Transaction {
         }
     }
 
-    /// The rows that have one of these keys, which are values of such columns.
+    /// The rows that have one of these keys, which are values of such columns. One by one: a statement of many keys would be
+    /// prepared anew for each number of them.
+    #[cfg(feature = "sqlite")]
     pub(crate) async fn rows_with<const K: usize, const N: usize>(
         &self,
         select: &str,
@@ -296,25 +295,14 @@ impl Transaction {
         keys: &[[Bind<'_>; K]],
         columns: [Kind; N],
     ) -> Result<Vec<[Cell; N]>, Error> {
-        #[cfg(feature = "sqlite")]
-        {
-            let mut open = self.open.lock().await;
-            if let Connection::Sqlite(session) = &mut open.connection {
-                // One by one: a statement of many keys would be prepared anew for each number of them.
-                let sql = format!(
-                    "{select} WHERE {}",
-                    key.map(|column| format!("{column} = ?")).join(" AND ")
-                );
-                return session.rows_each(&sql, keys, columns).await;
-            }
+        let conditions = key.map(|column| format!("{column} = ?")).join(" AND ");
+        let sql = format!("{select} WHERE {conditions}");
+        let mut open = self.open.lock().await;
+        match &mut open.connection {
+            Connection::Sqlite(session) => session.rows_each(&sql, keys, columns).await,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            _ => Err(Error::corrupt("rows of a server are not read where they lie")),
         }
-        let mut rows = Vec::new();
-        for chunk in keys.chunks(KEYS) {
-            let sql = format!("{select} WHERE {}", self.dialect.one_of_rows(&key, chunk.len()));
-            let values: Vec<Bind<'_>> = chunk.iter().flatten().copied().collect();
-            rows.extend(self.rows(&sql, &values, columns).await?);
-        }
-        Ok(rows)
     }
 
     /// Inserts rows, in order; answers for each whether it is new. Where keys that are taken merge,
