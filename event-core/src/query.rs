@@ -239,3 +239,51 @@ impl<'de> Deserialize<'de> for Query {
         Query::from_json(value.to_string().as_bytes()).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_put_together() {
+        let (from, to): (Timestamp, Timestamp) = ("2026-01-01".parse().unwrap(), "2026-01-02".parse().unwrap());
+        let bucket = Bucket {
+            unit: Unit::Hour,
+            zone: chrono_tz::Tz::UTC,
+        };
+        let filter = Filter::default().and(Field::Name, crate::filter::Test::Contains("a".to_owned()));
+        let plain = Query::new(Measure::Count);
+        let one = |query: Query| serde_json::to_value(query).unwrap();
+        let nothing = one(plain.clone());
+        for (query, said) in [
+            (plain.clone(), &[][..]),
+            (plain.clone().within(from, to), &["from", "to"]),
+            (plain.clone().by(Field::Subject).by(Field::Name), &["by"]),
+            (plain.clone().per(bucket), &["bucket", "zone"]),
+            (plain.clone().with_filter(filter.clone()), &["filter"]),
+        ] {
+            let written = one(query);
+            let other: Vec<&String> = written
+                .as_object()
+                .unwrap()
+                .keys()
+                .filter(|key| nothing.get(*key).is_none())
+                .collect();
+            assert!(other.iter().all(|key| said.contains(&key.as_str())), "{written}");
+            assert!(said.is_empty() == other.is_empty(), "{written}");
+        }
+        let all = plain
+            .by(Field::Subject)
+            .per(bucket)
+            .with_filter(filter.clone())
+            .within(from, to);
+        assert_eq!(
+            (all.from, all.to, all.bucket, all.top),
+            (Some(from), Some(to), Some(bucket), None)
+        );
+        assert_eq!(
+            (all.by, all.filter, all.measure),
+            (vec![Field::Subject], filter, Measure::Count)
+        );
+    }
+}

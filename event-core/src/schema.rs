@@ -447,6 +447,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_a_schema_has_a_name_and_a_place() {
+        let codes = [
+            SchemaErrorCode::RefNotAllowed,
+            SchemaErrorCode::PatternUnsupported,
+            SchemaErrorCode::TooComplex,
+            SchemaErrorCode::Invalid,
+        ];
+        for code in codes {
+            assert_eq!(code.to_string(), code.as_str());
+            assert!(code.as_str().starts_with("schema_"));
+            assert_eq!(codes.iter().filter(|other| other.as_str() == code.as_str()).count(), 1);
+        }
+        let error = Schema::compile(&json!({"properties": {"a": {"type": "nothing"}}})).unwrap_err();
+        let told = format!("schema_invalid at {}: ", error.pointer);
+        assert!(
+            !error.pointer.is_empty() && error.to_string().starts_with(&told),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn nothing_is_fetched() {
         for reference in [
             "http://127.0.0.1/x.json",

@@ -101,7 +101,10 @@ impl Count {
     fn add(&mut self, name: &str, verdict: Verdict) {
         match verdict {
             Verdict::Caught => self.caught += 1,
-            Verdict::TimedOut => self.timed_out += 1,
+            Verdict::TimedOut => {
+                println!("    ran out of time {name}");
+                self.timed_out += 1;
+            }
             Verdict::Missed => {
                 println!("    missed {name}");
                 self.missed.push(name.to_owned());
@@ -124,7 +127,7 @@ impl fmt::Display for Count {
         let killed = (self.caught + self.timed_out) * 1000 / judged.max(1);
         writeln!(
             f,
-            "| judged | killed | of it by time | missed | killed of judged | do not compile |"
+            "| judged | killed | of it by time | missed | killed of judged | do not compile | not judged |"
         )?;
         writeln!(f, "|---|---|---|---|---|---|---|")?;
         write!(

@@ -236,6 +236,12 @@ mod tests {
         ] {
             assert_eq!(id(wrong), None);
         }
+        // Of its session it has a number, or is to be given one.
+        assert_eq!(
+            (event().unnumbered(), event().sequence(1).unnumbered()),
+            (Some("s"), None)
+        );
+        assert_eq!(Event::builder("order", "created").unnumbered(), None);
     }
 
     fn text() -> impl Strategy<Value = Option<String>> {

@@ -389,4 +389,12 @@ mod tests {
         }
         assert!(elements.size_hint() == (0, Some(0)) && elements.next().is_none());
     }
+
+    #[test]
+    fn what_has_no_children_is_empty() {
+        let document = Document::parse(br#"{"a": [1], "b": {}, "c": [], "d": {"e": 1}}"#, &Limits::default()).unwrap();
+        let empty: Vec<bool> = document.root().members().map(|(_, node)| node.is_empty()).collect();
+        assert_eq!(empty, [false, true, true, false]);
+        assert!(!document.root().is_empty());
+    }
 }

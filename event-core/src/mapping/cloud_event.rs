@@ -123,6 +123,16 @@ mod tests {
     }
 
     #[test]
+    fn a_document_has_a_size_and_not_what_it_becomes() {
+        // What it becomes is longer by the names of its fields.
+        let head = r#"{"specversion":"1.0","type":"a.b","source":"s","id":"1","other":1,"another":2,"data":{"a":""#;
+        let document = |length: usize| format!("{head}{}\"}}}}", "x".repeat(length - head.len() - 3));
+        let limit = Limits::default().event_bytes;
+        assert!(lift(&document(limit)).is_ok());
+        assert_eq!(lift(&document(limit + 1)).unwrap_err().code, Code::EventTooLarge);
+    }
+
+    #[test]
     fn attributes_become_fields() {
         let event = lift(
             r#"{"specversion":"1.0","type":"ping","source":"https://a.example/x","id":"1","time":"2021-01-01T00:00:01Z",

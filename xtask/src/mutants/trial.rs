@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,15 @@ const LONGEST: Duration = Duration::from_secs(300);
 const SHORT: Duration = Duration::from_millis(500);
 
 /// A mutant may ask for all the memory there is: a test is given so much, in KiB, and the stack that it has beside others.
-const LIMITED: &str = "ulimit -v 8388608; ulimit -s 2048; exec \"$@\"";
+const LIMITED: &str = "ulimit -v 8388608; ulimit -s 2048; ulimit -t \"$0\"; exec \"$@\"";
+
+/// What ends a program that takes more.
+const SIGXCPU: i32 = 24;
+const SIGKILL: i32 = 9;
+
+/// On a busy machine the time that passes says little: it is the processor's that is limited, and this many times as much
+/// passes before a test counts as one that hangs.
+const WAITING: u32 = 20;
 
 /// A test: where it is, how long it takes, and what it reaches.
 #[derive(Debug, Clone)]
@@ -93,10 +101,10 @@ impl Court {
 
     fn test(&self, number: usize, program: usize, name: &str) -> Result<Option<Test>, String> {
         let file = std::env::temp_dir().join(format!("mutants-reached-{}-{number}", std::process::id()));
-        let mut command = self.command(program, &[name]);
+        let mut command = self.command(program, &[name], LONGEST);
         command.env(REACHED, &file);
         let started = Instant::now();
-        let verdict = judged(command, LONGEST)?;
+        let verdict = judged(command, LONGEST * WAITING)?;
         let took = started.elapsed();
         let reached = fs::read_to_string(&file).unwrap_or_default();
         let _ = fs::remove_file(file);
@@ -115,11 +123,12 @@ impl Court {
             .filter(|test| place.is_none_or(|place| test.places.contains(&place)))
             .collect();
         for (program, names, took) in turns(&tests) {
-            let mut command = self.command(program, &names);
+            let limit = took * 5 + Duration::from_secs(15);
+            let mut command = self.command(program, &names, limit);
             if let Some(active) = active {
                 command.env(ACTIVE, active.to_string());
             }
-            match judged(command, took * 5 + Duration::from_secs(15))? {
+            match judged(command, limit * WAITING)? {
                 Verdict::Missed => {}
                 verdict => return Ok(verdict),
             }
@@ -127,9 +136,10 @@ impl Court {
         Ok(Verdict::Missed)
     }
 
-    fn command(&self, program: usize, names: &[&str]) -> Command {
+    /// A program that may take so much of a processor's time.
+    fn command(&self, program: usize, names: &[&str], limit: Duration) -> Command {
         let mut command = Command::new("sh");
-        command.args(["-c", LIMITED, "sh"]);
+        command.args(["-c", LIMITED]).arg(limit.as_secs().to_string());
         if let Some(program) = self.programs.get(program) {
             command.arg(&program.path);
             if !program.is_whole {
@@ -194,14 +204,22 @@ fn judged(mut command: Command, limit: Duration) -> Result<Verdict, String> {
             Err(RecvTimeoutError::Timeout) => return ended(child, Verdict::TimedOut),
             Err(RecvTimeoutError::Disconnected) => {
                 let status = child.wait().map_err(|error| error.to_string())?;
-                return Ok(if status.success() {
-                    Verdict::Missed
-                } else {
-                    Verdict::Caught
+                return Ok(match signal(status) {
+                    _ if status.success() => Verdict::Missed,
+                    Some(SIGXCPU | SIGKILL) => Verdict::TimedOut,
+                    _ => Verdict::Caught,
                 });
             }
         }
     }
+}
+
+/// What has ended it, if it was that.
+fn signal(status: ExitStatus) -> Option<i32> {
+    #[cfg(unix)]
+    return std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    return None.filter(|_| status.success());
 }
 
 fn ended(mut child: Child, verdict: Verdict) -> Result<Verdict, String> {
@@ -254,6 +272,7 @@ mod tests {
         );
         assert_eq!(shell("exit 101", 60_000), Verdict::Caught);
         assert_eq!(shell("exec sleep 600", 50), Verdict::TimedOut);
+        assert_eq!(shell("ulimit -t 1; while true; do :; done", 60_000), Verdict::TimedOut);
     }
 
     #[test]

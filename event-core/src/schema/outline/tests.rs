@@ -180,6 +180,24 @@ fn what_a_glance_tells() {
     let text = json!({"type": "string"});
     let of = |rule: Value| json!({"properties": {"a": rule}, "$defs": {"t": text}, "definitions": {"t": text}});
     let id = json!({"$id": "https://example.org/a", "properties": {"a": {"$ref": "#/$defs/t"}}, "$defs": {"t": text}});
+    let values = ["null", "true", "1", "1.5", "\"x\"", "[]", "{}"];
+    for (kind, told) in [
+        ("null", &values[..1]),
+        ("boolean", &values[1..2]),
+        ("integer", &values[2..3]),
+        ("number", &values[2..4]),
+        ("string", &values[4..5]),
+        ("array", &values[5..6]),
+        ("object", &values[6..]),
+    ] {
+        for rule in [json!({"type": kind}), json!({"type": [kind]})] {
+            let compiled = Schema::compile(&of(rule)).unwrap();
+            for value in values {
+                let surely = compiled.surely_allows(format!("{{\"a\": {value}}}").as_bytes(), &Limits::default());
+                assert_eq!(surely, told.contains(&value), "{kind} {value}");
+            }
+        }
+    }
     for (schema, told, untold) in [
         (
             of(json!({"anyOf": [text, {"type": "null"}]})),
