@@ -34,7 +34,7 @@ use crate::query;
 /// >>> len(frame)
 /// 3
 /// >>> frame.answer("sum:/value", by="name", top=1).rows[0].value
-/// 4
+/// Decimal('4')
 #[pyclass(frozen, module = "event_py")]
 pub(crate) struct Frame {
     fields: Vec<Field>,
