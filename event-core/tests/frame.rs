@@ -66,20 +66,26 @@ fn fields() -> [Field; 3] {
     FIELDS.map(|field| field.parse().unwrap())
 }
 
-/// Both answers to a question over the same rows.
-fn compare(frame: &Frame, at: &[Timestamp], rows: &[[Option<Found<'_>>; 3]], question: &str) {
-    let query = query(question);
-    let mut tally = event_core::aggregate::Tally::new(&query).unwrap();
+/// Both answers to each question over the same rows.
+fn compare(at: &[Timestamp], rows: &[[Option<Found<'_>>; 3]]) {
+    let mut frame = Frame::new(fields());
     for (at, row) in at.iter().zip(rows) {
-        tally.add_found(*at, |_, field| {
-            row[fields().iter().position(|known| known == field).unwrap()]
-        });
+        frame.add_found(*at, |place, _| row[place]);
     }
-    assert_eq!(
-        frame.answer(&query),
-        tally.answer().map_err(FrameError::Query),
-        "{question}"
-    );
+    for question in QUESTIONS {
+        let query = query(question);
+        let mut tally = event_core::aggregate::Tally::new(&query).unwrap();
+        for (at, row) in at.iter().zip(rows) {
+            tally.add_found(*at, |_, field| {
+                row[fields().iter().position(|known| known == field).unwrap()]
+            });
+        }
+        assert_eq!(
+            frame.answer(&query),
+            tally.answer().map_err(FrameError::Query),
+            "{question}"
+        );
+    }
 }
 
 const QUESTIONS: [&str; 17] = [
@@ -105,13 +111,7 @@ const QUESTIONS: [&str; 17] = [
 #[test]
 fn many_rows_have_the_same_answer() {
     let (at, rows) = orders(10_000);
-    let mut frame = Frame::new(fields());
-    for (at, row) in at.iter().zip(&rows) {
-        frame.add_found(*at, |place, _| row[place]);
-    }
-    for question in QUESTIONS {
-        compare(&frame, &at, &rows, question);
-    }
+    compare(&at, &rows);
 }
 
 #[test]
@@ -126,13 +126,7 @@ fn a_text_among_numbers_changes_no_answer() {
     // Beyond what 64 bits hold at the scale of the others.
     at.push(at[1]);
     rows.push([None, None, Number::from_f64(1e300).map(Found::Number)]);
-    let mut frame = Frame::new(fields());
-    for (at, row) in at.iter().zip(&rows) {
-        frame.add_found(*at, |place, _| row[place]);
-    }
-    for question in QUESTIONS {
-        compare(&frame, &at, &rows, question);
-    }
+    compare(&at, &rows);
 }
 
 #[test]

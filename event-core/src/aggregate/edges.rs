@@ -8,6 +8,8 @@ use crate::query::{Bucket, Query, QueryError};
 #[derive(Clone, Debug)]
 pub(crate) struct Edges {
     bucket: Bucket,
+    /// Which share of a bucket a microsecond is, about.
+    share: f64,
     /// Every edge, in microseconds: one more than there are buckets, or none.
     edges: VecDeque<i64>,
     /// The number of the first bucket. Buckets keep their numbers when others come before them.
@@ -20,6 +22,8 @@ impl Edges {
     pub(crate) fn new(bucket: Bucket) -> Self {
         Edges {
             bucket,
+            #[allow(clippy::cast_precision_loss, reason = "a month has fewer than 2^53 microseconds")]
+            share: 1.0 / bucket.unit.length() as f64,
             edges: VecDeque::new(),
             first: 0,
             last: (0, 0, 0),
@@ -39,8 +43,7 @@ impl Edges {
 
     /// Start of a bucket that there is.
     pub(crate) fn start(&self, number: i32) -> i64 {
-        let index = usize::try_from(number - self.first).unwrap_or(0);
-        self.edges.get(index).copied().unwrap_or(0)
+        self.nth(usize::try_from(number - self.first).unwrap_or(0))
     }
 
     /// Start of the bucket with so many before it.
@@ -49,27 +52,10 @@ impl Edges {
     }
 
     /// How many buckets are before that of each instant, in microseconds; all of them lie within the edges.
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a guess, which is corrected"
-    )]
-    pub(crate) fn indexes(&mut self, at: &[i64], out: &mut Vec<u32>) {
-        // A product takes a fraction of the time of a quotient.
-        let share = 1.0 / self.bucket.unit.length() as f64;
-        let last = self.len().saturating_sub(1) as u32;
-        let edges = &*self.edges.make_contiguous();
+    pub(crate) fn indexes(&self, at: &[i64], out: &mut Vec<u32>) {
         out.clear();
-        out.extend(at.iter().map(|at| {
-            let guess = ((at - edges[0]) as f64 * share) as u32;
-            let index = guess.min(last) as usize;
-            if edges[index] <= *at && *at < edges[index + 1] {
-                index as u32
-            } else {
-                edges.partition_point(|edge| edge <= at) as u32 - 1
-            }
-        }));
+        // Numbers of buckets are few: see `room`.
+        out.extend(at.iter().map(|at| u32::try_from(self.index(*at)).unwrap_or(u32::MAX)));
     }
 
     /// The number of the bucket of an instant, in microseconds; the buckets grow to reach it.
@@ -118,19 +104,21 @@ impl Edges {
     }
 
     /// Which bucket an instant within the edges lies in. Buckets are of nearly one length, so that
-    /// a guess is hardly ever off by more than one.
+    /// a guess is hardly ever off.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a guess, which is corrected"
+    )]
     fn index(&self, at: i64) -> usize {
-        let guess = (at - self.edges[0]) / self.bucket.unit.length();
-        let mut index = usize::try_from(guess).unwrap_or(0).min(self.len() - 1);
-        for _ in 0..8 {
-            if at < self.edges[index] {
-                index -= 1;
-            } else if self.edges[index + 1] <= at {
-                index += 1;
-            } else {
-                return index;
-            }
+        // A product takes a fraction of the time of a quotient.
+        let guess = (at - self.edges[0]) as f64 * self.share;
+        let index = (guess as usize).min(self.len() - 1);
+        if self.edges[index] <= at && at < self.edges[index + 1] {
+            index
+        } else {
+            self.edges.partition_point(|edge| *edge <= at) - 1
         }
-        self.edges.partition_point(|edge| *edge <= at) - 1
     }
 }

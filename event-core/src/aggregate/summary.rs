@@ -4,7 +4,7 @@ use super::sketch::Sketch;
 use super::values::Values;
 use crate::decimal::Decimal;
 use crate::filter::Found;
-use crate::json::{Kind, Number, decimal_parts};
+use crate::json::{Kind, Number};
 use crate::query::Measure;
 
 /// Count, exact sum, minimum and maximum of some events.
@@ -73,24 +73,9 @@ impl Summary {
     /// Adds so many events that have a value, by its canonical JSON text; `null` is also nothing.
     pub(crate) fn add_text(&mut self, measure: &Measure, text: &str, events: u64) {
         if measure.is_of_values() {
-            return self.add_value(measure, text, events);
-        }
-        self.events += events;
-        if !text.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
-            return;
-        }
-        match measure {
-            Measure::Sum(_) | Measure::Average(_) => {
-                if let Some((mantissa, exponent)) = decimal_parts(text) {
-                    self.add_sum(events, i128::from(mantissa) * i128::from(events), exponent);
-                }
-            }
-            Measure::Minimum(_) | Measure::Maximum(_) => {
-                if let Some(number) = Number::from_literal(text) {
-                    self.add_extremes(number, number);
-                }
-            }
-            Measure::Count | Measure::Percentile(..) | Measure::Unique(_) | Measure::AboutUnique(_) => {}
+            self.add_value(measure, text, events);
+        } else {
+            self.observe_times(measure, Number::from_literal(text).map(Found::Number), events);
         }
     }
 
@@ -164,10 +149,15 @@ impl Summary {
     /// Adds one event of canonical data, with what it has at the measured place, as far as the measure asks
     /// for it.
     pub(super) fn observe(&mut self, measure: &Measure, found: Option<Found<'_>>) {
-        self.events += 1;
+        self.observe_times(measure, found, 1);
+    }
+
+    /// The same for so many events that have the same.
+    fn observe_times(&mut self, measure: &Measure, found: Option<Found<'_>>, events: u64) {
+        self.events += events;
         if measure.is_of_values() {
             if let Some(found) = found {
-                self.value_into(measure, &found.text(), 1);
+                self.value_into(measure, &found.text(), events);
             }
             return;
         }
@@ -178,7 +168,7 @@ impl Summary {
             Measure::Count | Measure::Percentile(..) | Measure::Unique(_) | Measure::AboutUnique(_) => {}
             Measure::Sum(_) | Measure::Average(_) => {
                 if let Some((mantissa, exponent)) = found.decimal_parts() {
-                    self.add_sum(1, i128::from(mantissa), exponent);
+                    self.add_sum(events, i128::from(mantissa) * i128::from(events), exponent);
                 }
             }
             Measure::Minimum(_) | Measure::Maximum(_) => {

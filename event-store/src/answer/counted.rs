@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use event_core::Query;
 use event_core::Timestamp;
 #[cfg(feature = "sqlite")]
-use event_core::aggregate::{Cell, Sketch};
-use event_core::aggregate::{GroupKey, Level, Projection, Stretch, Tally};
+use event_core::aggregate::Sketch;
+use event_core::aggregate::{Cell, GroupKey, Level, Projection, Stretch, Summary, Tally};
 #[cfg(feature = "sqlite")]
 use foldhash::fast::RandomState;
 use futures_util::TryStreamExt as _;
@@ -127,11 +127,7 @@ impl Counted {
             else {
                 return Err(Error::corrupt("a cell whose columns are of other kinds"));
             };
-            let digest = if one_group {
-                Digest::default()
-            } else {
-                Digest::try_from(digest).map_err(|_| Error::corrupt("a digest of another length"))?
-            };
+            let digest = if one_group { Digest::default() } else { whole(digest)? };
             let cell = Cell {
                 events,
                 numbers,
@@ -148,18 +144,11 @@ impl Counted {
         let statement = inner.dialect.statement(&sql, values);
         let sums = db.scan(statement, columns, Sums::default(), add).await?;
         let keys = self.keys(&sums, inner, db).await?;
-        let start = self.stretch.from.unwrap_or(Timestamp::MIN);
         for ((digest, bucket, stored), cell) in sums {
             let Some(key) = self.one_group.as_ref().or_else(|| keys.get(&digest)) else {
                 continue;
             };
-            let at = match self.granule {
-                None => start,
-                Some(granule) => Timestamp::MIN.saturating_add_micros(bucket.saturating_mul(granule)),
-            };
-            let summary = cell.summary(exponent(stored)?);
-            let summary = summary.ok_or_else(|| Error::corrupt("a cell that counts nothing"))?;
-            tally.add_cell(at, key.clone(), &summary);
+            tally.add_cell(self.at(bucket), key.clone(), &summary(&cell, stored)?);
         }
         Ok(tally)
     }
@@ -187,9 +176,8 @@ impl Counted {
             let [Stored::Bytes(digest), Stored::Text(texts)] = row else {
                 return Err(Error::corrupt("a group whose columns are of other kinds"));
             };
-            let digest = Digest::try_from(digest).map_err(|_| Error::corrupt("a digest of another length"))?;
-            if let Some(key) = self.projection.project(&GroupKey::new(texts.split('\n').map(Some))) {
-                keys.insert(digest, key);
+            if let Some(key) = self.projection.project(&group(&texts)) {
+                keys.insert(whole(&digest)?, key);
             }
         }
         Ok(keys)
@@ -207,8 +195,7 @@ impl Counted {
             let (at, bytes, key) = match *row {
                 [Bind::Int(at), Bind::Bytes(bytes)] => (at, bytes, one_group.clone()),
                 [Bind::Int(at), Bind::Bytes(bytes), Bind::Text(texts)] => {
-                    let group = GroupKey::new(texts.split('\n').map(Some));
-                    (at, bytes, projection.project(&group))
+                    (at, bytes, projection.project(&group(texts)))
                 }
                 _ => return Err(Error::corrupt("a sketch whose columns are of other kinds")),
             };
@@ -247,7 +234,7 @@ impl Counted {
                 Some(key) => Some(key.clone()),
                 None => {
                     let texts: String = row.try_get_by_index(2)?;
-                    self.projection.project(&GroupKey::new(texts.split('\n').map(Some)))
+                    self.projection.project(&group(&texts))
                 }
             };
             if let Some(key) = key {
@@ -260,37 +247,36 @@ impl Counted {
 
     async fn add_cells_to(&self, mut tally: Tally, inner: &Inner, db: &impl ConnectionTrait) -> Result<Tally, Error> {
         let (sql, values) = self.sql(inner);
-        let start = self.stretch.from.unwrap_or(Timestamp::MIN);
-        let mut group: Option<(String, Option<GroupKey>)> = None;
+        let mut last: Option<(String, Option<GroupKey>)> = None;
         for row in db.query_all_raw(inner.dialect.statement(&sql, values)).await? {
-            let at = match self.granule {
-                None => start,
-                Some(granule) => {
-                    let number: i64 = row.try_get_by_index(0)?;
-                    Timestamp::MIN.saturating_add_micros(number.saturating_mul(granule))
-                }
-            };
             let key = match &self.one_group {
                 Some(key) => Some(key.clone()),
                 None => {
                     let texts: String = row.try_get_by_index(8)?;
                     // Cells of one group often come together.
-                    match &group {
+                    match &last {
                         Some((known, key)) if *known == texts => key.clone(),
                         _ => {
-                            let key = self.projection.project(&GroupKey::new(texts.split('\n').map(Some)));
-                            group = Some((texts, key.clone()));
+                            let key = self.projection.project(&group(&texts));
+                            last = Some((texts, key.clone()));
                             key
                         }
                     }
                 }
             };
             let Some(key) = key else { continue };
-            let summary = cell(&row, 2)?.summary(exponent(row.try_get_by_index(1)?)?);
-            let summary = summary.ok_or_else(|| Error::corrupt("a cell that counts nothing"))?;
-            tally.add_cell(at, key, &summary);
+            let summary = summary(&cell(&row, 2)?, row.try_get_by_index(1)?)?;
+            tally.add_cell(self.at(row.try_get_by_index(0)?), key, &summary);
         }
         Ok(tally)
+    }
+
+    /// Somewhere in the bucket of a number.
+    fn at(&self, bucket: i64) -> Timestamp {
+        match self.granule {
+            None => self.stretch.from.unwrap_or(Timestamp::MIN),
+            Some(granule) => Timestamp::MIN.saturating_add_micros(bucket.saturating_mul(granule)),
+        }
     }
 
     /// Which cells or sketches count, as far as the database can tell.
@@ -344,4 +330,20 @@ impl Counted {
         );
         (sql, values)
     }
+}
+
+/// The group that texts of the table of groups are.
+fn group(texts: &str) -> GroupKey {
+    GroupKey::new(texts.split('\n').map(Some))
+}
+
+/// A sum of cells, with the exponent as it is stored, for a tally.
+fn summary(cell: &Cell, stored: i64) -> Result<Summary, Error> {
+    let summary = cell.summary(exponent(stored)?);
+    summary.ok_or_else(|| Error::corrupt("a cell that counts nothing"))
+}
+
+#[cfg(feature = "sqlite")]
+fn whole(digest: &[u8]) -> Result<Digest, Error> {
+    Digest::try_from(digest).map_err(|_| Error::corrupt("a digest of another length"))
 }

@@ -1,4 +1,4 @@
-//! A transaction that writes, on a connection that it has for itself.
+//! A transaction that writes, or on SQLite reads, on a connection that it has for itself.
 
 use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _};
 use sea_orm::{
@@ -14,7 +14,7 @@ use super::grammar::Grammar;
 use crate::error::{Cause, Error};
 use crate::tables::Tables;
 
-/// A transaction that writes.
+/// A transaction that writes, or on SQLite reads row by row.
 ///
 /// SeaORM's own would do, but for two things: it hides the connection, and rows go in several times
 /// as fast by the one way that each database is good at (see the bench `append`); and it gives a
@@ -94,6 +94,20 @@ impl Open {
         let run: Result<(), DbErr> =
             async { on!(&mut self.connection, it => (**it).execute(sql).await.map(drop).map_err(exec)) }.await;
         Ok(run?)
+    }
+
+    /// The connection, where the database is in this process.
+    #[cfg(feature = "sqlite")]
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "mysql")),
+        allow(clippy::unnecessary_wraps, reason = "it is always there then")
+    )]
+    fn in_process(&mut self) -> Result<&mut super::sqlite::Session, Error> {
+        match &mut self.connection {
+            Connection::Sqlite(session) => Ok(session),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            _ => Err(Error::corrupt("rows of a server are not read where they lie")),
+        }
     }
 }
 
@@ -278,11 +292,8 @@ impl Transaction {
     ) -> Result<S, Error> {
         let values = statement.values.map_or(Vec::new(), |values| values.0);
         let mut open = self.open.lock().await;
-        match &mut open.connection {
-            Connection::Sqlite(session) => session.scan(statement.sql, values, columns, state, row).await,
-            #[cfg(any(feature = "postgres", feature = "mysql"))]
-            _ => Err(Error::corrupt("rows of a server are not read where they lie")),
-        }
+        let session = open.in_process()?;
+        session.scan(statement.sql, values, columns, state, row).await
     }
 
     /// The rows that have one of these keys, which are values of such columns. One by one: a statement of many keys would be
@@ -298,11 +309,7 @@ impl Transaction {
         let conditions = key.map(|column| format!("{column} = ?")).join(" AND ");
         let sql = format!("{select} WHERE {conditions}");
         let mut open = self.open.lock().await;
-        match &mut open.connection {
-            Connection::Sqlite(session) => session.rows_each(&sql, keys, columns).await,
-            #[cfg(any(feature = "postgres", feature = "mysql"))]
-            _ => Err(Error::corrupt("rows of a server are not read where they lie")),
-        }
+        open.in_process()?.rows_each(&sql, keys, columns).await
     }
 
     /// Inserts rows, in order; answers for each whether it is new. Where keys that are taken merge,
