@@ -21,7 +21,7 @@ use crate::queue::Entry;
 use crate::rollup::{Gathered, Rollup};
 use crate::rowless::{self, Counted, Rowless};
 use crate::shadow;
-use crate::trail::{self, Trails};
+use crate::trail::Trails;
 
 /// What the writer has learned, for as long as its transactions succeed.
 #[derive(Debug, Default)]
@@ -229,18 +229,20 @@ async fn rows<'a>(
             Entry::Refused { .. } => None,
         })
     };
-    let placed = (first..).zip(events());
     // Of whom an event is that is only counted is kept nowhere but in cells that ask for it.
-    let pairs = placed
-        .filter(|(_, (.., storage))| *storage != Storage::CountsOnly)
-        .filter_map(|(position, (event, ..))| Some((trail::pair(event.event().envelope())?, position)));
-    ids.trails
-        .learn(pairs.collect(), inner.dialect, db, &inner.tables)
-        .await?;
-    let mut rows = Vec::new();
+    let placed: Vec<_> = (first..)
+        .zip(events())
+        .map(|(position, (event, _, storage))| {
+            let whole = storage != Storage::CountsOnly;
+            (position, whole.then(|| event.event().envelope()))
+        })
+        .collect();
+    let (dialect, tables) = (inner.dialect, &inner.tables);
+    let trails = ids.trails.numbers(placed.into_iter(), dialect, db, tables).await?;
+    let mut rows = Vec::with_capacity(trails.len());
     // What comes together is mostly of one type and source.
     let mut last: Option<(&'a Envelope, i64, i64)> = None;
-    for (position, (event, received_at, storage)) in (first..).zip(events()) {
+    for ((position, trail_id), (event, received_at, storage)) in (first..).zip(trails).zip(events()) {
         let envelope = event.event().envelope();
         let (kind_id, source_id) = match last {
             Some((known, kind_id, source_id)) if alike(known, envelope) => (kind_id, source_id),
@@ -249,10 +251,10 @@ async fn rows<'a>(
                     event_type: envelope.event_type.clone(),
                     version: envelope.version.clone(),
                 };
-                let kind_id = ids.dictionary.kind_id(&kind, inner.dialect, db, &inner.tables).await?;
+                let kind_id = ids.dictionary.kind_id(&kind, dialect, db, tables).await?;
                 let source_id = ids
                     .dictionary
-                    .new_source_id(&envelope.source, inner.dialect, db, &inner.tables)
+                    .new_source_id(&envelope.source, dialect, db, tables)
                     .await?;
                 (kind_id, source_id)
             }
@@ -263,7 +265,7 @@ async fn rows<'a>(
             source_id,
             event_id: event_id::encode(&envelope.id),
             kind_id,
-            trail_id: trail::pair(envelope).and_then(|pair| ids.trails.id(&pair)),
+            trail_id,
             received_at,
             storage,
             hash: event.event().content_hash(),

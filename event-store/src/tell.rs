@@ -11,8 +11,9 @@ use tokio::sync::oneshot;
 
 use crate::queue::{Entry, Job, Told};
 
-/// So few are told at once: one more task would take longer.
+/// So few are told at once, and so few entries freed: one more task would take longer.
 const FEW: usize = 2;
+const FEW_ENTRIES: usize = 64;
 
 /// Answers that are still to be told. Dropped, they are: whatever becomes of the runtime they are told in.
 #[derive(Default)]
@@ -28,9 +29,9 @@ struct News {
 impl Drop for Untold {
     fn drop(&mut self) {
         for News { told, caller, entries } in self.0.drain(..) {
-            drop(entries);
             // A caller that has gone away needs no answer.
             let _ = caller.send(told);
+            drop(entries);
         }
     }
 }
@@ -55,7 +56,10 @@ pub(crate) fn tell(answers: impl ExactSizeIterator<Item = (Job, Told)>) {
         let caller = reply;
         let news = News { told, caller, entries };
         match home {
-            Some(home) if !few && here.as_ref().is_none_or(|here| here.id() != home.id()) => {
+            Some(home)
+                if !(few && news.entries.len() <= FEW_ENTRIES)
+                    && here.as_ref().is_none_or(|here| here.id() != home.id()) =>
+            {
                 match homes.iter_mut().find(|(known, _)| known.id() == home.id()) {
                     Some((_, untold)) => untold.0.push(news),
                     None => homes.push((home, Untold(vec![news]))),

@@ -22,35 +22,35 @@ const INSERT: Insert<3> = Insert {
     },
 };
 
-/// A session and a subject, of which an event may have either, both or none.
-pub(crate) type Pair = (Option<SessionId>, Option<Subject>);
-
 /// The pairs that the writer met lately. A pair never changes its number, but it may go: when its
 /// subject is erased, which counts as a change of what is registered.
 #[derive(Debug, Default)]
 pub(crate) struct Trails {
     change: Option<i64>,
-    known: HashMap<Pair, i64>,
+    /// By session and subject in one text, which no line break is in.
+    known: HashMap<String, i64>,
 }
 
-/// The pair that an event belongs to, unless it has neither.
-pub(crate) fn pair(envelope: &Envelope) -> Option<Pair> {
-    let pair = (envelope.session_id.clone(), envelope.subject.clone());
-    (pair != (None, None)).then_some(pair)
+/// A pair that was not known, and the number that it gets unless it is in the table.
+type New<'a> = ([&'a str; 2], i64);
+
+/// Session and subject of an event as they stand in the table, `''` for none; nothing if it has neither.
+fn texts(envelope: &Envelope) -> Option<[&str; 2]> {
+    let session = envelope.session_id.as_ref().map_or("", SessionId::as_str);
+    let subject = envelope.subject.as_ref().map_or("", Subject::as_str);
+    (!session.is_empty() || !subject.is_empty()).then_some([session, subject])
 }
 
-/// What stands for a pair in the table: `''` for none.
-fn texts(pair: &Pair) -> [&str; 2] {
-    let (session, subject) = pair;
-    [
-        session.as_ref().map_or("", SessionId::as_str),
-        subject.as_ref().map_or("", Subject::as_str),
-    ]
+/// What a pair is known by.
+fn join([session, subject]: [&str; 2], key: &mut String) {
+    key.clear();
+    key.push_str(session);
+    key.push('\n');
+    key.push_str(subject);
 }
 
 /// A new row: its number, session and subject.
-fn binds((pair, position): &(Pair, i64)) -> [Bind<'_>; 3] {
-    let [session, subject] = texts(pair);
+fn binds<'a>(([session, subject], position): &New<'a>) -> [Bind<'a>; 3] {
     [Bind::Int(*position), Bind::Text(session), Bind::Text(subject)]
 }
 
@@ -63,53 +63,84 @@ impl Trails {
         }
     }
 
-    pub(crate) fn id(&self, pair: &Pair) -> Option<i64> {
-        self.known.get(pair).copied()
-    }
-
-    /// Makes sure that all of these pairs are known. A new pair's number is the position beside it:
-    /// that of the first event that has it, so that numbers grow and nobody has to hand them out.
-    pub(crate) async fn learn(
+    /// The number of the pair that each of some events belongs to, which come with their positions; none for those that
+    /// have neither, and those that come without an envelope. A new pair's number is the position of the first event that
+    /// has it, so that numbers grow and nobody has to hand them out.
+    ///
+    /// Whatever fails, what is known here is not to be used any more.
+    pub(crate) async fn numbers<'a>(
         &mut self,
-        mut pairs: Vec<(Pair, i64)>,
+        events: impl ExactSizeIterator<Item = (i64, Option<&'a Envelope>)>,
         dialect: Dialect,
         db: &Transaction,
         tables: &Tables,
-    ) -> Result<(), Error> {
-        if self.known.len() + pairs.len() > MOST {
+    ) -> Result<Vec<Option<i64>>, Error> {
+        if self.known.len() + events.len() > MOST {
             self.known.clear();
         }
-        pairs.retain(|(pair, _)| !self.known.contains_key(pair));
-        if pairs.is_empty() {
-            return Ok(());
+        let mut new: Vec<New<'a>> = Vec::new();
+        let mut numbers = Vec::with_capacity(events.len());
+        let mut key = String::new();
+        for (position, envelope) in events {
+            let pair = envelope.and_then(texts);
+            numbers.push(pair.map(|pair| {
+                join(pair, &mut key);
+                let known = self.known.get(&key).copied();
+                known.unwrap_or_else(|| {
+                    // It has this one unless the table knows better.
+                    self.known.insert(key.clone(), position);
+                    new.push((pair, position));
+                    position
+                })
+            }));
         }
-        // Sorted, so that two writers lock the same rows in the same order.
-        pairs.sort_unstable();
-        pairs.dedup_by(|later, first| later.0 == first.0);
-        let new = db
-            .insert(&INSERT, tables, &pairs.iter().map(binds).collect::<Vec<_>>())
-            .await?;
-        let mut old = Vec::new();
-        for ((pair, position), new) in pairs.into_iter().zip(new) {
-            if new {
-                self.known.insert(pair, position);
-            } else {
-                old.push(pair);
+        let others = self.store(new, dialect, db, tables).await?;
+        if !others.is_empty() {
+            for number in numbers.iter_mut().flatten() {
+                *number = *others.get(number).unwrap_or(number);
             }
         }
+        Ok(numbers)
+    }
+
+    /// Stores new pairs; for those that were there already, which number they have in place of the one that they were given.
+    async fn store(
+        &mut self,
+        mut new: Vec<New<'_>>,
+        dialect: Dialect,
+        db: &Transaction,
+        tables: &Tables,
+    ) -> Result<HashMap<i64, i64>, Error> {
+        let mut others = HashMap::new();
+        if new.is_empty() {
+            return Ok(others);
+        }
+        // Sorted, so that two writers lock the same rows in the same order.
+        new.sort_unstable();
+        let rows: Vec<_> = new.iter().map(binds).collect();
+        let stored = db.insert(&INSERT, tables, &rows).await?;
+        let old: Vec<_> = new.iter().zip(stored).filter(|(_, stored)| !stored).collect();
+        let mut key = String::new();
         for chunk in old.chunks(CHUNK) {
             let wanted = dialect.one_of_rows(&["session", "subject"], chunk.len());
             let select = tables.sql("SELECT id, session, subject FROM {trails} WHERE ");
-            let values: Vec<_> = chunk.iter().flat_map(texts).map(Bind::Text).collect();
+            let values: Vec<_> = chunk.iter().flat_map(|((pair, _), _)| *pair).map(Bind::Text).collect();
             let columns = [Kind::Int, Kind::Text, Kind::Text];
             for row in db.rows(&format!("{select}{wanted}"), &values, columns).await? {
                 let [Cell::Int(id), Cell::Text(session), Cell::Text(subject)] = row else {
                     return Err(Error::corrupt("a trail whose columns are of other kinds"));
                 };
-                let pair = (SessionId::new(session).ok(), Subject::new(subject).ok());
-                self.known.insert(pair, id);
+                join([&session, &subject], &mut key);
+                if let Some(given) = self.known.insert(key.clone(), id) {
+                    others.insert(given, id);
+                }
             }
         }
-        Ok(())
+        if others.len() < old.len() {
+            return Err(Error::corrupt(
+                "a pair of session and subject is there, but cannot be read",
+            ));
+        }
+        Ok(others)
     }
 }
