@@ -1,26 +1,29 @@
 //! Query → SQL → answer: the database counts, core decides what the counts mean.
 
 mod counted;
+mod moment;
 mod cells;
 #[cfg(feature = "sqlite")]
 mod scan;
 mod plan;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use event_core::aggregate::{Origin, Tally};
 use event_core::{Answer, Query};
 use futures_util::TryStreamExt as _;
-use sea_orm::StreamTrait;
+use sea_orm::{ConnectionTrait as _, StreamTrait};
 
 use crate::dialect::Snapshot;
 use crate::dictionary::Dictionary;
 use crate::entity::event::{SELECTED, stored};
 use crate::error::Error;
 use crate::inner::{Inner, detached};
-use crate::position;
 use crate::selection::Selection;
 use crate::store::EventStore;
+use cells::Cells;
+use moment::Moment;
 use plan::{Plan, Work};
 
 impl EventStore {
@@ -39,12 +42,18 @@ impl EventStore {
 
 async fn answer(inner: &Inner, query: &Query) -> Result<Answer, Error> {
     let tally = Tally::new(query)?;
-    // One transaction, so that the position and the counts are of one moment.
-    let snapshot = inner.dialect.survey(&inner.reader).await?;
-    let read = read(tally, query, inner, &snapshot).await;
-    let ended = snapshot.end().await;
-    let (tally, position, source) = read?;
-    ended?;
+    let (tally, position, source) = match at_once(query, inner).await? {
+        Some((tally, position)) => (tally, position, Origin::Rows),
+        None => {
+            // One transaction, so that the position and the counts are of one moment.
+            let snapshot = inner.dialect.survey(&inner.reader).await?;
+            let read = read(tally, query, inner, &snapshot).await;
+            let ended = snapshot.end().await;
+            let read = read?;
+            ended?;
+            read
+        }
+    };
     // Building a large answer takes a while, and asks nothing of the database.
     let answer = tokio::task::spawn_blocking(move || tally.answer()).await;
     let answer = answer.map_err(|error| Error::corrupt(format!("the answer failed: {error}")))??;
@@ -55,6 +64,42 @@ async fn answer(inner: &Inner, query: &Query) -> Result<Answer, Error> {
     })
 }
 
+/// The same by a single statement, where a server can answer all of it from rows: each more is one more way there and back.
+/// It says itself whether that is all there is to be asked; nothing, if not.
+async fn at_once(query: &Query, inner: &Inner) -> Result<Option<(Tally, i64)>, Error> {
+    // Unless it was so the last time, it is not worth trying.
+    if inner.dialect.has_one_writer() || !inner.only_rows.load(Ordering::Relaxed) {
+        return Ok(None);
+    }
+    let tally = Tally::new(query)?;
+    let dictionary = inner.known().await;
+    let query = query.counting();
+    let selection = Selection::new(
+        &query.filter,
+        query.from,
+        query.to,
+        &dictionary,
+        inner.dialect,
+        &inner.tables,
+    );
+    let Some(cells) = Cells::of(&query, &selection, inner.dialect) else {
+        return Ok(None);
+    };
+    let (sql, values) = cells.sql(inner, &selection);
+    let columns = inner.tables.sql(&moment::columns());
+    let sql = format!("SELECT m.*, q.* FROM (SELECT {columns}) m LEFT JOIN ({sql}) q ON 1 = 1");
+    let rows = inner
+        .reader
+        .query_all_raw(inner.dialect.statement(&sql, values))
+        .await?;
+    let moment = Moment::of(rows.first().ok_or_else(|| Error::corrupt("no row for what is there"))?)?;
+    if !moment.has_only_rows() || !dictionary.is_of(moment.newest) {
+        return Ok(None);
+    }
+    let tally = cells.add(tally, &rows, moment::COLUMNS, &dictionary)?;
+    Ok(Some((tally, moment.head)))
+}
+
 /// All that the answer is made of, the newest place, and where it comes from.
 async fn read(
     mut tally: Tally,
@@ -62,9 +107,10 @@ async fn read(
     inner: &Inner,
     snapshot: &Snapshot,
 ) -> Result<(Tally, i64, Origin), Error> {
-    let dictionary = inner.dictionary_in(snapshot).await?;
-    let log = position::log(inner.dialect, snapshot, &inner.tables).await?;
-    let plan = Plan::new(query, log.rowless > 0, inner, snapshot, &dictionary).await?;
+    let moment = Moment::read(inner, snapshot).await?;
+    inner.only_rows.store(moment.has_only_rows(), Ordering::Relaxed);
+    let dictionary = inner.dictionary_of(moment.newest, snapshot).await?;
+    let plan = Plan::new(query, &moment, inner, snapshot, &dictionary).await?;
     // What the values are is known to the database, what is measured of them to core.
     let query = &query.counting();
     for work in &plan.work {
@@ -83,7 +129,7 @@ async fn read(
             Work::Cells(counted) => counted.add_to(tally, inner, snapshot).await?,
         };
     }
-    Ok((tally, log.head, plan.source()))
+    Ok((tally, moment.head, plan.source()))
 }
 
 /// Adds what rows say.
@@ -100,14 +146,14 @@ async fn rows(
     }
     match db {
         #[cfg(feature = "sqlite")]
-        Snapshot::InProcess(db) => match cells::Cells::of(query, selection, inner.dialect) {
+        Snapshot::InProcess(db) => match Cells::of(query, selection, inner.dialect) {
             // An index alone may tell how many there are, which is faster than to look at each.
             Some(cells) if query.bucket.is_none() && cells.only_counts() && !selection.by_trail => {
                 cells.add_to(tally, inner, db, dictionary, selection).await
             }
             _ => scan::add(tally, inner, db, dictionary, selection).await,
         },
-        Snapshot::Served(db) => match cells::Cells::of(query, selection, inner.dialect) {
+        Snapshot::Served(db) => match Cells::of(query, selection, inner.dialect) {
             Some(cells) => cells.add_to(tally, inner, db, dictionary, selection).await,
             None => fold(tally, inner, db, dictionary, selection).await,
         },

@@ -28,6 +28,7 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Val
 use crate::error::Error;
 use crate::options::Options;
 use grammar::Grammar;
+pub(crate) use grammar::{Numbers, is_number};
 
 /// Which database, and how to speak to it. What it says in SQL is its [`Grammar`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use event_core::{EventType, Label, Source};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, QueryResult};
 
 use crate::dialect::Dialect;
 use crate::error::Error;
@@ -24,6 +24,36 @@ pub(crate) struct Dictionary {
     sources: HashMap<i64, Source>,
     kind_ids: HashMap<Kind, i64>,
     source_ids: HashMap<Source, i64>,
+}
+
+/// The numbers that were given last: by them it is told whether anything was added.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Newest {
+    kind: i64,
+    source: i64,
+}
+
+impl Newest {
+    /// What a select has to answer for [`Newest::of`], under these names.
+    pub(crate) fn columns(kind: &str, source: &str) -> String {
+        format!(
+            "COALESCE((SELECT MAX(id) FROM {{kinds}}), 0) AS {kind}, COALESCE((SELECT MAX(id) FROM {{sources}}), 0) AS {source}"
+        )
+    }
+
+    /// What a row says, beginning at a column.
+    pub(crate) fn of(row: &QueryResult, column: usize) -> Result<Self, Error> {
+        Ok(Newest {
+            kind: row.try_get_by_index(column)?,
+            source: row.try_get_by_index(column + 1)?,
+        })
+    }
+
+    pub(crate) async fn read(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<Self, Error> {
+        let sql = tables.sql(&format!("SELECT {}", Newest::columns("kind", "source")));
+        let row = db.query_one_raw(dialect.statement(&sql, [])).await?;
+        Newest::of(&row.ok_or_else(|| Error::corrupt("no row for a maximum"))?, 0)
+    }
 }
 
 impl Dictionary {
@@ -69,20 +99,10 @@ impl Dictionary {
         self.sources.insert(id, source);
     }
 
-    /// Whether nothing was added since, which one question tells.
-    pub(crate) async fn is_current(
-        &self,
-        dialect: Dialect,
-        db: &impl ConnectionTrait,
-        tables: &Tables,
-    ) -> Result<bool, Error> {
-        let sql = tables
-            .sql("SELECT COALESCE((SELECT MAX(id) FROM {kinds}), 0), COALESCE((SELECT MAX(id) FROM {sources}), 0)");
-        let row = db.query_one_raw(dialect.statement(&sql, [])).await?;
-        let row = row.ok_or_else(|| Error::corrupt("no row for a maximum"))?;
-        let latest: (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let newest = |ids: Option<&i64>| ids.copied().unwrap_or(0);
-        Ok(latest == (newest(self.kinds.keys().max()), newest(self.sources.keys().max())))
+    /// Whether nothing was added since.
+    pub(crate) fn is_of(&self, newest: Newest) -> bool {
+        let last = |ids: Option<&i64>| ids.copied().unwrap_or(0);
+        newest.kind == last(self.kinds.keys().max()) && newest.source == last(self.sources.keys().max())
     }
 
     /// Reads what writers have added.

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, RwLock as AsyncRwLock, Semaphore, watch};
 use crate::allowance::{Allowances, Moment};
 use crate::api_key::KeyRing;
 use crate::dialect::{Connections, Dialect, Owner};
-use crate::dictionary::Dictionary;
+use crate::dictionary::{Dictionary, Newest};
 use crate::entity::event::stored;
 use crate::error::Error;
 use crate::options::Options;
@@ -41,6 +41,8 @@ pub(crate) struct Inner {
     keys: RwLock<Arc<KeyRing>>,
     pub(crate) allowances: Allowances,
     dictionary: AsyncRwLock<Arc<Dictionary>>,
+    /// Whether the last question found neither cells nor events without rows.
+    pub(crate) only_rows: AtomicBool,
     /// Wakes the writer: events of applications' transactions wait for their places.
     pub(crate) waiting: Notify,
     /// How often such were handed in since nobody looked out for them.
@@ -96,6 +98,7 @@ impl Inner {
             keys: RwLock::new(Arc::new(keys)),
             allowances: Allowances::default(),
             dictionary: AsyncRwLock::default(),
+            only_rows: AtomicBool::new(false),
             waiting: Notify::new(),
             watching: AtomicU64::new(0),
             arrivals: watch::Sender::new(0),
@@ -152,8 +155,18 @@ impl Inner {
 
     /// The kinds and sources as a transaction sees them; those of later ones may be among them.
     pub(crate) async fn dictionary_in(&self, db: &impl ConnectionTrait) -> Result<Arc<Dictionary>, Error> {
-        let known = Arc::clone(&*self.dictionary.read().await);
-        if known.is_current(self.dialect, db, &self.tables).await? {
+        let newest = Newest::read(self.dialect, db, &self.tables).await?;
+        self.dictionary_of(newest, db).await
+    }
+
+    /// The same where it is known which came last.
+    pub(crate) async fn dictionary_of(
+        &self,
+        newest: Newest,
+        db: &impl ConnectionTrait,
+    ) -> Result<Arc<Dictionary>, Error> {
+        let known = self.known().await;
+        if known.is_of(newest) {
             return Ok(known);
         }
         let mut fresh = Dictionary::clone(&known);

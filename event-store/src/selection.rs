@@ -11,7 +11,7 @@ use event_core::json::Number;
 use event_core::{Filter, Timestamp};
 use sea_orm::Value;
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, is_number};
 use crate::dictionary::{Dictionary, Kind};
 use crate::tables::Tables;
 
@@ -226,12 +226,6 @@ impl Selection {
             values,
         );
     }
-}
-
-/// Whether JSON text is a number.
-pub(crate) fn is_number(json: &str) -> String {
-    // Of what JSON text starts with, a minus and digits alone lie between these, byte by byte.
-    format!("({json} >= '-' AND {json} < ':')")
 }
 
 /// A condition: the column has one of these numbers.

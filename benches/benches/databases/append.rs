@@ -22,7 +22,7 @@ use event_benches::table::Table;
 pub(crate) const CUSTOMERS: usize = 5_000;
 pub(crate) const STEP: i64 = 1_000;
 /// Sizes of batches, and how many of them make a round.
-const SIZES: [(usize, usize); 4] = [(1_000, 20), (100, 50), (10, 100), (1, 200)];
+const SIZES: [(usize, usize); 4] = [(1_000, 40), (100, 50), (10, 100), (1, 200)];
 
 /// What is counted where something is counted: the orders' totals by customer.
 pub(crate) fn sales() -> Metric {

@@ -10,7 +10,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) run: Run,
     /// Rows that questions are asked over.
-    #[arg(long, default_value_t = 200_000)]
+    #[arg(long, default_value_t = 5_000_000)]
     pub(crate) rows: usize,
     /// Millions of rows that a file of SQLite grows to, each some 400 MB.
     #[arg(long, default_value_t = 20)]

@@ -6,16 +6,13 @@ use event_core::filter::{Field, Scalar};
 use event_core::json::Number;
 use event_core::query::Measure;
 use event_core::{Query, Timestamp};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Numbers};
 use crate::dictionary::Dictionary;
 use crate::error::Error;
 use crate::inner::Inner;
-use crate::selection::{Selection, is_number};
-
-/// Mantissas are summed in two halves, so that no total overflows 64 bits.
-const HALF: i64 = 1_000_000_000;
+use crate::selection::Selection;
 
 /// A statement that answers cells for a tally.
 pub(super) struct Cells<'a> {
@@ -24,8 +21,17 @@ pub(super) struct Cells<'a> {
     granule: Option<i64>,
     /// One expression for each column that makes a group.
     groups: Vec<(Group<'a>, String)>,
-    /// What is measured, as JSON text.
-    measured: Option<String>,
+    /// What is measured.
+    measured: Option<Numbers>,
+}
+
+/// Something that is counted of rows.
+struct Counted {
+    of_rows: String,
+    /// What makes one of several.
+    again: &'static str,
+    /// Whether it is a decimal, not a whole number.
+    is_decimal: bool,
 }
 
 /// What a column of a group holds.
@@ -61,7 +67,7 @@ impl<'a> Cells<'a> {
         }
         let measured = match query.measure.pointer() {
             None => None,
-            Some(pointer) => Some(dialect.json_at("e.data", pointer)?),
+            Some(pointer) => Some(dialect.numbers_at("e.data", pointer)?),
         };
         let granule = query.bucket.map(|bucket| bucket.granule(query.from, query.to));
         Some(Cells {
@@ -78,105 +84,158 @@ impl<'a> Cells<'a> {
         self.measured.is_none() && self.groups.iter().all(|(group, _)| matches!(group, Group::Kind))
     }
 
-    fn sql(&self, inner: &Inner, selection: &Selection, condition: &str) -> String {
+    /// The statement, and what is bound to it. It answers the columns of a group, then what is counted of it: where numbers
+    /// are measured which of them it is about, if the database tells them apart, and how many events there are; then
+    /// what [`Cells::counted`] says.
+    pub(super) fn sql(&self, inner: &Inner, selection: &Selection) -> (String, Vec<Value>) {
         let dialect = inner.dialect;
-        let mut columns: Vec<String> = self
-            .granule
-            .iter()
-            .map(|granule| dialect.divide("e.occurred_at", *granule))
-            .collect();
-        columns.extend(self.groups.iter().map(|(_, expression)| expression.clone()));
-        let with_trails = self.groups.iter().any(|(group, _)| matches!(group, Group::Text(_)));
-        let tables = if with_trails {
-            "{events} e LEFT JOIN {trails} t ON t.id = e.trail_id"
-        } else {
-            "{events} e"
-        };
-        let tables = inner.tables.sql(tables);
+        let (condition, values) = selection.sql();
         let kinds = selection
             .of_kinds()
             .map(|kinds| format!(" AND {kinds}"))
             .unwrap_or_default();
-        let from = format!("{tables} WHERE 1 = 1{kinds}{condition}");
-        let Some(json) = &self.measured else {
-            let grouped = grouped(columns.len());
-            columns.push("COUNT(*)".to_owned());
-            return format!("SELECT {} FROM {from}{grouped}", columns.join(", "));
-        };
-        // Each select in FROM is computed once a row, for all that the one around it makes of it.
-        let names: Vec<String> = (0..columns.len()).map(|place| format!("c{place}")).collect();
-        let once = |own: &str, select: &[String], from: &str| {
-            format!(
-                "(SELECT {} FROM {from}{}) r",
-                [select, &[own.to_owned()]].concat().join(", "),
-                dialect.once()
-            )
-        };
-        let named: Vec<String> = columns
-            .iter()
-            .zip(&names)
-            .map(|(column, name)| format!("{column} AS {name}"))
-            .collect();
-        let texts = once(&format!("{} AS n", dialect.number_text(json)), &named, &from);
-        let part = |expression: &str| format!("CASE WHEN {} THEN {expression} END", is_number("n"));
-        if let Some(decimal) = self.decimal(dialect) {
-            let decimals = once(&format!("{} AS m", part(decimal)), &names, &texts);
-            let values = ["COUNT(*)", "COUNT(m)", "CAST(SUM(m) AS TEXT)"].map(str::to_owned);
-            let (grouped, selected) = (grouped(names.len()), [&names[..], &values].concat());
-            return format!("SELECT {} FROM {decimals}{grouped}", selected.join(", "));
+        let (trails, mut events) = (" LEFT JOIN {trails} t ON t.id = ", "{events} e".to_owned());
+        let is_of_trails = self.groups.iter().any(|(group, _)| matches!(group, Group::Text(_)));
+        // The events of a trail can be counted before anybody looks up whose it is, as they are many more.
+        let is_late = is_of_trails && dialect.counts_before_it_joins();
+        if is_of_trails && !is_late {
+            events = format!("{events}{trails}e.trail_id");
         }
-        let numbers = dialect.number("n");
-        let noted = match numbers.note {
-            Some(note) => once(&format!("n, {note}"), &names, &texts),
-            None => texts,
+        let rows = format!("{events} WHERE 1 = 1{kinds}{condition}");
+        // What rows have in common that are counted together, and what is told of it.
+        let (mut keys, mut told, mut trail) = (Vec::new(), Vec::new(), None);
+        let key = |keys: &mut Vec<String>, expression: &str| {
+            keys.push(format!("{expression} AS k{}", keys.len()));
+            format!("a.k{}", keys.len() - 1)
         };
-        let parts = format!("{} AS x, {} AS m", part(&numbers.exponent), part(&numbers.mantissa));
-        let parts = once(&parts, &names, &noted);
-        let values = match self.query.measure {
-            Measure::Minimum(_) | Measure::Maximum(_) => ["MIN(m)".to_owned(), "MAX(m)".to_owned()],
-            _ => [
-                dialect.total(&dialect.divide("m", HALF)),
-                dialect.total(&format!("m % {HALF}")),
-            ],
+        if let Some(granule) = self.granule {
+            told.push(key(&mut keys, &dialect.divide("e.occurred_at", granule)));
+        }
+        for (group, expression) in &self.groups {
+            told.push(match group {
+                Group::Text(_) if is_late => {
+                    trail.get_or_insert_with(|| key(&mut keys, "e.trail_id"));
+                    expression.clone()
+                }
+                _ => key(&mut keys, expression),
+            });
+        }
+        let mut from = rows;
+        if let Some(numbers) = &self.measured {
+            if let Some(once) = &numbers.once {
+                // It is computed once a row, for all that the select around it makes of it.
+                let columns = [&keys[..], &[format!("{once} AS n")]].concat();
+                from = format!("(SELECT {} FROM {from}{}) r", columns.join(", "), dialect.once());
+                keys = (0..keys.len()).map(|place| format!("k{place}")).collect();
+            }
+            if let Some(which) = &numbers.which {
+                told.push(key(&mut keys, which));
+            }
+        }
+        let of_keys = grouped(keys.len());
+        let counted = self.counted();
+        let of_rows = counted
+            .iter()
+            .zip(0..)
+            .map(|(it, place)| format!("{} AS v{place}", it.of_rows));
+        keys.extend(of_rows);
+        from = format!("(SELECT {} FROM {from}{of_keys}) a", keys.join(", "));
+        let of_groups = match &trail {
+            None => String::new(),
+            Some(trail) => {
+                from = format!("{from}{trails}{trail}");
+                grouped(told.len())
+            }
         };
-        let grouped = grouped(names.len() + 1);
-        let counted = ["x".to_owned(), "COUNT(*)".to_owned()];
-        let selected = [&names[..], &counted, &values].concat();
-        format!("SELECT {} FROM {parts}{grouped}", selected.join(", "))
+        told.extend(counted.iter().zip(0..).map(|(it, place)| {
+            let value = format!("a.v{place}");
+            let value = match (&trail, it.is_decimal) {
+                (None, _) => value,
+                (Some(_), false) => dialect.total(&value),
+                (Some(_), true) => format!("{}({value})", it.again),
+            };
+            if it.is_decimal {
+                dialect.decimal_text(&value)
+            } else {
+                value
+            }
+        }));
+        let columns: Vec<String> = told
+            .iter()
+            .zip(0..)
+            .map(|(it, place)| format!("{it} AS c{place}"))
+            .collect();
+        let sql = format!("SELECT {} FROM {from}{of_groups}", columns.join(", "));
+        (inner.tables.sql(&sql), values)
     }
 
-    /// What makes a decimal of `n`, where the database adds up decimals of any size and a sum is asked for.
-    fn decimal(&self, dialect: Dialect) -> Option<&'static str> {
-        let sum = matches!(self.query.measure, Measure::Sum(_) | Measure::Average(_));
-        dialect.decimal().filter(|_| sum)
+    /// How many events there are; then, where numbers are measured, how many of these for an average, and what the measure
+    /// asks for.
+    fn counted(&self) -> Vec<Counted> {
+        let whole = |of_rows: String| Counted {
+            of_rows,
+            again: "SUM",
+            is_decimal: false,
+        };
+        let mut counted = vec![whole("COUNT(*)".to_owned())];
+        if let Some(Numbers { decimal, .. }) = &self.measured {
+            let again = match self.query.measure {
+                Measure::Minimum(_) => "MIN",
+                Measure::Maximum(_) => "MAX",
+                _ => "SUM",
+            };
+            if self.is_average() {
+                counted.push(whole(format!("COUNT({decimal})")));
+            }
+            counted.push(Counted {
+                of_rows: format!("{again}({decimal})"),
+                again,
+                is_decimal: true,
+            });
+        }
+        counted
+    }
+
+    fn is_average(&self) -> bool {
+        matches!(self.query.measure, Measure::Average(_))
     }
 
     /// Runs the statement and adds its cells.
     pub(super) async fn add_to(
         &self,
-        mut tally: Tally,
+        tally: Tally,
         inner: &Inner,
         db: &impl ConnectionTrait,
         dictionary: &Dictionary,
         selection: &Selection,
     ) -> Result<Tally, Error> {
-        let (condition, values) = selection.sql();
-        let sql = self.sql(inner, selection, &condition);
-        for row in db.query_all_raw(inner.dialect.statement(&sql, values)).await? {
-            let mut column = 0;
+        let (sql, values) = self.sql(inner, selection);
+        let rows = db.query_all_raw(inner.dialect.statement(&sql, values)).await?;
+        self.add(tally, &rows, 0, dictionary)
+    }
+
+    /// Adds the cells that rows are, beginning at a column.
+    pub(super) fn add(
+        &self,
+        mut tally: Tally,
+        rows: &[QueryResult],
+        first: usize,
+        dictionary: &Dictionary,
+    ) -> Result<Tally, Error> {
+        let groups = first + usize::from(self.granule.is_some());
+        for row in rows {
+            // There is none of a group that is not there.
+            let Some(summary) = self.summary(row, groups + self.groups.len())? else {
+                continue;
+            };
             let at = match self.granule {
                 None => self.query.from.unwrap_or(Timestamp::MIN),
                 Some(granule) => {
-                    column += 1;
-                    let stretch: i64 = row.try_get_by_index(0)?;
+                    let stretch: i64 = row.try_get_by_index(first)?;
                     Timestamp::MIN.saturating_add_micros(stretch.saturating_mul(granule))
                 }
             };
-            let group = self.group(&row, column, dictionary)?;
-            column += self.groups.len();
-            if let Some(summary) = self.summary(&row, column, inner.dialect)? {
-                tally.add_cell(at, group, &summary);
-            }
+            tally.add_cell(at, self.group(row, groups, dictionary)?, &summary);
         }
         Ok(tally)
     }
@@ -216,65 +275,80 @@ impl<'a> Cells<'a> {
         Ok(GroupKey::new(texts.iter().map(Option::as_deref)))
     }
 
-    /// The cell itself; `None` for the empty row of a question without groups.
-    fn summary(&self, row: &QueryResult, first: usize, dialect: Dialect) -> Result<Option<Summary>, Error> {
-        let mut summary = Summary::default();
-        if self.measured.is_none() {
-            let events: i64 = row.try_get_by_index(first)?;
-            summary.add_events(events.unsigned_abs());
-            return Ok((events > 0).then_some(summary));
-        }
-        if self.decimal(dialect).is_some() {
-            let (events, numbers): (i64, i64) = (row.try_get_by_index(first)?, row.try_get_by_index(first + 1)?);
-            summary.add_events(events.unsigned_abs());
-            if let Some(sum) = row.try_get_by_index::<Option<String>>(first + 2)? {
-                add_decimal(&mut summary, numbers.unsigned_abs(), &sum)?;
-            }
-            return Ok((events > 0).then_some(summary));
-        }
-        let exponent: Option<i64> = row.try_get_by_index(first)?;
-        let events: i64 = row.try_get_by_index(first + 1)?;
-        summary.add_events(events.unsigned_abs());
-        let Some(exponent) = exponent else {
-            return Ok((events > 0).then_some(summary));
+    /// The cell itself; `None` for a row about no event.
+    fn summary(&self, row: &QueryResult, first: usize) -> Result<Option<Summary>, Error> {
+        let mut column = first;
+        let mut next = || {
+            column += 1;
+            column - 1
         };
-        let pair: (Option<i64>, Option<i64>) = (row.try_get_by_index(first + 2)?, row.try_get_by_index(first + 3)?);
-        let (Some(one), Some(other)) = pair else {
-            return Err(Error::corrupt("an exponent without a mantissa"));
+        let which: Option<String> = match &self.measured {
+            Some(Numbers { which: Some(_), .. }) => row.try_get_by_index(next())?,
+            _ => Some(String::new()),
+        };
+        let events: Option<i64> = row.try_get_by_index(next())?;
+        let events = events.unwrap_or(0).unsigned_abs();
+        if events == 0 {
+            return Ok(None);
+        }
+        let mut summary = Summary::default();
+        summary.add_events(events);
+        let (Some(_), Some(which)) = (&self.measured, which) else {
+            return Ok(Some(summary));
+        };
+        // How many there are is only asked for an average; otherwise it is enough that there are any.
+        let numbers = if self.is_average() {
+            row.try_get_by_index(next())?
+        } else {
+            1_i64
+        };
+        let value: Option<String> = row.try_get_by_index(next())?;
+        let (text, numbers, times) = match value {
+            _ if !which.is_empty() => (which, events, events),
+            Some(value) => (value, numbers.unsigned_abs(), 1),
+            None => return Ok(Some(summary)),
         };
         if let Measure::Minimum(_) | Measure::Maximum(_) = self.query.measure {
-            let number = |mantissa: i64| Number::from_literal(&format!("{mantissa}e{exponent}"));
-            let extremes = number(one).zip(number(other));
-            let (least, greatest) = extremes.ok_or_else(|| Error::corrupt("a number that is none"))?;
-            summary.add_extremes(least, greatest);
+            let number = number(&text).ok_or_else(|| Error::corrupt("a number that is none"))?;
+            summary.add_extremes(number, number);
         } else {
-            let total = i128::from(one) * i128::from(HALF) + i128::from(other);
-            let exponent = i16::try_from(exponent).map_err(|_| Error::corrupt("an exponent beyond any float"))?;
-            summary.add_sum(events.unsigned_abs(), total, exponent);
+            add_decimal(&mut summary, numbers, &text, times)?;
         }
         Ok(Some(summary))
     }
 }
 
+/// The number that a decimal of any length is.
+fn number(text: &str) -> Option<Number> {
+    if text.contains('e') {
+        return Number::from_literal(text);
+    }
+    // Without an exponent one that is whole and beyond 64 bits would be no number of ours.
+    Number::from_literal(&format!("{text}e0"))
+}
+
 /// Digits that fit into a part of a total.
 const DIGITS: usize = 18;
 
-/// Adds the sum of so many numbers, a decimal of any length as `-12.50`, part by part.
-fn add_decimal(summary: &mut Summary, numbers: u64, sum: &str) -> Result<(), Error> {
+/// Adds so many numbers, of which this is the sum, so many times: a decimal of any length as `-12.50` or `1.5e-40`.
+fn add_decimal(summary: &mut Summary, numbers: u64, sum: &str, times: u64) -> Result<(), Error> {
     let no_decimal = || Error::corrupt("a sum that is no decimal");
+    let (sum, power) = sum.split_once('e').unwrap_or((sum, "0"));
+    let power: i16 = power.parse().map_err(|_| no_decimal())?;
     let (sign, digits) = sum.strip_prefix('-').map_or((1, sum), |digits| (-1, digits));
     let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
     let digits = [whole, places].concat();
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(no_decimal());
     }
-    let mut exponent = -i16::try_from(places.len()).map_err(|_| no_decimal())?;
+    let places = i16::try_from(places.len()).map_err(|_| no_decimal())?;
+    let mut exponent = power.checked_sub(places).ok_or_else(no_decimal)?;
     let mut numbers = numbers;
     for part in digits.as_bytes().rchunks(DIGITS) {
         let total = part
             .iter()
             .fold(0, |total, digit| total * 10 + i128::from(digit - b'0'));
-        summary.add_sum(numbers, sign * total, exponent);
+        summary.add_sum(numbers, sign * total * i128::from(times), exponent);
         numbers = 0;
         exponent = exponent.checked_add(DIGITS as i16).ok_or_else(no_decimal)?;
     }
@@ -309,7 +383,7 @@ mod tests {
             &long,
         ] {
             let mut summary = Summary::default();
-            add_decimal(&mut summary, 3, sum).unwrap();
+            add_decimal(&mut summary, 3, sum, 1).unwrap();
             assert_eq!(
                 summary.value(&Measure::Sum(Default::default())),
                 Some(sum.parse().unwrap()),
@@ -318,8 +392,14 @@ mod tests {
             let third = summary.value(&Measure::Average(Default::default()));
             assert_eq!(sum == "12", third == Some(4.into()), "{sum}");
         }
-        for none in ["", "-", "NaN", "1e5", "1.2.3"] {
-            assert!(add_decimal(&mut Summary::default(), 1, none).is_err(), "{none}");
+        for none in ["", "-", "NaN", "1e", "1.2.3", "1e5.0"] {
+            assert!(add_decimal(&mut Summary::default(), 1, none, 1).is_err(), "{none}");
         }
+        let mut summary = Summary::default();
+        add_decimal(&mut summary, 4, "-1.5e-40", 4).unwrap();
+        assert_eq!(
+            summary.value(&Measure::Sum(Default::default())),
+            Some("-6e-40".parse().unwrap())
+        );
     }
 }

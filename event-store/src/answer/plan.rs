@@ -7,6 +7,7 @@ use event_core::{EventType, Query, Timestamp};
 use sea_orm::ConnectionTrait;
 
 use super::counted::Counted;
+use super::moment::Moment;
 use crate::dictionary::Dictionary;
 use crate::entity::metric::MetricRow;
 use crate::error::Error;
@@ -35,7 +36,7 @@ impl Plan {
     /// What has to be read for a question.
     pub(super) async fn new(
         query: &Query,
-        any_rowless: bool,
+        moment: &Moment,
         inner: &Inner,
         db: &impl ConnectionTrait,
         dictionary: &Dictionary,
@@ -48,12 +49,16 @@ impl Plan {
             inner.dialect,
             &inner.tables,
         );
-        let rowless = if any_rowless {
+        let rowless = if moment.any_rowless() {
             rowless::times(inner.dialect, db, &inner.tables).await?
         } else {
             Times::new()
         };
-        let mut metrics = MetricRow::all(inner.dialect, db, &inner.tables).await?;
+        let mut metrics = if moment.any_metrics() {
+            MetricRow::all(inner.dialect, db, &inner.tables).await?
+        } else {
+            Vec::new()
+        };
         metrics.retain(|row| row.is_ready() && row.metric.covers(query));
         // A sketch is less than a cell for each value; the fewer fields, the fewer cells.
         metrics.sort_by_key(|row| (!row.metric.sketches(query), row.metric.by().len()));

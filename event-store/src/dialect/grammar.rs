@@ -5,12 +5,15 @@ use std::borrow::Cow;
 use event_core::Pointer;
 use sea_orm::DbBackend;
 
-/// Expressions for what a number is made of, as integers.
-pub(crate) struct Number {
-    /// Columns that the other two use, computed before them.
-    pub(crate) note: Option<String>,
-    pub(crate) exponent: String,
-    pub(crate) mantissa: String,
+/// Expressions for the numbers among values.
+pub(crate) struct Numbers {
+    /// What is computed before the others, and is `n` in them.
+    pub(crate) once: Option<String>,
+    /// A number as a decimal, whose sums are exact; NULL for what is none.
+    pub(crate) decimal: String,
+    /// Where not every number is such a decimal: NULL for what is no number, an empty text for those that are, any other
+    /// one as it is written.
+    pub(crate) which: Option<String>,
 }
 
 /// The words of a database. Columns and expressions come as SQL; what is bound is `?`.
@@ -155,11 +158,6 @@ pub(crate) trait Grammar: Send + Sync {
     /// however often it is used outside.
     fn once(&self) -> &'static str;
 
-    /// JSON text as far as a number is concerned: none of ours is longer than 32 letters.
-    fn number_text(&self, json: &str) -> String {
-        json.to_owned()
-    }
-
     /// The canonical JSON text at a place of the column, NULL where there is none or JSON null;
     /// `None` where this database cannot say that exactly in SQL.
     fn json_at(&self, column: &str, pointer: &Pointer) -> Option<String>;
@@ -173,13 +171,27 @@ pub(crate) trait Grammar: Send + Sync {
     /// The number for JSON text that is one, as a float, give or take the last bit.
     fn json_number(&self, json: &str) -> String;
 
-    /// Exponent and mantissa of canonical number text.
-    fn number(&self, text: &str) -> Number;
-
-    /// What makes a decimal of `n`, canonical number text, where sums of decimals are exact however large they become.
-    fn decimal(&self) -> Option<&'static str> {
+    /// What is to be known of the numbers at a place of the column; `None` where this database cannot say that exactly in SQL,
+    /// or need not, as rows are read where they lie.
+    fn numbers_at(&self, _column: &str, _pointer: &Pointer) -> Option<Numbers> {
         None
     }
+
+    /// Whether rows are counted before they are joined with what tells whose they are: where a join costs more than that.
+    fn counts_before_it_joins(&self) -> bool {
+        true
+    }
+
+    /// A decimal as text.
+    fn decimal_text(&self, decimal: &str) -> String {
+        format!("CAST({decimal} AS TEXT)")
+    }
+}
+
+/// Whether JSON text is a number.
+pub(crate) fn is_number(json: &str) -> String {
+    // Of what JSON text starts with, a minus and digits alone lie between these, byte by byte.
+    format!("({json} >= '-' AND {json} < ':')")
 }
 
 /// The tokens of a pointer, if all of them are plain keys that every database reads alike. A

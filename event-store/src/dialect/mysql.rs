@@ -11,7 +11,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 
 use super::bind::{Bind, Insert, Taken};
 use super::failure::{exec, query, unreachable};
-use super::grammar::{Grammar, Number, plain_keys};
+use super::grammar::{Grammar, Numbers, is_number, plain_keys};
 use super::{Connections, Dialect, Owner, READERS, WORKERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
@@ -252,11 +252,6 @@ macro_rules! common {
             " LIMIT 18446744073709551615"
         }
 
-        fn number_text(&self, json: &str) -> String {
-            // A short text is kept in memory, where a long one would go to a file.
-            format!("LEFT({json}, 40)")
-        }
-
         fn divide(&self, dividend: &str, divisor: i64) -> String {
             format!("({dividend} DIV {divisor})")
         }
@@ -276,19 +271,16 @@ macro_rules! common {
         fn json_number(&self, json: &str) -> String {
             format!("CAST({json} AS DOUBLE)")
         }
-
-        fn number(&self, text: &str) -> Number {
-            let digits = format!("SUBSTRING_INDEX({text}, 'e', 1)");
-            Number {
-                note: None,
-                exponent: format!(
-                    "(CAST(IF(LOCATE('e', {text}), SUBSTRING_INDEX({text}, 'e', -1), '0') AS SIGNED) \
-                     - IF(LOCATE('.', {digits}), CHAR_LENGTH({digits}) - LOCATE('.', {digits}), 0))"
-                ),
-                mantissa: format!("CAST(REPLACE({digits}, '.', '') AS SIGNED)"),
-            }
-        }
     };
+}
+
+/// A pointer as a path.
+fn path(pointer: &Pointer) -> Option<String> {
+    let keys = plain_keys(pointer)?;
+    Some(
+        keys.iter()
+            .fold("$".to_owned(), |path, key| format!("{path}.\"{key}\"")),
+    )
 }
 
 impl Grammar for MariaDb {
@@ -296,12 +288,31 @@ impl Grammar for MariaDb {
 
     fn json_at(&self, column: &str, pointer: &Pointer) -> Option<String> {
         // JSON is text there, and what stands at a place comes back as it is written, but for spaces.
-        let keys = plain_keys(pointer)?;
-        let path: String = keys.iter().map(|key| format!(".\"{key}\"")).collect();
+        let path = path(pointer)?;
         // The collation makes it text like any other: otherwise the string `"null"` would be equal to `null`.
         Some(format!(
-            "(NULLIF(JSON_COMPACT(JSON_EXTRACT({column}, '${path}')) COLLATE utf8mb4_nopad_bin, 'null'))"
+            "(NULLIF(JSON_COMPACT(JSON_EXTRACT({column}, '{path}')) COLLATE utf8mb4_nopad_bin, 'null'))"
         ))
+    }
+
+    fn numbers_at(&self, column: &str, pointer: &Pointer) -> Option<Numbers> {
+        let path = path(pointer)?;
+        Some(Numbers {
+            // A short text is kept in memory, where a long one would go to a file.
+            once: Some(format!(
+                "LEFT(JSON_EXTRACT({column}, '{path}'), 40) COLLATE utf8mb4_nopad_bin"
+            )),
+            // Those without an exponent have less than 22 digits before the point, and less than 24 behind it.
+            decimal: format!("CASE WHEN {} THEN CAST(n AS DECIMAL(65, 30)) END", is_number("n")),
+            which: Some(format!(
+                "CASE WHEN {} THEN CASE WHEN LOCATE('e', n) > 0 THEN n ELSE '' END END",
+                is_number("n")
+            )),
+        })
+    }
+
+    fn decimal_text(&self, decimal: &str) -> String {
+        format!("CAST({decimal} AS CHAR)")
     }
 }
 

@@ -15,7 +15,7 @@ use sea_orm::{
 
 use super::bind::{Bind, Insert};
 use super::failure::exec;
-use super::grammar::{Grammar, Number, plain_keys};
+use super::grammar::{Grammar, plain_keys};
 use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, READERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
@@ -249,20 +249,6 @@ impl Grammar for Sqlite {
 
     fn json_number(&self, json: &str) -> String {
         format!("json_extract({json}, '$')")
-    }
-
-    fn number(&self, text: &str) -> Number {
-        // Hardly any has an `e`, and a function costs more than all the rest.
-        let digits = format!("substr({text}, 1, e - 1)");
-        let places = format!("(CASE d WHEN 0 THEN 0 ELSE length({digits}) - d END)");
-        Number {
-            note: Some(format!("instr({text}, 'e') AS e, instr({text}, '.') AS d")),
-            exponent: format!(
-                "CASE WHEN e > 0 THEN CAST(substr({text}, e + 1) AS INTEGER) - {places} \
-                 WHEN d > 0 THEN d - length({text}) ELSE 0 END"
-            ),
-            mantissa: format!("CAST(replace(CASE WHEN e > 0 THEN {digits} ELSE {text} END, '.', '') AS INTEGER)"),
-        }
     }
 }
 

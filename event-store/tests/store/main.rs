@@ -134,6 +134,7 @@ conformance! {
     }
     metrics {
         what_was_stored_before_is_counted_too,
+        each_answer_is_of_all_that_there_is_when_it_is_asked_for,
         a_number_beyond_the_scale_is_kept_in_the_quarantine,
         a_type_of_which_only_counts_are_kept,
         cells_that_differ_are_found_and_repaired,

@@ -126,6 +126,51 @@ pub(crate) async fn what_was_stored_before_is_counted_too(disk: Disk) {
     assert_eq!(store.answer(&questions()[0]).await.unwrap().source, ReadFrom::Rows);
 }
 
+pub(crate) async fn each_answer_is_of_all_that_there_is_when_it_is_asked_for(disk: Disk) {
+    // One asks again and again; what there is to be asked comes by another one.
+    let (store, other) = (disk.open().await, disk.open().await);
+    let by_source = Query::from_pairs([("by", "category"), ("by", "source"), ("measure", "average:/total")]).unwrap();
+    let ask = async |expected: usize| {
+        let answer = store.answer(&by_source).await.unwrap();
+        let all = events(&store).await;
+        assert_eq!((all.len(), answer.source), (expected, ReadFrom::Rows));
+        assert_eq!(answer.rows, event_core::answer(&by_source, &all).unwrap().rows);
+        assert_eq!(answer.position, all.len().try_into().ok());
+    };
+    ask(0).await;
+    ask(0).await;
+    for (number, members) in [
+        r#","data":{"total":1.5}"#,
+        r#","data":{"total":"1.5"}"#,
+        r#","category":"returned","name":"created","data":{"total":-2e-300}"#,
+        r#","source":"elsewhere","data":{"total":null}"#,
+        r#","source":"elsewhere","data":{"total":9.25}"#,
+    ]
+    .iter()
+    .enumerate()
+    {
+        assert_eq!(
+            offer(&other, json(&format!("e-{number}"), members)).await.status,
+            Status::Stored
+        );
+        ask(number + 1).await;
+        ask(number + 1).await;
+    }
+    other.declare(sales()).await.unwrap();
+    other.backfill(sales().label(), |_| {}).await.unwrap();
+    ask(5).await;
+    let of_orders = Query::from_pairs([("category", "order"), ("name", "created"), ("by", "subject")]).unwrap();
+    assert_eq!(store.answer(&of_orders).await.unwrap().source, ReadFrom::Cells);
+    keep_only_counts(&other).await;
+    assert_eq!(
+        offer(&other, json("counted", r#","data":{"total":3}"#)).await.status,
+        Status::Stored
+    );
+    let answer = store.answer(&by_source).await;
+    assert!(matches!(answer, Err(Error::CountsOnly { .. })), "{answer:?}");
+    assert_eq!(store.answer(&of_orders).await.unwrap().rows[0].value, Some(5.into()));
+}
+
 pub(crate) async fn a_number_beyond_the_scale_is_kept_in_the_quarantine(disk: Disk) {
     let (store, other) = (disk.open().await, disk.open().await);
     store.declare(sales()).await.unwrap();
