@@ -36,7 +36,7 @@ const RUST: [&str; 4] = ["test", "--workspace", "--all-features", "--no-fail-fas
 
 /// The collector that the tests of Python send to: the one that the tests of Rust have built, or one by itself.
 const COLLECTOR_OF_RUST: [&str; 4] = ["test", "--workspace", "--all-features", "--no-run"];
-const COLLECTOR: [&str; 3] = ["build", "--package", "event-server"];
+const COLLECTOR: [&str; 4] = ["build", "--package", "event-server", "--all-features"];
 
 impl Suite {
     pub(crate) const ALL: [Self; 2] = [Self::Rust, Self::Python];
