@@ -1,5 +1,6 @@
 //! The rules of a registry at one moment: for JSON text, and for dicts where they are.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyString};
 
 use crate::event::{default_source, now};
+use crate::names::Names;
 use crate::rules::Rules;
 use crate::walk::{Node, Walk};
 
@@ -104,7 +106,7 @@ impl Book {
         }
         match (self.find(category, name, fields.version), fields.data) {
             (Some(Some(rules)), Some(data)) => rules.allow(data, walk),
-            (Some(None), data) => data.is_none_or(|data| walk.takes(data, None, 0)),
+            (Some(None), data) => data.is_none_or(|data| walk.takes(data, None, &Names::default(), 0)),
             // Its data is the empty object, which event-core has at hand.
             (Some(Some(_)), None) | (None, _) => false,
         }
@@ -193,13 +195,15 @@ impl<'a> Fields<'a> {
         }
         let mut fields = Fields::default();
         for (key, value) in event.as_object()?.members() {
+            // Only of a plain string are the characters borrowed.
+            let Cow::Borrowed(key) = key else { return None };
             let good = match walk.key(key)? {
                 "data" => {
                     fields.data = Some(value);
                     value.is_exact_instance_of::<PyDict>()
                 }
                 // Null counts as absent everywhere but in `data`.
-                _ if value.is_none() => walk.takes(value, None, 0),
+                _ if value.is_none() => walk.takes(value, None, &Names::default(), 0),
                 // The grammars of these two are looked at where no such type is registered.
                 "category" => put(&mut fields.category, text(value, walk)),
                 "name" => put(&mut fields.name, text(value, walk)),
@@ -211,7 +215,7 @@ impl<'a> Fields<'a> {
                 "sequence" => {
                     let number = value.as_number().and_then(|number| number.as_i64());
                     value.is_exact_instance_of::<PyInt>()
-                        && walk.takes(value, None, 0)
+                        && walk.takes(value, None, &Names::default(), 0)
                         && number.is_some_and(|number| number >= 0)
                 }
                 // One of them, not both.
@@ -219,7 +223,7 @@ impl<'a> Fields<'a> {
                     fields.occurred_at.is_none() && put(&mut fields.occurred_at, time(value, walk))
                 }
                 "sent_at" => time(value, walk).is_some(),
-                _ => walk.takes(value, None, 0),
+                _ => walk.takes(value, None, &Names::default(), 0),
             };
             if !good {
                 return None;
@@ -236,7 +240,10 @@ fn put<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
 
 fn text<'a>(node: Node<'a>, walk: &mut Walk) -> Option<&'a str> {
     let exact = node.is_exact_instance_of::<PyString>() && walk.takes_node(2);
-    exact.then(|| walk.text(node)).flatten()
+    match node.as_string()? {
+        Cow::Borrowed(text) if exact => walk.text(text),
+        _ => None,
+    }
 }
 
 fn time(node: Node<'_>, walk: &mut Walk) -> Option<Timestamp> {

@@ -29,6 +29,7 @@ mod tally;
 mod frame;
 mod stats;
 mod envelope;
+mod names;
 mod walk;
 mod rules;
 mod schema;

@@ -3,8 +3,10 @@
 use event_core::Schema;
 use event_core::schema::SchemaError;
 use jsonschema::Validator;
-use jsonschema::json::Pyo3;
+use jsonschema::json::{Pyo3, inspect};
+use pyo3::prelude::*;
 
+use crate::names::Names;
 use crate::walk::{Node, Walk};
 
 /// What judges the data of an event.
@@ -12,13 +14,17 @@ pub(crate) struct Rules {
     /// What has the last word.
     pub(crate) schema: Schema,
     in_place: Validator<Pyo3>,
+    /// The names that its outline knows.
+    names: Names,
     /// Whether it may tell 1.0 from 1, as draft 4 does: canonical JSON has only the one.
     tells_floats: bool,
 }
 
 impl Rules {
     pub(crate) fn of(schema: Schema) -> Result<Self, SchemaError> {
+        let names = Python::attach(|py| Names::of(py, schema.outline().flatten()));
         Ok(Rules {
+            names,
             in_place: schema.validator()?,
             tells_floats: schema.source().to_string().contains("draft-04"),
             schema,
@@ -28,10 +34,21 @@ impl Rules {
     /// Whether data is plain and keeps to the schema; "no" is no more than a reason to look closer.
     pub(crate) fn allow(&self, data: Node<'_>, walk: &mut Walk) -> bool {
         match self.schema.outline() {
-            Some(outline) => walk.takes(data, outline, 0),
-            None => {
-                walk.takes(data, None, 0) && !(walk.whole_floats && self.tells_floats) && self.in_place.is_valid(data)
-            }
+            Some(outline) => walk.takes(data, outline, &self.names, 0),
+            None => self.judge(data, walk) == Some(true),
         }
+    }
+
+    /// Whether data is plain and breaks the schema; "no" is no more than a reason to look closer.
+    pub(crate) fn refuse(&self, data: Node<'_>, walk: &mut Walk) -> bool {
+        self.judge(data, walk) == Some(false)
+    }
+
+    /// What the schema says to data that is plain.
+    fn judge(&self, data: Node<'_>, walk: &mut Walk) -> Option<bool> {
+        let plain = walk.takes(data, None, &self.names, 0) && !(walk.whole_floats && self.tells_floats);
+        plain
+            .then(|| inspect(data, false, || self.in_place.is_valid(data)).ok())
+            .flatten()
     }
 }

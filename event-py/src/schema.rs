@@ -5,7 +5,6 @@ use std::sync::Arc;
 use event_core::json::{Document, Kind};
 use event_core::schema::{SchemaError, SchemaErrorCode};
 use event_core::{Code, Limits, Refusal, Schema as Rule};
-use jsonschema::json::inspect;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
@@ -16,7 +15,7 @@ use crate::error;
 use crate::interpreter::glancing;
 use crate::rules::Rules;
 use crate::value::{self, Unwritten};
-use crate::walk::Walk;
+use crate::walk::{Node, Walk};
 
 /// A JSON Schema, compiled (drafts 4, 6, 7, 2019-09 and 2020-12): the rules for the data of events, and the
 /// same that a collector judges by.
@@ -66,12 +65,7 @@ impl Schema {
                 Err(_) => Ok(Err(lone_surrogate())),
             };
         }
-        let node = data.as_borrowed();
-        let good = inspect(node, false, || {
-            let mut walk = Walk::new(&Limits::DEFAULT);
-            node.is_exact_instance_of::<PyDict>() && self.0.allow(node, &mut walk)
-        });
-        if let Ok(true) = good {
+        if Schema::in_place(data, |data, walk| self.0.allow(data, walk)) {
             return Ok(Ok(()));
         }
         match value::written(data, &Limits::DEFAULT, "") {
@@ -79,6 +73,11 @@ impl Schema {
             Err(Unwritten::Refused(refusal)) => Ok(Err(refusal)),
             Err(Unwritten::Raised(error)) => Err(error),
         }
+    }
+
+    /// Whether this is surely so of a dict.
+    fn in_place(data: &Bound<'_, PyAny>, is_so: impl FnOnce(Node<'_>, &mut Walk) -> bool) -> bool {
+        data.is_exact_instance_of::<PyDict>() && is_so(data.as_borrowed(), &mut Walk::new(&Limits::DEFAULT))
     }
 
     fn judge_text(&self, py: Python<'_>, text: &[u8]) -> Result<(), Refusal> {
@@ -95,8 +94,12 @@ impl Schema {
     /// The verdict on text without a word.
     fn allows_text(&self, py: Python<'_>, text: &[u8]) -> bool {
         let limits = &Limits::DEFAULT;
-        glancing(py, text, || self.0.schema.surely_allows(text, limits))
-            || py.detach(|| Document::parse(text, limits).is_ok_and(|document| self.allows(&document)))
+        glancing(py, text, || self.0.schema.surely_allows(text, limits)) || py.detach(|| self.allows_closely(text))
+    }
+
+    /// The same of a text that is looked at as a whole.
+    fn allows_closely(&self, text: &[u8]) -> bool {
+        Document::parse(text, &Limits::DEFAULT).is_ok_and(|document| self.allows(&document))
     }
 }
 
@@ -184,9 +187,22 @@ impl Schema {
     fn is_valid(&self, data: &Bound<'_, PyAny>) -> PyResult<bool> {
         guarded(|| {
             let py = data.py();
-            match data.cast::<PyBytes>() {
-                Ok(text) => Ok(self.allows_text(py, text.as_bytes())),
-                Err(_) => Ok(self.judge(data)?.is_ok()),
+            if let Ok(text) = data.cast::<PyBytes>() {
+                return Ok(self.allows_text(py, text.as_bytes()));
+            }
+            if let Ok(text) = data.cast::<PyString>() {
+                return Ok(text.to_str().is_ok_and(|text| self.allows_text(py, text.as_bytes())));
+            }
+            if Schema::in_place(data, |data, walk| self.0.allow(data, walk)) {
+                return Ok(true);
+            }
+            if Schema::in_place(data, |data, walk| self.0.refuse(data, walk)) {
+                return Ok(false);
+            }
+            match value::written(data, &Limits::DEFAULT, "") {
+                Ok(text) => Ok(py.detach(|| self.allows_closely(text.as_str().as_bytes()))),
+                Err(Unwritten::Refused(_)) => Ok(false),
+                Err(Unwritten::Raised(error)) => Err(error),
             }
         })
     }

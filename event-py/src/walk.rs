@@ -3,14 +3,13 @@
 //! It says yes to what it knows to mean the same as the JSON that would be written of it, and within every limit.
 //! Whatever else there is, good or bad, is written as JSON and judged by event-core, which has the last word.
 
-use std::borrow::Cow;
-
 use event_core::Limits;
 use event_core::json::Number;
 use event_core::schema::Outline;
-use jsonschema::json::{Array as _, JsonNumber as _, Node as _, Object as _};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+use crate::names::{self, Names};
 
 /// A value of Python, borrowed for as long as it is judged.
 pub(crate) type Node<'a> = Borrowed<'a, 'a, PyAny>;
@@ -44,16 +43,16 @@ impl Walk {
         }
     }
 
-    /// Whether a value is plain all through, `depth` containers inside the payload, and surely allowed by an outline,
-    /// where there is one.
-    pub(crate) fn takes(&mut self, node: Node<'_>, outline: Option<&Outline>, depth: usize) -> bool {
-        if node.is_exact_instance_of::<PyString>() {
-            self.takes_node(2)
-                && self
-                    .text(node)
-                    .is_some_and(|text| good(outline, |outline| outline.string(text)))
-        } else if node.is_exact_instance_of::<PyInt>() {
-            let integer = || node.as_number().and_then(|number| number.as_i64());
+    /// Whether a value is plain all through, `depth` containers inside the payload, and surely allowed by an outline with these
+    /// names, where there is one.
+    pub(crate) fn takes(&mut self, node: Node<'_>, outline: Option<&Outline>, names: &Names, depth: usize) -> bool {
+        if let Ok(string) = node.cast_exact::<PyString>() {
+            // A lone surrogate is no UTF-8: then there is none.
+            let text = string.to_str().ok().filter(|_| self.takes_node(2));
+            text.and_then(|text| self.text(text))
+                .is_some_and(|text| good(outline, |outline| outline.string(text)))
+        } else if let Ok(integer) = node.cast_exact::<PyInt>() {
+            let integer = || integer.extract::<i64>().ok();
             self.takes_node(NUMBER_BYTES)
                 && integer().is_some_and(|int| good(outline, |outline| outline.number(Number::Int(int))))
         } else if let Ok(float) = node.cast_exact::<PyFloat>() {
@@ -61,10 +60,12 @@ impl Walk {
             self.takes_node(NUMBER_BYTES)
                 && self.float(float.value())
                 && good(outline, |outline| number().is_some_and(|number| outline.number(number)))
-        } else if node.is_exact_instance_of::<PyDict>() {
-            self.takes_node(2) && depth < self.depth && self.members(node, outline, depth + 1)
-        } else if node.is_exact_instance_of::<PyList>() || node.is_exact_instance_of::<PyTuple>() {
-            self.takes_node(2) && depth < self.depth && self.elements(node, outline, depth + 1)
+        } else if let Ok(members) = node.cast_exact::<PyDict>() {
+            self.takes_node(2) && depth < self.depth && self.members(&members, outline, names, depth + 1)
+        } else if let Ok(list) = node.cast_exact::<PyList>() {
+            self.takes_node(2) && depth < self.depth && self.elements(list.iter(), outline, names, depth + 1)
+        } else if let Ok(tuple) = node.cast_exact::<PyTuple>() {
+            self.takes_node(2) && depth < self.depth && self.elements(tuple.iter(), outline, names, depth + 1)
         } else {
             let word = match node.cast_exact::<PyBool>() {
                 Ok(boolean) => good(outline, |outline| outline.boolean(boolean.is_true())),
@@ -74,26 +75,21 @@ impl Walk {
         }
     }
 
-    /// The characters of a plain string.
-    pub(crate) fn text<'a>(&mut self, node: Node<'a>) -> Option<&'a str> {
-        // A lone surrogate is no UTF-8: then there is none.
-        let text = match node.as_string()? {
-            Cow::Borrowed(text) => text,
-            Cow::Owned(_) => return None,
-        };
+    /// A string, if it is one that JSON and the limits allow.
+    pub(crate) fn text<'a>(&mut self, text: &'a str) -> Option<&'a str> {
         let good = self.takes_bytes(text.len().saturating_mul(ESCAPED_BYTES)) && !text.as_bytes().contains(&0);
         good.then_some(text)
     }
 
-    /// A key that is a plain string, and one that JSON and the limits allow; what is no string at all reads as empty.
-    pub(crate) fn key<'a>(&mut self, key: Cow<'a, str>) -> Option<&'a str> {
-        // Only of a plain string are the characters borrowed.
-        let Cow::Borrowed(key) = key else { return None };
-        // Around it stand quotes, colon and comma.
-        let good = (1..=self.key_bytes).contains(&key.len())
-            && self.takes_bytes(key.len() * ESCAPED_BYTES + 4)
-            && !key.as_bytes().contains(&0);
+    /// A key, if it is one that JSON and the limits allow.
+    pub(crate) fn key<'a>(&mut self, key: &'a str) -> Option<&'a str> {
+        let good = names::is_plain(key, self.key_bytes) && self.takes_key(key.len());
         good.then_some(key)
+    }
+
+    fn takes_key(&mut self, bytes: usize) -> bool {
+        // Around it stand quotes, colon and comma.
+        self.takes_bytes(bytes * ESCAPED_BYTES + 4)
     }
 
     /// Counts a value that takes so many bytes by itself, and its comma.
@@ -116,35 +112,52 @@ impl Walk {
         float.is_finite() && (!whole || float.abs() < EXACT)
     }
 
-    fn members(&mut self, node: Node<'_>, outline: Option<&Outline>, depth: usize) -> bool {
-        let Some(object) = node.as_object() else { return false };
-        let mut fields = match outline.map(|outline| outline.object(object.len())) {
+    fn members(&mut self, members: &Bound<'_, PyDict>, outline: Option<&Outline>, names: &Names, depth: usize) -> bool {
+        let mut fields = match outline.map(|outline| outline.object(members.len())) {
             Some(Some(fields)) => Some(fields),
             Some(None) => return false,
             None => None,
         };
-        let all = object.members().all(|(key, value)| {
-            let Some(key) = self.key(key) else { return false };
-            let outline = match &mut fields {
-                Some(fields) => match fields.member(key) {
-                    Some(outline) => outline,
-                    None => return false,
-                },
-                None => None,
+        // Where others run at the same time they may change it.
+        let copy = cfg!(Py_GIL_DISABLED).then(|| members.copy().ok()).flatten();
+        let members = copy.as_ref().unwrap_or(members);
+        let own = names.get(fields.as_ref().and_then(|fields| fields.number()));
+        for (key, value) in members.iter() {
+            let outline = match (&mut fields, names::find(own, &key)) {
+                (Some(fields), Some((place, bytes))) if self.takes_key(bytes) => fields.named(place),
+                (fields, _) => {
+                    // A subclass of strings may say something else of itself.
+                    let key = key.cast_exact::<PyString>().ok().and_then(|key| key.to_str().ok());
+                    let Some(key) = key.and_then(|key| self.key(key)) else {
+                        return false;
+                    };
+                    match fields.as_mut().map(|fields| fields.member(key)) {
+                        Some(Some(outline)) => outline,
+                        Some(None) => return false,
+                        None => None,
+                    }
+                }
             };
-            self.takes(value, outline, depth)
-        });
-        all && fields.is_none_or(|fields| fields.are_complete())
+            if !self.takes(value.as_borrowed(), outline, names, depth) {
+                return false;
+            }
+        }
+        fields.is_none_or(|fields| fields.are_complete())
     }
 
-    fn elements(&mut self, node: Node<'_>, outline: Option<&Outline>, depth: usize) -> bool {
-        let Some(array) = node.as_array() else { return false };
-        let each = match outline.map(|outline| outline.array(array.len())) {
+    fn elements<'py>(
+        &mut self,
+        mut elements: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
+        outline: Option<&Outline>,
+        names: &Names,
+        depth: usize,
+    ) -> bool {
+        let each = match outline.map(|outline| outline.array(elements.len())) {
             Some(Some(each)) => each,
             Some(None) => return false,
             None => None,
         };
-        array.elements().all(|element| self.takes(element, each, depth))
+        elements.all(|element| self.takes(element.as_borrowed(), each, names, depth))
     }
 }
 

@@ -154,6 +154,44 @@ impl Outline {
         good.then(|| Fields::of(self.members.as_deref()))
     }
 
+    /// The names of members that its objects know, each in an order of its own: for callers who know names sooner by something
+    /// else than their text.
+    ///
+    /// ```
+    /// use event_core::Schema;
+    /// let schema = Schema::compile(&serde_json::json!({"properties": {"width": {"minimum": 0}, "path": true}}))?;
+    /// let outline = schema.outline().unwrap().unwrap();
+    /// let mut fields = outline.object(1).unwrap();
+    /// let names = &outline.names()[fields.number().unwrap()];
+    /// let width = names.iter().position(|name| *name == "width").unwrap();
+    /// assert!(names.len() == 2 && fields.named(width).is_some());
+    /// # Ok::<(), event_core::schema::SchemaError>(())
+    /// ```
+    #[must_use]
+    pub fn names(&self) -> Vec<Vec<&str>> {
+        let mut names = Vec::new();
+        self.names_below(&mut names);
+        names
+    }
+
+    fn names_below<'a>(&'a self, names: &mut Vec<Vec<&'a str>>) {
+        if let Some(members) = &self.members {
+            members.names(names);
+        }
+        if let Some(each) = &self.each {
+            each.names_below(names);
+        }
+    }
+
+    fn number_objects(&mut self, next: &mut usize) {
+        if let Some(members) = &mut self.members {
+            members.number(next);
+        }
+        if let Some(each) = &mut self.each {
+            each.number_objects(next);
+        }
+    }
+
     /// Whether a value that was read before is surely allowed.
     pub(super) fn allows(&self, node: Node<'_>) -> bool {
         let below = |outline: Option<&Outline>, node| outline.is_none_or(|outline| outline.allows(node));

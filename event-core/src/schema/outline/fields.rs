@@ -18,6 +18,8 @@ pub(super) struct Members {
     others: Others,
     /// How many members there may be.
     count: (usize, usize),
+    /// Which of the objects of its schema it is.
+    number: usize,
 }
 
 /// The rules for members that are not named.
@@ -59,7 +61,31 @@ impl Members {
             required,
             others,
             count,
+            number: 0,
         })
+    }
+
+    /// Gives numbers to this object and to those below.
+    pub(super) fn number(&mut self, next: &mut usize) {
+        self.number = *next;
+        *next += 1;
+        for outline in self.named.iter_mut().filter_map(|(_, outline)| outline.as_mut()) {
+            outline.number_objects(next);
+        }
+        if let Others::Judged(outline) = &mut self.others {
+            outline.number_objects(next);
+        }
+    }
+
+    /// Adds the names of this object and of those below, in the order of their numbers.
+    pub(super) fn names<'a>(&'a self, names: &mut Vec<Vec<&'a str>>) {
+        names.push(self.named.iter().map(|(name, _)| &**name).collect());
+        for outline in self.named.iter().filter_map(|(_, outline)| outline.as_ref()) {
+            outline.names_below(names);
+        }
+        if let Others::Judged(outline) = &self.others {
+            outline.names_below(names);
+        }
     }
 
     #[inline]
@@ -102,6 +128,20 @@ impl<'a> Fields<'a> {
     #[inline]
     pub fn member(&mut self, key: &str) -> Option<Option<&'a Outline>> {
         self.next(key.as_bytes()).map(|(_, outline)| outline)
+    }
+
+    /// Which of [`Outline::names`] are those of this object; nothing if it knows none.
+    #[must_use]
+    pub fn number(&self) -> Option<usize> {
+        self.members.map(|members| members.number)
+    }
+
+    /// The rules for the next member, which has the name at this place.
+    #[inline]
+    pub fn named(&mut self, place: usize) -> Option<&'a Outline> {
+        let (_, outline) = self.members?.named.get(place)?;
+        self.seen |= 1 << place;
+        outline.as_ref()
     }
 
     /// The same, and whether the key is known to this object.

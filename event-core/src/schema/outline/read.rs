@@ -32,7 +32,11 @@ const OUTER: [&str; 4] = ["$schema", "$id", "$defs", "definitions"];
 #[allow(clippy::option_option, reason = "none at all, or one that asks for nothing")]
 pub(in crate::schema) fn read(source: &Value) -> Option<Option<Outline>> {
     let mut reader = Reader { source, parts: PARTS };
-    reader.part(source, DEPTH)
+    let mut outline = reader.part(source, DEPTH)?;
+    if let Some(outline) = &mut outline {
+        outline.number_objects(&mut 0);
+    }
+    Some(outline)
 }
 
 struct Reader<'a> {
