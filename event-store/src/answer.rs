@@ -15,7 +15,7 @@ use event_core::{Answer, Query};
 use futures_util::TryStreamExt as _;
 use sea_orm::{ConnectionTrait as _, StreamTrait};
 
-use crate::dialect::Snapshot;
+use crate::dialect::{Owner, Snapshot};
 use crate::dictionary::Dictionary;
 use crate::entity::event::{SELECTED, stored};
 use crate::error::Error;
@@ -65,27 +65,28 @@ async fn answer(inner: &Inner, query: &Query) -> Result<Answer, Error> {
 }
 
 /// The same by a single statement, where a server can answer all of it from rows: each more is one more way there and back.
-/// It says itself whether that is all there is to be asked; nothing, if not.
+/// Its first columns say in each row whether that is all there is to be asked; nothing, if not, and then it has looked at no row.
 async fn at_once(query: &Query, inner: &Inner) -> Result<Option<(Tally, i64)>, Error> {
     // Unless it was so the last time, it is not worth trying.
-    if inner.dialect.has_one_writer() || !inner.only_rows.load(Ordering::Relaxed) {
+    let is_likely = inner.only_rows.load(Ordering::Relaxed);
+    // What an application's connections see of transactions that are not over is its own affair.
+    if inner.dialect.has_one_writer() || !is_likely || inner.owner != Owner::Store {
         return Ok(None);
     }
-    let tally = Tally::new(query)?;
     let dictionary = inner.known().await;
-    let query = query.counting();
+    let counting = query.counting();
     let selection = Selection::new(
-        &query.filter,
-        query.from,
-        query.to,
+        &counting.filter,
+        counting.from,
+        counting.to,
         &dictionary,
         inner.dialect,
         &inner.tables,
     );
-    let Some(cells) = Cells::of(&query, &selection, inner.dialect) else {
+    let Some(cells) = Cells::of(&counting, &selection, inner.dialect) else {
         return Ok(None);
     };
-    let (sql, values) = cells.sql(inner, &selection);
+    let (sql, values) = cells.sql(inner, &selection, &moment::gate(dictionary.newest()));
     let columns = inner.tables.sql(&moment::columns());
     let sql = format!("SELECT m.*, q.* FROM (SELECT {columns}) m LEFT JOIN ({sql}) q ON 1 = 1");
     let rows = inner
@@ -93,10 +94,10 @@ async fn at_once(query: &Query, inner: &Inner) -> Result<Option<(Tally, i64)>, E
         .query_all_raw(inner.dialect.statement(&sql, values))
         .await?;
     let moment = Moment::of(rows.first().ok_or_else(|| Error::corrupt("no row for what is there"))?)?;
-    if !moment.has_only_rows() || !dictionary.is_of(moment.newest) {
+    if !moment.has_only_rows() || dictionary.newest() != moment.newest {
         return Ok(None);
     }
-    let tally = cells.add(tally, &rows, moment::COLUMNS, &dictionary)?;
+    let tally = cells.add(Tally::new(query)?, &rows, moment::COLUMNS, &dictionary)?;
     Ok(Some((tally, moment.head)))
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Dictionary {
 }
 
 /// The numbers that were given last: by them it is told whether anything was added.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Newest {
     kind: i64,
     source: i64,
@@ -39,6 +39,13 @@ impl Newest {
         format!(
             "COALESCE((SELECT MAX(id) FROM {{kinds}}), 0) AS {kind}, COALESCE((SELECT MAX(id) FROM {{sources}}), 0) AS {source}"
         )
+    }
+
+    /// ` AND …` for what holds only where these are the newest.
+    pub(crate) fn gate(self) -> String {
+        let Newest { kind, source } = self;
+        let newest = |table: &str, id: i64| format!(" AND (SELECT COALESCE(MAX(id), 0) FROM {{{table}}}) = {id}");
+        newest("kinds", kind) + &newest("sources", source)
     }
 
     /// What a row says, beginning at a column.
@@ -99,10 +106,13 @@ impl Dictionary {
         self.sources.insert(id, source);
     }
 
-    /// Whether nothing was added since.
-    pub(crate) fn is_of(&self, newest: Newest) -> bool {
+    /// The numbers that it has learned last.
+    pub(crate) fn newest(&self) -> Newest {
         let last = |ids: Option<&i64>| ids.copied().unwrap_or(0);
-        newest.kind == last(self.kinds.keys().max()) && newest.source == last(self.sources.keys().max())
+        Newest {
+            kind: last(self.kinds.keys().max()),
+            source: last(self.sources.keys().max()),
+        }
     }
 
     /// Reads what writers have added.

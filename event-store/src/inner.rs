@@ -41,7 +41,7 @@ pub(crate) struct Inner {
     keys: RwLock<Arc<KeyRing>>,
     pub(crate) allowances: Allowances,
     dictionary: AsyncRwLock<Arc<Dictionary>>,
-    /// Whether the last question found neither cells nor events without rows.
+    /// Whether the last question found neither metrics nor events without rows.
     pub(crate) only_rows: AtomicBool,
     /// Wakes the writer: events of applications' transactions wait for their places.
     pub(crate) waiting: Notify,
@@ -166,7 +166,7 @@ impl Inner {
         db: &impl ConnectionTrait,
     ) -> Result<Arc<Dictionary>, Error> {
         let known = self.known().await;
-        if known.is_of(newest) {
+        if known.newest() == newest {
             return Ok(known);
         }
         let mut fresh = Dictionary::clone(&known);

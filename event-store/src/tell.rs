@@ -26,13 +26,21 @@ struct News {
     entries: Arc<Vec<Entry>>,
 }
 
-impl Drop for Untold {
-    fn drop(&mut self) {
-        for News { told, caller, entries } in self.0.drain(..) {
+impl Untold {
+    /// Tells them, and answers what is then to be freed.
+    fn tell(&mut self) -> Vec<Arc<Vec<Entry>>> {
+        let told = self.0.drain(..).map(|News { told, caller, entries }| {
             // A caller that has gone away needs no answer.
             let _ = caller.send(told);
-            drop(entries);
-        }
+            entries
+        });
+        told.collect()
+    }
+}
+
+impl Drop for Untold {
+    fn drop(&mut self) {
+        self.tell();
     }
 }
 
@@ -68,8 +76,13 @@ pub(crate) fn tell(answers: impl ExactSizeIterator<Item = (Job, Told)>) {
             _ => at_once.0.push(news),
         }
     }
-    for (home, untold) in homes {
-        home.spawn(async move { drop(untold) });
+    for (home, mut untold) in homes {
+        home.spawn(async move {
+            let entries = untold.tell();
+            // Those who were told are next.
+            tokio::task::yield_now().await;
+            drop(entries);
+        });
     }
 }
 
@@ -160,6 +173,27 @@ mod tests {
         for caller in of_busy {
             assert!(caller.blocking_recv().unwrap().is_ok());
         }
+    }
+
+    #[test]
+    fn whoever_has_brought_many_is_told_where_he_waits() {
+        let (queue, mut jobs) = Queue::new(1_000, 1 << 20, Duration::from_secs(1));
+        let home = runtime();
+        let caller = {
+            let _inside = home.enter();
+            let entries = Arc::new((0..=FEW_ENTRIES).map(|_| entry()).collect());
+            queue.offer(entries, None, None).unwrap().0
+        };
+        let job = jobs.try_recv().unwrap();
+        let entries = Arc::downgrade(&job.entries);
+        tell([(job, Ok(Vec::new()))].into_iter());
+        assert!(home.block_on(caller).unwrap().is_ok());
+        // What he brought is freed there, sooner or later.
+        home.block_on(async {
+            while entries.upgrade().is_some() {
+                tokio::task::yield_now().await;
+            }
+        });
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Trails {
         db: &Transaction,
         tables: &Tables,
     ) -> Result<Vec<Option<i64>>, Error> {
-        if self.known.len() + events.len() > MOST {
+        if self.known.len() > MOST {
             self.known.clear();
         }
         let mut new: Vec<New<'a>> = Vec::new();

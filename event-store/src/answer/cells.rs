@@ -25,8 +25,8 @@ pub(super) struct Cells<'a> {
     measured: Option<Numbers>,
 }
 
-/// Something that is counted of rows.
-struct Counted {
+/// Something that is made of rows.
+struct Aggregate {
     of_rows: String,
     /// What makes one of several.
     again: &'static str,
@@ -85,9 +85,9 @@ impl<'a> Cells<'a> {
     }
 
     /// The statement, and what is bound to it. It answers the columns of a group, then what is counted of it: where numbers
-    /// are measured which of them it is about, if the database tells them apart, and how many events there are; then
-    /// what [`Cells::counted`] says.
-    pub(super) fn sql(&self, inner: &Inner, selection: &Selection) -> (String, Vec<Value>) {
+    /// are measured the exponent of those that it is about, if the database tells them apart, and how many events there are; then
+    /// what [`Cells::aggregates`] says.
+    pub(super) fn sql(&self, inner: &Inner, selection: &Selection, gate: &str) -> (String, Vec<Value>) {
         let dialect = inner.dialect;
         let (condition, values) = selection.sql();
         let kinds = selection
@@ -101,7 +101,7 @@ impl<'a> Cells<'a> {
         if is_of_trails && !is_late {
             events = format!("{events}{trails}e.trail_id");
         }
-        let rows = format!("{events} WHERE 1 = 1{kinds}{condition}");
+        let rows = format!("{events} WHERE 1 = 1{gate}{kinds}{condition}");
         // What rows have in common that are counted together, and what is told of it.
         let (mut keys, mut told, mut trail) = (Vec::new(), Vec::new(), None);
         let key = |keys: &mut Vec<String>, expression: &str| {
@@ -128,13 +128,13 @@ impl<'a> Cells<'a> {
                 from = format!("(SELECT {} FROM {from}{}) r", columns.join(", "), dialect.once());
                 keys = (0..keys.len()).map(|place| format!("k{place}")).collect();
             }
-            if let Some(which) = &numbers.which {
-                told.push(key(&mut keys, which));
+            if let Some(exponent) = &numbers.exponent {
+                told.push(key(&mut keys, exponent));
             }
         }
         let of_keys = grouped(keys.len());
-        let counted = self.counted();
-        let of_rows = counted
+        let aggregates = self.aggregates();
+        let of_rows = aggregates
             .iter()
             .zip(0..)
             .map(|(it, place)| format!("{} AS v{place}", it.of_rows));
@@ -147,7 +147,7 @@ impl<'a> Cells<'a> {
                 grouped(told.len())
             }
         };
-        told.extend(counted.iter().zip(0..).map(|(it, place)| {
+        told.extend(aggregates.iter().zip(0..).map(|(it, place)| {
             let value = format!("a.v{place}");
             let value = match (&trail, it.is_decimal) {
                 (None, _) => value,
@@ -171,13 +171,13 @@ impl<'a> Cells<'a> {
 
     /// How many events there are; then, where numbers are measured, how many of these for an average, and what the measure
     /// asks for.
-    fn counted(&self) -> Vec<Counted> {
-        let whole = |of_rows: String| Counted {
+    fn aggregates(&self) -> Vec<Aggregate> {
+        let whole = |of_rows: String| Aggregate {
             of_rows,
             again: "SUM",
             is_decimal: false,
         };
-        let mut counted = vec![whole("COUNT(*)".to_owned())];
+        let mut aggregates = vec![whole("COUNT(*)".to_owned())];
         if let Some(Numbers { decimal, .. }) = &self.measured {
             let again = match self.query.measure {
                 Measure::Minimum(_) => "MIN",
@@ -185,15 +185,15 @@ impl<'a> Cells<'a> {
                 _ => "SUM",
             };
             if self.is_average() {
-                counted.push(whole(format!("COUNT({decimal})")));
+                aggregates.push(whole(format!("COUNT({decimal})")));
             }
-            counted.push(Counted {
+            aggregates.push(Aggregate {
                 of_rows: format!("{again}({decimal})"),
                 again,
                 is_decimal: true,
             });
         }
-        counted
+        aggregates
     }
 
     fn is_average(&self) -> bool {
@@ -209,7 +209,7 @@ impl<'a> Cells<'a> {
         dictionary: &Dictionary,
         selection: &Selection,
     ) -> Result<Tally, Error> {
-        let (sql, values) = self.sql(inner, selection);
+        let (sql, values) = self.sql(inner, selection, "");
         let rows = db.query_all_raw(inner.dialect.statement(&sql, values)).await?;
         self.add(tally, &rows, 0, dictionary)
     }
@@ -282,8 +282,8 @@ impl<'a> Cells<'a> {
             column += 1;
             column - 1
         };
-        let which: Option<String> = match &self.measured {
-            Some(Numbers { which: Some(_), .. }) => row.try_get_by_index(next())?,
+        let exponent: Option<String> = match &self.measured {
+            Some(Numbers { exponent: Some(_), .. }) => row.try_get_by_index(next())?,
             _ => Some(String::new()),
         };
         let events: Option<i64> = row.try_get_by_index(next())?;
@@ -293,7 +293,7 @@ impl<'a> Cells<'a> {
         }
         let mut summary = Summary::default();
         summary.add_events(events);
-        let (Some(_), Some(which)) = (&self.measured, which) else {
+        let (Some(_), Some(exponent)) = (&self.measured, exponent) else {
             return Ok(Some(summary));
         };
         // How many there are is only asked for an average; otherwise it is enough that there are any.
@@ -302,17 +302,17 @@ impl<'a> Cells<'a> {
         } else {
             1_i64
         };
-        let value: Option<String> = row.try_get_by_index(next())?;
-        let (text, numbers, times) = match value {
-            _ if !which.is_empty() => (which, events, events),
-            Some(value) => (value, numbers.unsigned_abs(), 1),
-            None => return Ok(Some(summary)),
+        let Some(mut text) = row.try_get_by_index::<Option<String>>(next())? else {
+            return Ok(Some(summary));
         };
+        if !exponent.is_empty() {
+            text = format!("{text}e{exponent}");
+        }
         if let Measure::Minimum(_) | Measure::Maximum(_) = self.query.measure {
             let number = number(&text).ok_or_else(|| Error::corrupt("a number that is none"))?;
             summary.add_extremes(number, number);
         } else {
-            add_decimal(&mut summary, numbers, &text, times)?;
+            add_decimal(&mut summary, numbers.unsigned_abs(), &text)?;
         }
         Ok(Some(summary))
     }
@@ -330,8 +330,8 @@ fn number(text: &str) -> Option<Number> {
 /// Digits that fit into a part of a total.
 const DIGITS: usize = 18;
 
-/// Adds so many numbers, of which this is the sum, so many times: a decimal of any length as `-12.50` or `1.5e-40`.
-fn add_decimal(summary: &mut Summary, numbers: u64, sum: &str, times: u64) -> Result<(), Error> {
+/// Adds so many numbers, of which this is the sum: a decimal of any length as `-12.50` or `1.5e-40`.
+fn add_decimal(summary: &mut Summary, numbers: u64, sum: &str) -> Result<(), Error> {
     let no_decimal = || Error::corrupt("a sum that is no decimal");
     let (sum, power) = sum.split_once('e').unwrap_or((sum, "0"));
     let power: i16 = power.parse().map_err(|_| no_decimal())?;
@@ -348,7 +348,7 @@ fn add_decimal(summary: &mut Summary, numbers: u64, sum: &str, times: u64) -> Re
         let total = part
             .iter()
             .fold(0, |total, digit| total * 10 + i128::from(digit - b'0'));
-        summary.add_sum(numbers, sign * total * i128::from(times), exponent);
+        summary.add_sum(numbers, sign * total, exponent);
         numbers = 0;
         exponent = exponent.checked_add(DIGITS as i16).ok_or_else(no_decimal)?;
     }
@@ -383,7 +383,7 @@ mod tests {
             &long,
         ] {
             let mut summary = Summary::default();
-            add_decimal(&mut summary, 3, sum, 1).unwrap();
+            add_decimal(&mut summary, 3, sum).unwrap();
             assert_eq!(
                 summary.value(&Measure::Sum(Default::default())),
                 Some(sum.parse().unwrap()),
@@ -393,10 +393,10 @@ mod tests {
             assert_eq!(sum == "12", third == Some(4.into()), "{sum}");
         }
         for none in ["", "-", "NaN", "1e", "1.2.3", "1e5.0"] {
-            assert!(add_decimal(&mut Summary::default(), 1, none, 1).is_err(), "{none}");
+            assert!(add_decimal(&mut Summary::default(), 1, none).is_err(), "{none}");
         }
         let mut summary = Summary::default();
-        add_decimal(&mut summary, 4, "-1.5e-40", 4).unwrap();
+        add_decimal(&mut summary, 4, "-6.00e-40").unwrap();
         assert_eq!(
             summary.value(&Measure::Sum(Default::default())),
             Some("-6e-40".parse().unwrap())

@@ -33,6 +33,15 @@ pub(super) fn columns() -> String {
     )
 }
 
+/// ` AND …` for a statement that is to find nothing where there is more to be read than rows of these kinds and sources.
+pub(super) fn gate(known: Newest) -> String {
+    let rowless = position::ROWLESS;
+    format!(
+        " AND (SELECT head FROM {{log}} WHERE id = {rowless}) = 0 AND (SELECT COUNT(*) FROM {{metrics}}) = 0{}",
+        known.gate()
+    )
+}
+
 impl Moment {
     pub(super) async fn read(inner: &Inner, db: &impl ConnectionTrait) -> Result<Self, Error> {
         let sql = inner.tables.sql(&format!("SELECT {}", columns()));
@@ -55,7 +64,7 @@ impl Moment {
         self.rowless > 0
     }
 
-    /// Whether anything is counted that may be.
+    /// Whether metrics are declared.
     pub(super) fn any_metrics(&self) -> bool {
         self.metrics > 0
     }

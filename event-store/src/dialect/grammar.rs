@@ -11,9 +11,9 @@ pub(crate) struct Numbers {
     pub(crate) once: Option<String>,
     /// A number as a decimal, whose sums are exact; NULL for what is none.
     pub(crate) decimal: String,
-    /// Where not every number is such a decimal: NULL for what is no number, an empty text for those that are, any other
-    /// one as it is written.
-    pub(crate) which: Option<String>,
+    /// Where decimals do not hold every number, and are what stands before its exponent: NULL for what is no number, that
+    /// exponent, or an empty text.
+    pub(crate) exponent: Option<String>,
 }
 
 /// The words of a database. Columns and expressions come as SQL; what is bound is `?`.
@@ -156,7 +156,9 @@ pub(crate) trait Grammar: Send + Sync {
 
     /// What to write at the end of a query in FROM, so that what it selects is computed once a row,
     /// however often it is used outside.
-    fn once(&self) -> &'static str;
+    fn once(&self) -> &'static str {
+        ""
+    }
 
     /// The canonical JSON text at a place of the column, NULL where there is none or JSON null;
     /// `None` where this database cannot say that exactly in SQL.

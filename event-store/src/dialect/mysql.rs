@@ -51,7 +51,10 @@ async fn open(url: &str, options: &Options, connections: u32, lazy: bool) -> Res
             pool.after_connect(|connection, _| {
                 Box::pin(async move {
                     // Fifty seconds by default, which no caller waits.
-                    connection.execute("SET innodb_lock_wait_timeout = 2").await.map(drop)
+                    connection.execute("SET innodb_lock_wait_timeout = 2").await?;
+                    // Whatever a server has by default: nothing is to be seen that may yet be taken back.
+                    let isolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+                    connection.execute(isolation).await.map(drop)
                 })
             })
         });
@@ -298,14 +301,17 @@ impl Grammar for MariaDb {
     fn numbers_at(&self, column: &str, pointer: &Pointer) -> Option<Numbers> {
         let path = path(pointer)?;
         Some(Numbers {
-            // A short text is kept in memory, where a long one would go to a file.
+            // A short text is kept in memory, where a long one would go to a file. No number is longer than 32 letters.
             once: Some(format!(
                 "LEFT(JSON_EXTRACT({column}, '{path}'), 40) COLLATE utf8mb4_nopad_bin"
             )),
-            // Those without an exponent have less than 22 digits before the point, and less than 24 behind it.
-            decimal: format!("CASE WHEN {} THEN CAST(n AS DECIMAL(65, 30)) END", is_number("n")),
-            which: Some(format!(
-                "CASE WHEN {} THEN CASE WHEN LOCATE('e', n) > 0 THEN n ELSE '' END END",
+            // Those without an exponent have less than 20 digits before the point, and less than 22 behind it.
+            decimal: format!(
+                "CASE WHEN {} THEN CAST(SUBSTRING_INDEX(n, 'e', 1) AS DECIMAL(65, 30)) END",
+                is_number("n")
+            ),
+            exponent: Some(format!(
+                "CASE WHEN {} THEN CASE WHEN LOCATE('e', n) > 0 THEN SUBSTRING_INDEX(n, 'e', -1) ELSE '' END END",
                 is_number("n")
             )),
         })

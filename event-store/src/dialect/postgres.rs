@@ -241,10 +241,6 @@ impl Grammar for Postgres {
         Some("SET LOCAL statement_timeout = 0")
     }
 
-    fn once(&self) -> &'static str {
-        " OFFSET 0"
-    }
-
     fn total(&self, expression: &str) -> String {
         // A sum of bigint is numeric there.
         format!("SUM({expression})::bigint")
@@ -277,13 +273,13 @@ impl Grammar for Postgres {
             _ => format!("{column}::json #> '{}'", path(&keys)),
         };
         // What JSON text begins with is less than a minus or more than a digit where it is no number, byte by byte. Written
-        // like this it is read once a row, and by several workers: no server does that behind an `OFFSET`.
+        // like this it is read once for each sum, and by several workers: no server does that behind an `OFFSET`.
         let number = format!("LEAST(GREATEST(({json})::text {BYTEWISE}, '-'), ':')");
         Some(Numbers {
             once: None,
             // Of any size, exponent and all.
             decimal: format!("NULLIF(NULLIF({number}, '-'), ':')::numeric"),
-            which: None,
+            exponent: None,
         })
     }
 

@@ -225,10 +225,6 @@ impl Grammar for Sqlite {
         format!("({}) IN (VALUES {})", columns.join(", "), vec![row; rows].join(", "))
     }
 
-    fn once(&self) -> &'static str {
-        " LIMIT -1"
-    }
-
     fn total(&self, expression: &str) -> String {
         format!("SUM({expression})")
     }
