@@ -342,6 +342,21 @@ mod tests {
     }
 
     #[test]
+    fn a_star_stands_for_every_member_as_for_every_element() {
+        let rules = serde_json::json!({"id": "/id", "decode": ["/carts/*"]});
+        for (plain, encoded) in [
+            (r#"{"a":{"x":1},"b":[2]}"#, r#"{"a":"{\"x\":1}","b":"[2]"}"#),
+            (r#"[{"x":1},[2]]"#, r#"["{\"x\":1}","[2]"]"#),
+        ] {
+            let [plain, encoded] = [plain, encoded].map(|carts| {
+                let document = format!(r#"{{"id":"1","carts":{carts}}}"#);
+                lift(rules.clone(), &document).unwrap()
+            });
+            assert_eq!(encoded, plain);
+        }
+    }
+
+    #[test]
     fn what_cannot_be_decoded_is_refused_where_it_stands() {
         let rules = serde_json::json!({"decode": ["/address"]});
         for text in ["{\"a\":", "plain text", "{\"a\":1,\"a\":2}"] {

@@ -288,6 +288,26 @@ mod tests {
         Ok(new.root().to_value())
     }
 
+    #[test]
+    fn what_becomes_too_large_is_refused() {
+        let upcaster: Upcaster =
+            serde_json::from_value(json!([{"step": "default", "at": "/note", "value": "0123456789"}])).unwrap();
+        let old = payload(&json!({"a": 1}));
+        let new = upcaster.apply(&old, &Limits::default()).unwrap();
+        let within = |event_bytes| {
+            let limits = Limits {
+                event_bytes,
+                ..Limits::default()
+            };
+            upcaster.apply(&old, &limits)
+        };
+        let bytes = new.as_str().len();
+        assert_eq!(within(bytes), Ok(new));
+        for fewer in [bytes - 1, bytes - 5] {
+            assert!(matches!(within(fewer), Err(UpcastError::TooLarge(_))), "{fewer}");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_chain_is_its_composition(

@@ -184,3 +184,15 @@ fn what_is_described_together_is_any_property_of_the_other_one() {
     assert_eq!(schema["properties"]["k000"]["type"], json!(["integer", "string"]));
     assert_eq!(schema["properties"]["other"]["type"], json!(["boolean", "integer"]));
 }
+
+#[test]
+fn only_short_texts_make_a_list() {
+    for (bytes, is_listed) in [(64, true), (65, false), (66, false)] {
+        let long = "x".repeat(bytes);
+        let values: Vec<Value> = (0..200)
+            .map(|n| json!({"kind": if n % 2 == 0 { "view" } else { long.as_str() }}))
+            .collect();
+        let source = check(&of(&values), &values);
+        assert_eq!(source["properties"]["kind"].get("enum").is_some(), is_listed, "{bytes}");
+    }
+}

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
+
 use event_core::event::Reception;
 use event_core::policy::{Action, Policy, UnknownTypes};
 use event_core::registry::{Definition, Keep, Registry, Said, glance};
@@ -233,4 +235,30 @@ proptest! {
             prop_assert_eq!(said.occurred_at, Some(envelope.occurred_at));
         }
     }
+}
+
+#[test]
+fn an_event_without_a_number_is_another_than_any_with_one() {
+    let of = |rest: &str| event(&format!(r#"{{"id":"1","category":"a","name":"b"{rest}}}"#)).unwrap();
+    let numbers = ["", r#","sequence":0"#, r#","sequence":1"#];
+    let hashes: BTreeSet<_> = numbers.iter().map(|rest| of(rest).content_hash()).collect();
+    assert_eq!(hashes.len(), numbers.len());
+    assert_eq!(of("").content_hash(), of(r#","sequence":null"#).content_hash());
+}
+
+#[test]
+fn a_refused_event_is_told_what_it_claims_to_be() {
+    let registry = Registry::default();
+    let text = r#"{"id":"1","category":"a","name":"b","version":"2","source":"s","session_id":"v","subject":"c"}"#;
+    let refused = registry.validate(event(text).unwrap(), Timestamp::MIN).unwrap_err();
+    let claims = refused.refusal.claims;
+    let told = [
+        claims.id.map(|id| id.to_string()),
+        claims.event_type.map(|event_type| event_type.to_string()),
+        claims.version.map(|version| version.to_string()),
+        claims.source.map(|source| source.to_string()),
+        claims.session_id.map(|session| session.to_string()),
+        claims.subject.map(|subject| subject.to_string()),
+    ];
+    assert_eq!(told, ["1", "a/b", "2", "s", "v", "c"].map(|text| Some(text.to_owned())));
 }

@@ -366,6 +366,18 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn what_is_no_number_of_json_is_none() {
+        for text in [
+            "", "-", ".5", "5.", "1e", "1e+", "01", "-01", "+1", "1.e3", "0x1", "1 ", "NaN", "--1", "e5", "1ee5",
+        ] {
+            assert_eq!(Number::from_literal(text), None, "{text}");
+        }
+        for text in ["0", "-0.5", "10", "1E5", "1.5e-3"] {
+            assert!(Number::from_literal(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
     fn few_places_are_found_the_short_way() {
         for (float, parts) in [
             (12.5, Some((125, -1))),
