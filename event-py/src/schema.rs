@@ -15,7 +15,7 @@ use crate::error;
 use crate::interpreter::glancing;
 use crate::rules::Rules;
 use crate::value::{self, Unwritten};
-use crate::walk::{Node, Walk};
+use crate::walk::Walk;
 
 /// A JSON Schema, compiled (drafts 4, 6, 7, 2019-09 and 2020-12): the rules for the data of events, and the
 /// same that a collector judges by.
@@ -65,7 +65,8 @@ impl Schema {
                 Err(_) => Ok(Err(lone_surrogate())),
             };
         }
-        if Schema::in_place(data, |data, walk| self.0.allow(data, walk)) {
+        let mut walk = Walk::new(&Limits::DEFAULT);
+        if data.is_exact_instance_of::<PyDict>() && self.0.allow(data.as_borrowed(), &mut walk) {
             return Ok(Ok(()));
         }
         match value::written(data, &Limits::DEFAULT, "") {
@@ -73,11 +74,6 @@ impl Schema {
             Err(Unwritten::Refused(refusal)) => Ok(Err(refusal)),
             Err(Unwritten::Raised(error)) => Err(error),
         }
-    }
-
-    /// Whether this is surely so of a dict.
-    fn in_place(data: &Bound<'_, PyAny>, is_so: impl FnOnce(Node<'_>, &mut Walk) -> bool) -> bool {
-        data.is_exact_instance_of::<PyDict>() && is_so(data.as_borrowed(), &mut Walk::new(&Limits::DEFAULT))
     }
 
     fn judge_text(&self, py: Python<'_>, text: &[u8]) -> Result<(), Refusal> {
@@ -193,11 +189,10 @@ impl Schema {
             if let Ok(text) = data.cast::<PyString>() {
                 return Ok(text.to_str().is_ok_and(|text| self.allows_text(py, text.as_bytes())));
             }
-            if Schema::in_place(data, |data, walk| self.0.allow(data, walk)) {
-                return Ok(true);
-            }
-            if Schema::in_place(data, |data, walk| self.0.refuse(data, walk)) {
-                return Ok(false);
+            if data.is_exact_instance_of::<PyDict>()
+                && let Some(verdict) = self.0.verdict(data.as_borrowed())
+            {
+                return Ok(verdict);
             }
             match value::written(data, &Limits::DEFAULT, "") {
                 Ok(text) => Ok(py.detach(|| self.allows_closely(text.as_str().as_bytes()))),

@@ -34,18 +34,15 @@ pub(crate) struct Newest {
 }
 
 impl Newest {
-    /// What a select has to answer for [`Newest::of`], under these names.
-    pub(crate) fn columns(kind: &str, source: &str) -> String {
-        format!(
-            "COALESCE((SELECT MAX(id) FROM {{kinds}}), 0) AS {kind}, COALESCE((SELECT MAX(id) FROM {{sources}}), 0) AS {source}"
-        )
-    }
+    /// What a select has to answer for [`Newest::of`].
+    pub(crate) const SELECTED: [&'static str; 2] = [
+        "COALESCE((SELECT MAX(id) FROM {kinds}), 0)",
+        "COALESCE((SELECT MAX(id) FROM {sources}), 0)",
+    ];
 
-    /// ` AND …` for what holds only where these are the newest.
-    pub(crate) fn gate(self) -> String {
-        let Newest { kind, source } = self;
-        let newest = |table: &str, id: i64| format!(" AND (SELECT COALESCE(MAX(id), 0) FROM {{{table}}}) = {id}");
-        newest("kinds", kind) + &newest("sources", source)
+    /// The values of these.
+    pub(crate) fn values(self) -> [i64; 2] {
+        [self.kind, self.source]
     }
 
     /// What a row says, beginning at a column.
@@ -57,7 +54,7 @@ impl Newest {
     }
 
     pub(crate) async fn read(dialect: Dialect, db: &impl ConnectionTrait, tables: &Tables) -> Result<Self, Error> {
-        let sql = tables.sql(&format!("SELECT {}", Newest::columns("kind", "source")));
+        let sql = tables.sql(&format!("SELECT {}", Newest::SELECTED.join(", ")));
         let row = db.query_one_raw(dialect.statement(&sql, [])).await?;
         Newest::of(&row.ok_or_else(|| Error::corrupt("no row for a maximum"))?, 0)
     }

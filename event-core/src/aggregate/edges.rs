@@ -1,6 +1,7 @@
 //! The edges of adjoining buckets, computed once and found at once.
 
 use std::collections::VecDeque;
+use std::ops::Index;
 
 use crate::query::{Bucket, Query, QueryError};
 
@@ -52,10 +53,16 @@ impl Edges {
     }
 
     /// How many buckets are before that of each instant, in microseconds; all of them lie within the edges.
-    pub(crate) fn indexes(&self, at: &[i64], out: &mut Vec<u32>) {
+    #[allow(clippy::cast_possible_truncation, reason = "numbers of buckets are few: see `room`")]
+    pub(crate) fn indexes(&mut self, at: &[i64], out: &mut Vec<u32>) {
+        let (last, share) = (self.last_index(), self.share);
+        // In one piece they are read in half the time.
+        let edges = &*self.edges.make_contiguous();
         out.clear();
-        // Numbers of buckets are few: see `room`.
-        out.extend(at.iter().map(|at| u32::try_from(self.index(*at)).unwrap_or(u32::MAX)));
+        out.extend(at.iter().map(|at| {
+            let guess = guess(edges, last, share, *at);
+            guess.unwrap_or_else(|| edges.partition_point(|edge| edge <= at) as u32 - 1)
+        }));
     }
 
     /// The number of the bucket of an instant, in microseconds; the buckets grow to reach it.
@@ -103,22 +110,31 @@ impl Edges {
         }
     }
 
-    /// Which bucket an instant within the edges lies in. Buckets are of nearly one length, so that
-    /// a guess is hardly ever off.
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a guess, which is corrected"
-    )]
+    /// Which bucket an instant within the edges lies in.
     fn index(&self, at: i64) -> usize {
-        // A product takes a fraction of the time of a quotient.
-        let guess = (at - self.edges[0]) as f64 * self.share;
-        let index = (guess as usize).min(self.len() - 1);
-        if self.edges[index] <= at && at < self.edges[index + 1] {
-            index
-        } else {
-            self.edges.partition_point(|edge| *edge <= at) - 1
-        }
+        let guess = guess(&self.edges, self.last_index(), self.share, at);
+        guess.map_or_else(
+            || self.edges.partition_point(|edge| *edge <= at) - 1,
+            |guess| guess as usize,
+        )
     }
+
+    fn last_index(&self) -> u32 {
+        u32::try_from(self.len().saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+}
+
+/// Which bucket an instant within the edges lies in, as buckets are of nearly one length: hardly ever nothing.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is looked whether it is right"
+)]
+#[inline]
+fn guess(edges: &(impl Index<usize, Output = i64> + ?Sized), last: u32, share: f64, at: i64) -> Option<u32> {
+    // A product takes a fraction of the time of a quotient.
+    let guess = (((at - edges[0]) as f64 * share) as u32).min(last);
+    let index = guess as usize;
+    (edges[index] <= at && at < edges[index + 1]).then_some(guess)
 }

@@ -23,23 +23,28 @@ pub(super) struct Moment {
     pub(super) newest: Newest,
 }
 
+/// What a moment is made of, in SQL.
+fn selected() -> [String; COLUMNS] {
+    let head = |id: i64| format!("(SELECT head FROM {{log}} WHERE id = {id})");
+    let [kind, source] = Newest::SELECTED.map(str::to_owned);
+    let metrics = "(SELECT COUNT(*) FROM {metrics})".to_owned();
+    [head(position::HEAD), head(position::ROWLESS), metrics, kind, source]
+}
+
 /// What a select has to answer for [`Moment::of`].
 pub(super) fn columns() -> String {
-    let [head, rowless] = [position::HEAD, position::ROWLESS];
-    format!(
-        "(SELECT head FROM {{log}} WHERE id = {head}) AS m0, (SELECT head FROM {{log}} WHERE id = {rowless}) AS m1, \
-         (SELECT COUNT(*) FROM {{metrics}}) AS m2, {}",
-        Newest::columns("m3", "m4")
-    )
+    let named = selected()
+        .into_iter()
+        .zip(0..)
+        .map(|(it, place)| format!("{it} AS m{place}"));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 /// ` AND …` for a statement that is to find nothing where there is more to be read than rows of these kinds and sources.
 pub(super) fn gate(known: Newest) -> String {
-    let rowless = position::ROWLESS;
-    format!(
-        " AND (SELECT head FROM {{log}} WHERE id = {rowless}) = 0 AND (SELECT COUNT(*) FROM {{metrics}}) = 0{}",
-        known.gate()
-    )
+    let [_, rowless, metrics, kind, source] = selected();
+    let [newest_kind, newest_source] = known.values();
+    format!(" AND {rowless} = 0 AND {metrics} = 0 AND {kind} = {newest_kind} AND {source} = {newest_source}")
 }
 
 impl Moment {
