@@ -15,6 +15,8 @@ mod totals;
 mod measured;
 mod ask;
 
+use std::ops::Range;
+
 use crate::aggregate::{Answer, Tally};
 use crate::envelope::Envelope;
 use crate::event::Event;
@@ -204,7 +206,45 @@ impl Frame {
     /// # Errors
     /// If the question is wrong in itself, or about a field that the frame has not.
     pub fn tally(&self, query: &Query) -> Result<Tally, FrameError> {
-        ask::tally(self, query)
+        self.tally_part(query, 0..self.len())
+    }
+
+    /// What some of its events know of the answer, which are told by their places in the order of their coming. So several
+    /// threads can count a frame, each a part of it.
+    ///
+    /// ```
+    /// use event_core::Query;
+    /// use event_core::filter::{Field, Found};
+    /// use event_core::frame::Frame;
+    /// let mut frame = Frame::new([Field::Subject]);
+    /// for subject in ["ann", "bob", "ann"] {
+    ///     frame.add_found("2026-01-01".parse()?, |_, _| Some(Found::Text(subject)));
+    /// }
+    /// let query = Query::from_json(br#"{"by": "subject"}"#)?;
+    /// let (frame, query) = (&frame, &query);
+    /// let mut whole = std::thread::scope(|scope| {
+    ///     let parts = [0..2, 2..3].map(|part| scope.spawn(move || frame.tally_part(query, part)));
+    ///     let tallies = parts.into_iter().map(|part| part.join().expect("no thread panics"));
+    ///     tallies.collect::<Result<Vec<_>, _>>()
+    /// })?;
+    /// let last = whole.pop().ok_or("there are two")?;
+    /// whole[0].merge(last);
+    /// assert_eq!(whole.remove(0).answer()?, frame.answer(query)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Frame::tally`].
+    ///
+    /// # Panics
+    /// If there are no such places.
+    pub fn tally_part(&self, query: &Query, events: Range<usize>) -> Result<Tally, FrameError> {
+        let count = self.len();
+        assert!(
+            events.start <= events.end && events.end <= count,
+            "{events:?} are no places of {count} events"
+        );
+        ask::tally(self, query, events)
     }
 
     /// Answers a question over its events.

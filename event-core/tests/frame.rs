@@ -37,7 +37,10 @@ proptest! {
         let mut tally = whole.tally(&query).unwrap();
         tally.merge(others.tally(&query).unwrap());
         whole.append(others).unwrap();
+        let mut parts = whole.tally_part(&query, 0..some.len()).unwrap();
+        parts.merge(whole.tally_part(&query, some.len()..events.len()).unwrap());
         prop_assert_eq!(tally.answer().unwrap(), answer(&query, &events).unwrap());
+        prop_assert_eq!(parts.answer().unwrap(), answer(&query, &events).unwrap());
         prop_assert_eq!(whole.answer(&query).unwrap(), answer(&query, &events).unwrap());
     }
 }

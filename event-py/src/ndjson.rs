@@ -1,6 +1,8 @@
 //! NDJSON, judged line by line on all cores, in bounded memory.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::thread;
 
@@ -18,6 +20,8 @@ use crate::schema::lone_surrogate;
 
 /// So much is read, and judged, at once.
 const CHUNK_BYTES: usize = 4 << 20;
+/// So much of a file is read before the first is judged.
+const FIRST_BYTES: usize = 256 << 10;
 /// What one thread judges at once.
 const PIECE_BYTES: usize = 64 << 10;
 
@@ -108,10 +112,10 @@ struct Reading<'a, 'py> {
 }
 
 impl Reading<'_, '_> {
-    /// Judges whole lines, all of them in memory.
-    fn lines(&mut self, lines: &[u8]) -> PyResult<()> {
+    /// Judges whole lines, all of them in memory, and does something else meanwhile.
+    fn lines<T: Send>(&mut self, lines: &[u8], beside: impl FnOnce() -> T + Send) -> PyResult<T> {
         if lines.is_empty() {
-            return Ok(());
+            return Ok(self.py.detach(beside));
         }
         let (book, max_errors) = (self.book, self.max_errors);
         let pieces: Vec<&[u8]> = pieces(lines, PIECE_BYTES).collect();
@@ -120,21 +124,24 @@ impl Reading<'_, '_> {
             self.pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
         }
         let pool = self.pool.as_ref();
-        let judged: Vec<Tally> = self.py.detach(|| match pool {
+        let (done, judged): (T, Vec<Tally>) = self.py.detach(|| match pool {
             Some(pool) => pool.install(|| {
                 let judged = pieces.par_iter().map(|piece| Tally::of(piece, book, max_errors));
-                judged.collect()
+                rayon::join(beside, || judged.collect())
             }),
-            None => pieces.iter().map(|piece| Tally::of(piece, book, max_errors)).collect(),
+            None => {
+                let judged = pieces.iter().map(|piece| Tally::of(piece, book, max_errors));
+                (beside(), judged.collect())
+            }
         });
         for next in judged {
             self.tally = std::mem::take(&mut self.tally).followed_by(next, max_errors);
         }
         self.py.check_signals()?;
-        match self.progress {
-            Some(progress) => progress.call1((self.tally.lines,)).map(drop),
-            None => Ok(()),
+        if let Some(progress) = self.progress {
+            progress.call1((self.tally.lines,))?;
         }
+        Ok(done)
     }
 
     /// The line that was too long is over.
@@ -145,7 +152,27 @@ impl Reading<'_, '_> {
         self.skipped = 0;
     }
 
-    /// Judges a file, of which never more than a chunk and a line is in memory.
+    /// How much of what was read, and was not judged yet, is whole lines; without what is there of a line that is too long.
+    fn whole(&mut self, read: &mut Vec<u8>) -> usize {
+        if self.skipped > 0 {
+            let end = read.iter().position(|byte| *byte == b'\n');
+            self.skipped += end.unwrap_or(read.len());
+            let Some(end) = end else {
+                read.clear();
+                return 0;
+            };
+            self.skip();
+            read.drain(..=end);
+        }
+        let last = read.iter().rposition(|byte| *byte == b'\n');
+        if last.is_none() && read.len() > CHUNK_BYTES {
+            self.skipped = read.len();
+            read.clear();
+        }
+        last.map_or(0, |last| last + 1)
+    }
+
+    /// Judges a file of Python's, of which never more than a chunk and a line is in memory.
     fn file(&mut self, file: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut buffer: Vec<u8> = Vec::new();
         loop {
@@ -153,34 +180,40 @@ impl Reading<'_, '_> {
             let Ok(chunk) = chunk.cast::<PyBytes>() else {
                 return Err(PyTypeError::new_err("the file is to be opened in binary mode"));
             };
-            let mut chunk = chunk.as_bytes();
-            if chunk.is_empty() {
-                break;
+            if chunk.as_bytes().is_empty() {
+                return self.finish(&buffer);
             }
-            if self.skipped > 0 {
-                let end = chunk.iter().position(|byte| *byte == b'\n');
-                self.skipped += end.unwrap_or(chunk.len());
-                let Some(end) = end else { continue };
-                self.skip();
-                chunk = &chunk[end + 1..];
-            }
-            buffer.extend_from_slice(chunk);
-            match buffer.iter().rposition(|byte| *byte == b'\n') {
-                Some(last) => {
-                    self.lines(&buffer[..=last])?;
-                    buffer.drain(..=last);
-                }
-                None if buffer.len() > CHUNK_BYTES => self.skipped = buffer.len(),
-                None => {}
-            }
-            if self.skipped > 0 {
-                buffer.clear();
-            }
+            buffer.extend_from_slice(chunk.as_bytes());
+            let whole = self.whole(&mut buffer);
+            self.lines(&buffer[..whole], || ())?;
+            buffer.drain(..whole);
         }
+    }
+
+    /// The same without Python: the next chunk is read while one is judged.
+    fn ahead(&mut self, mut file: File) -> PyResult<()> {
+        let mut more = |bytes: usize, buffer: &mut Vec<u8>| -> io::Result<usize> {
+            buffer.reserve(bytes);
+            file.by_ref().take(bytes as u64).read_to_end(buffer)
+        };
+        let (mut buffer, mut next) = (Vec::new(), Vec::new());
+        let mut read = self.py.detach(|| more(FIRST_BYTES, &mut buffer))?;
+        while read > 0 {
+            let whole = self.whole(&mut buffer);
+            next.clear();
+            next.extend_from_slice(&buffer[whole..]);
+            read = self.lines(&buffer[..whole], || more(CHUNK_BYTES, &mut next))??;
+            std::mem::swap(&mut buffer, &mut next);
+        }
+        self.finish(&buffer)
+    }
+
+    /// Judges the last line, which need not end.
+    fn finish(&mut self, line: &[u8]) -> PyResult<()> {
         if self.skipped > 0 {
             self.skip();
         }
-        self.lines(&buffer)
+        self.lines(line, || ())
     }
 }
 
@@ -224,18 +257,24 @@ pub(crate) fn judge(
     };
     if let Some(bytes) = bytes {
         for chunk in pieces(bytes, CHUNK_BYTES) {
-            reading.lines(chunk)?;
+            reading.lines(chunk, || ())?;
         }
     } else if source.hasattr("read")? {
         reading.file(source)?;
     } else {
         let path: PathBuf = source.extract()?;
-        let open = source.py().import("io")?.getattr("open")?;
-        // Unbuffered: a chunk is a buffer already.
-        let file = open.call1((path, "rb", 0))?;
-        let read = reading.file(&file);
-        file.call_method0("close")?;
-        read?;
+        match File::open(&path) {
+            Ok(file) if file.metadata().is_ok_and(|it| it.is_file()) => reading.ahead(file)?,
+            // Python says what is wrong with it, or reads what is no common file.
+            _ => {
+                let open = source.py().import("io")?.getattr("open")?;
+                // Unbuffered: a chunk is a buffer already.
+                let file = open.call1((path, "rb", 0))?;
+                let read = reading.file(&file);
+                file.call_method0("close")?;
+                read?;
+            }
+        }
     }
     Ok(Report(reading.tally))
 }

@@ -167,6 +167,12 @@ def test_many_rows_are_counted_on_all_cores_as_on_one() -> None:
         tally.merge(part)
     assert tally.answer() == answer(asked, many)
     assert tally.answer() == answer(asked, lines(events * 50) + b"\n" + lines(events * 50))
+    frame = Frame(["/float", "/text", "source", "/nowhere"])
+    frame.add(many)
+    assert tally.answer() == frame.answer(asked)
+    assert frame.answer("unique:/nowhere", filter={"/text": "a"}) == answer(Query("unique:/nowhere", filter={"/text": "a"}), many)
+    with pytest.raises(event_py.QueryError, match="no column for subject"):
+        frame.answer(by="subject")
 
 
 @pytest.fixture

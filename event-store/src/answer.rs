@@ -83,10 +83,34 @@ async fn at_once(query: &Query, inner: &Inner) -> Result<Option<(Tally, i64)>, E
         inner.dialect,
         &inner.tables,
     );
-    let Some(cells) = Cells::of(&counting, &selection, inner.dialect) else {
+    let cells = || Cells::of(&counting, &selection, inner.dialect);
+    let Some(careful) = cells() else {
         return Ok(None);
     };
-    let (sql, values) = cells.sql(inner, &selection, &moment::gate(dictionary.newest()));
+    if !inner.only_numbers.load(Ordering::Relaxed) {
+        return by_statement(query, inner, &dictionary, &selection, &careful).await;
+    }
+    let bold = careful.bold();
+    match by_statement(query, inner, &dictionary, &selection, &bold).await {
+        Err(Error::Statement(_)) if bold.is_bold() => {}
+        answered => return answered,
+    }
+    // What is measured is not always a number, and the next time it would be the same.
+    inner.only_numbers.store(false, Ordering::Relaxed);
+    match cells() {
+        Some(careful) => by_statement(query, inner, &dictionary, &selection, &careful).await,
+        None => Ok(None),
+    }
+}
+
+async fn by_statement(
+    query: &Query,
+    inner: &Inner,
+    dictionary: &Dictionary,
+    selection: &Selection,
+    cells: &Cells<'_>,
+) -> Result<Option<(Tally, i64)>, Error> {
+    let (sql, values) = cells.sql(inner, selection, &moment::gate(dictionary.newest()));
     let columns = inner.tables.sql(&moment::columns());
     let sql = format!("SELECT m.*, q.* FROM (SELECT {columns}) m LEFT JOIN ({sql}) q ON 1 = 1");
     let rows = inner
@@ -97,7 +121,7 @@ async fn at_once(query: &Query, inner: &Inner) -> Result<Option<(Tally, i64)>, E
     if !moment.has_only_rows() || dictionary.newest() != moment.newest {
         return Ok(None);
     }
-    let tally = cells.add(Tally::new(query)?, &rows, moment::COLUMNS, &dictionary)?;
+    let tally = cells.add(Tally::new(query)?, &rows, moment::COLUMNS, dictionary)?;
     Ok(Some((tally, moment.head)))
 }
 

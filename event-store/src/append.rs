@@ -44,8 +44,6 @@ pub(crate) struct Appended {
 
 /// More ids than these are looked up and stored in their order: ids that are near each other are on one page.
 const FEW: usize = 4_096;
-/// Ids that are looked up at once.
-const CHUNK: usize = 256;
 
 /// An event that was here first: its place and the hash of its content.
 struct Earlier {
@@ -56,8 +54,29 @@ struct Earlier {
 /// The source and the id of an event.
 type Key<'a> = (i64, &'a [u8]);
 
-/// Those that were here first, by source and id.
-type Known = HashMap<(i64, Vec<u8>), Earlier>;
+/// Those that were here first: of each id the sources that it is of.
+#[derive(Default)]
+struct Known(HashMap<Vec<u8>, Vec<(i64, Earlier)>>);
+
+impl Known {
+    fn get(&self, (source_id, event_id): Key<'_>) -> Option<&Earlier> {
+        // Hardly ever is anything there.
+        if self.0.is_empty() {
+            return None;
+        }
+        let sources = self.0.get(event_id)?;
+        let of_source = sources.iter().find(|(id, _)| *id == source_id);
+        of_source.map(|(_, earlier)| earlier)
+    }
+
+    fn has(&self, row: &NewEvent<'_>) -> bool {
+        self.get(row.key()).is_some()
+    }
+
+    fn insert(&mut self, source_id: i64, event_id: Vec<u8>, earlier: Earlier) {
+        self.0.entry(event_id).or_default().push((source_id, earlier));
+    }
+}
 
 /// Stores entries inside a transaction, and counts those that are new.
 pub(crate) async fn append(
@@ -79,7 +98,7 @@ pub(crate) async fn append(
     ids.trails.refresh(log.changes);
     let first = log.head - i64::try_from(events).unwrap_or(0) + 1;
     let rows = rows(inner, ids, db, entries, first).await?;
-    let mut known = Known::new();
+    let mut known = Known::default();
     if log.rowless > 0 {
         let mut wanted: Vec<_> = rows.iter().collect();
         by_id(&mut wanted);
@@ -87,7 +106,7 @@ pub(crate) async fn append(
     }
     let (whole, counted): (Vec<&NewEvent<'_>>, Vec<_>) = rows
         .iter()
-        .filter(|row| !is_known(row, &known))
+        .filter(|row| !known.has(row))
         .partition(|row| row.storage != Storage::CountsOnly);
     store_rows(inner, db, &whole, &mut known).await?;
     store_keys(inner, db, counted, &mut known).await?;
@@ -123,12 +142,7 @@ pub(crate) async fn append(
             }
             Entry::Event { kept, opinions, .. } => {
                 let row = rows.next().ok_or_else(|| Error::corrupt("fewer rows than events"))?;
-                // Hardly ever is anything there.
-                let earlier = if known.is_empty() {
-                    None
-                } else {
-                    known.get(&(row.source_id, row.event_id.clone()))
-                };
+                let earlier = known.get(row.key());
                 let verdict = verdict(row, earlier, kept, &mut refused);
                 if verdict.status == Status::Stored {
                     ids.rollup.count(row.event.event(), &mut gathered);
@@ -139,7 +153,7 @@ pub(crate) async fn append(
         });
     }
     keep(inner, db, &refused).await?;
-    ids.rollup.add(&gathered.cells(), db, tables).await?;
+    ids.rollup.add(&gathered, db, tables).await?;
     shaded.add(dialect, db, tables).await?;
     Ok(Appended {
         verdicts,
@@ -148,14 +162,13 @@ pub(crate) async fn append(
     })
 }
 
-fn is_known(row: &NewEvent<'_>, known: &Known) -> bool {
-    !known.is_empty() && known.contains_key(&(row.source_id, row.event_id.clone()))
-}
-
 /// Stores events; those whose ids are taken become known.
 async fn store_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], known: &mut Known) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
+    }
+    if inner.dialect.copies(rows.len()) {
+        return copy_rows(inner, db, rows, known).await;
     }
     let binds: Vec<_> = rows.iter().map(|row| row.binds()).collect();
     let new = db.insert(&INSERT, &inner.tables, &binds).await?;
@@ -169,9 +182,31 @@ async fn store_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], kno
     all_known(&taken, known)
 }
 
+/// The same where rows go in faster if it is known before which ids are taken. Nobody takes one meanwhile: whoever stores
+/// events has locked the log.
+async fn copy_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], known: &mut Known) -> Result<(), Error> {
+    find("{events}", inner, db, rows.iter().map(|row| row.key()), known).await?;
+    let mut firsts = HashMap::with_capacity(rows.len());
+    let (mut new, mut again) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows.iter().filter(|row| !known.has(row)) {
+        let first = *firsts.entry(row.key()).or_insert(row);
+        if first.position == row.position {
+            new.push(row.binds());
+        } else {
+            again.push(first);
+        }
+    }
+    db.copy(&INSERT, &inner.tables, &new).await?;
+    for first in again {
+        let (position, hash) = (first.position, first.hash.to_vec());
+        known.insert(first.source_id, first.event_id.clone(), Earlier { position, hash });
+    }
+    Ok(())
+}
+
 /// That of each event whose id is taken it is known who has it: its verdict would be that it is stored.
 fn all_known(taken: &[&NewEvent<'_>], known: &Known) -> Result<(), Error> {
-    if taken.iter().all(|row| is_known(row, known)) {
+    if taken.iter().all(|row| known.has(row)) {
         return Ok(());
     }
     Err(Error::corrupt("an id is taken, but by no event that can be read"))
@@ -197,7 +232,7 @@ async fn store_keys(
     by_id(&mut events);
     // They may have been stored whole, before their type was only counted.
     find("{events}", inner, db, events.iter().map(|row| row.key()), known).await?;
-    events.retain(|row| !is_known(row, known));
+    events.retain(|row| !known.has(row));
     let keys: Vec<Rowless> = events.iter().map(|row| Rowless::of(row)).collect();
     let new = rowless::keep(&keys, Counted::InCells, inner, db).await?;
     let taken: Vec<_> = events
@@ -238,7 +273,7 @@ async fn rows<'a>(
         })
         .collect();
     let (dialect, tables) = (inner.dialect, &inner.tables);
-    let trails = ids.trails.numbers(placed.into_iter(), dialect, db, tables).await?;
+    let trails = ids.trails.numbers(placed.into_iter(), db, tables).await?;
     let mut rows = Vec::with_capacity(trails.len());
     // What comes together is mostly of one type and source.
     let mut last: Option<(&'a Envelope, i64, i64)> = None;
@@ -311,22 +346,22 @@ async fn taken_before(
         last = Some((source, source_id));
         keys.push(source_id.map(|source_id| (source_id, event_id::encode(&identity.id))));
     }
-    let wanted: Vec<Key<'_>> = keys
-        .iter()
-        .flatten()
-        .map(|(source_id, id)| (*source_id, id.as_slice()))
-        .collect();
-    let mut known = Known::new();
+    let wanted: Vec<Key<'_>> = keys.iter().flatten().map(as_key).collect();
+    let mut known = Known::default();
     find("{events}", inner, db, wanted.iter().copied(), &mut known).await?;
     if rowless {
         find("{keys}", inner, db, wanted.iter().copied(), &mut known).await?;
     }
     let told = refused.into_iter().zip(&keys).map(|(identity, key)| {
-        let (identity, earlier) = (identity?, known.get(key.as_ref()?)?);
+        let (identity, earlier) = (identity?, known.get(as_key(key.as_ref()?))?);
         let duplicate = || Verdict::in_log(Status::Duplicate, identity.id.clone(), earlier.position, identity.flags);
         (earlier.hash == identity.content).then(duplicate)
     });
     Ok(told.collect())
+}
+
+fn as_key((source_id, event_id): &(i64, Vec<u8>)) -> Key<'_> {
+    (*source_id, event_id)
 }
 
 /// Whether two events are of one type, version and source.
@@ -342,32 +377,26 @@ async fn find(
     ids: impl ExactSizeIterator<Item = Key<'_>>,
     known: &mut Known,
 ) -> Result<(), Error> {
-    let ids: Vec<_> = ids.collect();
-    if ids.is_empty() {
+    if ids.len() == 0 {
         return Ok(());
     }
-    let select = format!("SELECT position, source_id, event_id, hash FROM {table} WHERE ");
-    let select = inner.tables.sql(&select);
-    for chunk in ids.chunks(CHUNK) {
-        let wanted = inner.dialect.one_of_rows(&["event_id", "source_id"], chunk.len());
-        let sql = format!("{select}{wanted}");
-        let values: Vec<_> = chunk
-            .iter()
-            .flat_map(|(source_id, event_id)| [Bind::Bytes(event_id), Bind::Int(*source_id)])
-            .collect();
-        let columns = [Column::Int, Column::Int, Column::Bytes, Column::Bytes];
-        for row in db.rows(&sql, &values, columns).await? {
-            let [
-                Cell::Int(position),
-                Cell::Int(source_id),
-                Cell::Bytes(event_id),
-                Cell::Bytes(hash),
-            ] = row
-            else {
-                return Err(Error::corrupt("an event whose columns are of other kinds"));
-            };
-            known.insert((source_id, event_id), Earlier { position, hash });
-        }
+    let select = format!("SELECT position, source_id, event_id, hash FROM {table}");
+    let key = [("event_id", Column::Bytes), ("source_id", Column::Int)];
+    let ids: Vec<_> = ids
+        .map(|(source_id, event_id)| [Bind::Bytes(event_id), Bind::Int(source_id)])
+        .collect();
+    let columns = [Column::Int, Column::Int, Column::Bytes, Column::Bytes];
+    for row in db.rows_with(&inner.tables.sql(&select), key, &ids, columns).await? {
+        let [
+            Cell::Int(position),
+            Cell::Int(source_id),
+            Cell::Bytes(event_id),
+            Cell::Bytes(hash),
+        ] = row
+        else {
+            return Err(Error::corrupt("an event whose columns are of other kinds"));
+        };
+        known.insert(source_id, event_id, Earlier { position, hash });
     }
     Ok(())
 }

@@ -106,7 +106,7 @@ pub(crate) async fn step(inner: &Inner, label: &Label) -> Result<(i64, i64), Err
     for found in transaction.query_all_raw(statement).await? {
         rollup.count(&stored(&found, &dictionary)?.event, &mut gathered);
     }
-    rollup.add(&gathered.cells(), &transaction, tables).await?;
+    rollup.add(&gathered, &transaction, tables).await?;
     let update = tables.sql("UPDATE {metrics} SET built = ? WHERE id = ?");
     let statement = dialect.statement(&update, [built.into(), id.into()]);
     transaction.execute_raw(statement).await?;

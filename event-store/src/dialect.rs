@@ -87,6 +87,10 @@ const READERS: u32 = 4;
 /// Connections for transactions of projections, each made when it is needed first.
 const WORKERS: u32 = 4;
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+/// A server that answered on a connection so lately is taken to be there.
+const FRESH: std::time::Duration = std::time::Duration::from_millis(100);
+
 impl Dialect {
     /// The dialect of a connection that the application made.
     pub(crate) async fn of(db: &DatabaseConnection) -> Result<Self, Error> {
@@ -150,10 +154,14 @@ impl Dialect {
     /// The same on a thread that nobody shares, if the database has one writer at a time: what can be done without handing
     /// it to the driver's thread is. `kept` is the connection of the transaction before, if it was not given back.
     pub(crate) async fn begin_alone(self, db: &DatabaseConnection, kept: Option<Ended>) -> Result<Transaction, Error> {
-        match kept {
-            Some(kept) => Transaction::begin_on(self, kept).await,
-            None => Transaction::begin(self, db, self.has_one_writer()).await,
+        if let Some(kept) = kept {
+            match Transaction::begin_on(self, kept).await {
+                // It was lost meanwhile, and nothing has begun.
+                Err(Error::Unavailable(_)) if !self.has_one_writer() => {}
+                begun => return begun,
+            }
         }
+        Transaction::begin(self, db, self.has_one_writer()).await
     }
 
     /// Starts a transaction that reads, and sees the same at its end as at its start.

@@ -69,7 +69,7 @@ impl EventStore {
         if let Some(spent) = &mut spent {
             spent.may_be_stored();
         }
-        let outcome = self.keep(judged, Some(place)).await;
+        let outcome = self.keep(judged, place).await;
         if let Some(spent) = spent {
             spent.settle(&outcome);
         }
@@ -89,17 +89,19 @@ impl EventStore {
     /// As [`EventStore::ingest`]; [`Error::BatchTooLarge`] for more events than the queue may hold
     /// (100,000 unless [`Options::queue_events`](crate::Options::queue_events) says otherwise).
     pub async fn append(&self, events: Vec<ValidEvent>) -> Result<Vec<Verdict>, Error> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
         let (received_at, registry) = (now(), self.registry());
-        let entry = |event| {
-            Judged::Keep(Entry::Event {
-                storage: storage(&registry, &event),
-                opinions: shadow::opinions(&registry, &event),
-                event: Box::new(event),
-                kept: Kept::Made,
-                received_at,
-            })
+        let entry = |event| Entry::Event {
+            storage: storage(&registry, &event),
+            opinions: shadow::opinions(&registry, &event),
+            event: Box::new(event),
+            kept: Kept::Made,
+            received_at,
         };
-        self.keep(events.into_iter().map(entry).collect(), None).await
+        let entries = events.into_iter().map(entry).collect();
+        self.store(Arc::new(entries), None, None).await
     }
 
     /// Stores valid events in a transaction of the application's own, beside its rows: all of them
@@ -122,7 +124,7 @@ impl EventStore {
         Ok(())
     }
 
-    async fn keep(&self, judged: Vec<Judged>, place: Option<Place>) -> Result<Vec<Verdict>, Error> {
+    async fn keep(&self, judged: Vec<Judged>, place: Place) -> Result<Vec<Verdict>, Error> {
         let mut verdicts: Vec<Option<Verdict>> = Vec::with_capacity(judged.len());
         let mut entries = Vec::with_capacity(judged.len());
         for one in judged {
@@ -140,7 +142,7 @@ impl EventStore {
         let mut kept = if entries.is_empty() {
             Vec::new()
         } else {
-            self.store(Arc::new(entries), None, place).await?
+            self.store(Arc::new(entries), None, Some(place)).await?
         }
         .into_iter();
         let all = verdicts.into_iter().map(|verdict| verdict.or_else(|| kept.next()));

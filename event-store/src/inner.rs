@@ -43,6 +43,8 @@ pub(crate) struct Inner {
     dictionary: AsyncRwLock<Arc<Dictionary>>,
     /// Whether the last question found neither metrics nor events without rows.
     pub(crate) only_rows: AtomicBool,
+    /// Whether all that was measured in rows so far were numbers.
+    pub(crate) only_numbers: AtomicBool,
     /// Wakes the writer: events of applications' transactions wait for their places.
     pub(crate) waiting: Notify,
     /// How often such were handed in since nobody looked out for them.
@@ -99,6 +101,7 @@ impl Inner {
             allowances: Allowances::default(),
             dictionary: AsyncRwLock::default(),
             only_rows: AtomicBool::new(false),
+            only_numbers: AtomicBool::new(true),
             waiting: Notify::new(),
             watching: AtomicU64::new(0),
             arrivals: watch::Sender::new(0),

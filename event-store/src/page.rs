@@ -145,7 +145,7 @@ async fn fetch(
         values.extend(places.iter().map(|place| Value::from(pair[*place])));
     }
     let events = inner.tables.sql("{events} e");
-    let sorted = format!("ORDER BY e.occurred_at {direction}, e.position {direction} LIMIT {limit}");
+    let by_time = format!("e.occurred_at {direction}, e.position {direction} LIMIT {limit}");
     let runs = selection.kinds.len();
     // Each run has every value, and every letter, anew.
     let too_large = runs * values.len() > MOST_VALUES || runs * condition.len() > MOST_LETTERS;
@@ -155,20 +155,23 @@ async fn fetch(
             .map(|kinds| format!(" AND {kinds}"))
             .unwrap_or_default();
         (
-            format!("(SELECT e.* FROM {events} WHERE 1 = 1{kinds}{condition} {sorted}) e"),
+            format!("(SELECT e.* FROM {events} WHERE 1 = 1{kinds}{condition} ORDER BY {by_time}) e"),
             values,
         )
     } else {
         // The index holds each kind's events in order: a run of each, merged.
         let run = |kind: &i64| {
-            format!("SELECT * FROM (SELECT e.* FROM {events} WHERE e.kind_id = {kind}{condition} {sorted}) r{kind}")
+            let (of_kind, by_kind) = inner.dialect.run("e.kind_id", *kind, direction);
+            format!(
+                "SELECT * FROM (SELECT e.* FROM {events} WHERE {of_kind}{condition} ORDER BY {by_kind}{by_time}) r{kind}"
+            )
         };
         let runs: Vec<String> = selection.kinds.iter().map(run).collect();
         let values = std::iter::repeat_n(values, runs.len()).flatten().collect();
         (format!("({}) e", runs.join(" UNION ALL ")), values)
     };
     let trails = inner.tables.sql("LEFT JOIN {trails} t ON t.id = e.trail_id");
-    let sql = format!("SELECT {SELECTED} FROM {from} {trails} {sorted}");
+    let sql = format!("SELECT {SELECTED} FROM {from} {trails} ORDER BY {by_time}");
     let rows = inner
         .reader
         .query_all_raw(inner.dialect.statement(&sql, values))

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+
 use event_core::aggregate::{Cell, CellKey, Cells, GroupKey, Level, Observation};
 use event_core::metric::Metric;
 use event_core::{Event, EventType, Timestamp};
@@ -14,7 +16,7 @@ use crate::sketch;
 use crate::tables::Tables;
 
 /// So many groups are remembered; then the memory starts anew.
-const MOST: usize = 500_000;
+const MOST: usize = 200_000;
 /// So many cells are added at once.
 const CHUNK: usize = 8_192;
 /// Stands for the exponent of events without a number.
@@ -29,7 +31,8 @@ pub(crate) struct Rollup {
     /// The change of the catalog that this is of.
     change: Option<i64>,
     by_type: HashMap<EventType, Vec<(i64, Metric)>>,
-    known: HashSet<(i64, Digest)>,
+    known: HashSet<(i64, Digest), RandomState>,
+    digests: HashMap<GroupKey, Digest, RandomState>,
 }
 
 /// New cells of several metrics, by the numbers of these.
@@ -43,8 +46,63 @@ const MOST_MINUTES: usize = 8_192;
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     /// By metric, group, start and exponent.
-    minutes: HashMap<(i64, GroupKey, Timestamp, Option<i16>), Cell>,
+    minutes: HashMap<(i64, GroupKey, Timestamp, Option<i16>), Cell, RandomState>,
     cells: New,
+}
+
+/// A cell as it is stored.
+#[derive(Clone, Copy, Debug)]
+struct Stored {
+    metric: i64,
+    level: Level,
+    at: Timestamp,
+    digest: Digest,
+    exponent: Option<i16>,
+    cell: Cell,
+}
+
+impl Stored {
+    /// What no two of them have in common, in the order of the table: cells that are written one after the other lie together.
+    fn key(&self) -> (i64, i64, i64, &Digest, i64) {
+        let exponent = self.exponent.map_or(NO_NUMBER, i64::from);
+        (
+            self.metric,
+            minutes(self.level),
+            self.at.as_micros(),
+            &self.digest,
+            exponent,
+        )
+    }
+
+    /// The values of [`CELLS`].
+    fn binds(&self) -> [Bind<'_>; 11] {
+        let (metric, level, at, digest, exponent) = self.key();
+        [
+            Bind::Int(metric),
+            Bind::Int(level),
+            Bind::Int(at),
+            Bind::Bytes(digest),
+            Bind::Int(exponent),
+            Bind::Int(self.cell.events),
+            Bind::Int(self.cell.numbers),
+            Bind::Int(self.cell.high),
+            Bind::Int(self.cell.low),
+            Bind::Int(self.cell.least),
+            Bind::Int(self.cell.greatest),
+        ]
+    }
+}
+
+/// Groups that may have no rows yet, by metric and digest: their texts, and what stands for the first of these.
+type Groups = BTreeMap<(i64, Digest), (String, Digest)>;
+
+impl From<New> for Gathered {
+    fn from(cells: New) -> Self {
+        Gathered {
+            cells,
+            ..Gathered::default()
+        }
+    }
 }
 
 impl Gathered {
@@ -191,29 +249,71 @@ impl Rollup {
         }
     }
 
+    /// What stands for a group, which is new unless this metric is known to have had it.
+    fn digest(&mut self, metric: i64, group: &GroupKey, new: &mut Groups) -> Digest {
+        let digest = match self.digests.get(group) {
+            Some(digest) => *digest,
+            None => {
+                let digest = digest(&texts(group));
+                self.digests.insert(group.clone(), digest);
+                digest
+            }
+        };
+        if self.known.insert((metric, digest)) {
+            let texts = texts(group);
+            let lead = lead(&texts);
+            new.insert((metric, digest), (texts, lead));
+        }
+        digest
+    }
+
     /// Adds cells, and the sketches beside them, to those that are stored, in one order for all writers and
     /// under the lock of the log.
-    pub(crate) async fn add(&mut self, new: &New, db: &Transaction, tables: &Tables) -> Result<(), Error> {
-        if new.is_empty() {
+    pub(crate) async fn add(&mut self, gathered: &Gathered, db: &Transaction, tables: &Tables) -> Result<(), Error> {
+        if gathered.minutes.is_empty() && gathered.cells.is_empty() {
             return Ok(());
         }
-        if self.known.len() > MOST {
+        if self.known.len().max(self.digests.len()) > MOST {
             self.known.clear();
+            self.digests.clear();
         }
-        let mut digests: HashMap<&GroupKey, (String, Digest)> = HashMap::new();
-        let mut groups = BTreeMap::new();
-        for (metric, cells) in new {
-            for (key, _) in cells.iter() {
-                let (texts, digest) = digests.entry(&key.group).or_insert_with(|| {
-                    let texts = texts(&key.group);
-                    let digest = digest(&texts);
-                    (texts, digest)
+        let (mut groups, mut sketches) = (Groups::new(), BTreeMap::new());
+        let mut rows = Vec::with_capacity(gathered.minutes.len() * Level::ALL.len());
+        for ((metric, group, at, exponent), cell) in &gathered.minutes {
+            let digest = self.digest(*metric, group, &mut groups);
+            rows.extend(Level::ALL.map(|level| Stored {
+                metric: *metric,
+                level,
+                at: level.start(*at),
+                digest,
+                exponent: *exponent,
+                cell: *cell,
+            }));
+        }
+        for (metric, cells) in &gathered.cells {
+            for (key, cell) in cells.iter() {
+                rows.push(Stored {
+                    metric: *metric,
+                    level: key.level,
+                    at: key.at,
+                    digest: self.digest(*metric, &key.group, &mut groups),
+                    exponent: key.exponent,
+                    cell: *cell,
                 });
-                if self.known.insert((*metric, *digest)) {
-                    groups.insert((*metric, *digest), (texts.clone(), lead(texts)));
-                }
+            }
+            for (key, sketch) in cells.sketches() {
+                let digest = self.digest(*metric, &key.group, &mut groups);
+                sketches.insert((*metric, minutes(key.level), key.at.as_micros(), digest), sketch);
             }
         }
+        rows.sort_unstable_by(|one, other| one.key().cmp(&other.key()));
+        rows.dedup_by(|next, first| {
+            let is_same = next.key() == first.key();
+            if is_same {
+                first.cell.merge(&next.cell);
+            }
+            is_same
+        });
         let groups: Vec<_> = groups
             .iter()
             .map(|((metric, digest), (texts, lead))| {
@@ -228,39 +328,9 @@ impl Rollup {
         if !groups.is_empty() {
             db.insert(&GROUPS, tables, &groups).await?;
         }
-        let mut rows = Vec::new();
-        for (metric, cells) in new {
-            for (key, cell) in cells.iter() {
-                let Some((_, digest)) = digests.get(&key.group) else {
-                    continue;
-                };
-                if rows.len() == CHUNK {
-                    db.insert(&CELLS, tables, &rows).await?;
-                    rows.clear();
-                }
-                rows.push([
-                    Bind::Int(*metric),
-                    Bind::Int(minutes(key.level)),
-                    Bind::Int(key.at.as_micros()),
-                    Bind::Bytes(digest),
-                    Bind::Int(key.exponent.map_or(NO_NUMBER, i64::from)),
-                    Bind::Int(cell.events),
-                    Bind::Int(cell.numbers),
-                    Bind::Int(cell.high),
-                    Bind::Int(cell.low),
-                    Bind::Int(cell.least),
-                    Bind::Int(cell.greatest),
-                ]);
-            }
-        }
-        db.insert(&CELLS, tables, &rows).await?;
-        let mut sketches = BTreeMap::new();
-        for (metric, cells) in new {
-            for (key, sketch) in cells.sketches() {
-                if let Some((_, digest)) = digests.get(&key.group) {
-                    sketches.insert((*metric, minutes(key.level), key.at.as_micros(), *digest), sketch);
-                }
-            }
+        for rows in rows.chunks(CHUNK) {
+            let rows: Vec<_> = rows.iter().map(Stored::binds).collect();
+            db.insert(&CELLS, tables, &rows).await?;
         }
         sketch::add(&sketches, db, tables).await
     }

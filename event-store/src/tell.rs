@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::queue::{Entry, Job, Told};
 
-/// So few are told at once, and so few entries freed: one more task would take longer.
+/// So few are told at once, and so few entries freed here: one more task would take longer.
 const FEW: usize = 2;
 const FEW_ENTRIES: usize = 64;
 
@@ -47,8 +47,9 @@ impl Drop for Untold {
 /// Tells callers their answers.
 pub(crate) fn tell(answers: impl ExactSizeIterator<Item = (Job, Told)>) {
     let (here, few) = (Handle::try_current().ok(), answers.len() <= FEW);
-    // Told at the end of this function.
+    // Told at the end of this function, whatever happens before.
     let mut at_once = Untold::default();
+    let mut freed = Vec::new();
     let mut homes: Vec<(Handle, Untold)> = Vec::new();
     for (job, told) in answers {
         let Job {
@@ -63,17 +64,17 @@ pub(crate) fn tell(answers: impl ExactSizeIterator<Item = (Job, Told)>) {
         drop(place);
         let caller = reply;
         let news = News { told, caller, entries };
-        match home {
-            Some(home)
-                if !(few && news.entries.len() <= FEW_ENTRIES)
-                    && here.as_ref().is_none_or(|here| here.id() != home.id()) =>
-            {
-                match homes.iter_mut().find(|(known, _)| known.id() == home.id()) {
-                    Some((_, untold)) => untold.0.push(news),
-                    None => homes.push((home, Untold(vec![news]))),
-                }
+        let elsewhere = home.filter(|home| here.as_ref().is_none_or(|here| here.id() != home.id()));
+        match elsewhere {
+            Some(home) if !few => match homes.iter_mut().find(|(known, _)| known.id() == home.id()) {
+                Some((_, untold)) => untold.0.push(news),
+                None => homes.push((home, Untold(vec![news]))),
+            },
+            elsewhere => {
+                let many = elsewhere.filter(|_| news.entries.len() > FEW_ENTRIES);
+                freed.extend(many.map(|home| (home, Arc::clone(&news.entries))));
+                at_once.0.push(news);
             }
-            _ => at_once.0.push(news),
         }
     }
     for (home, mut untold) in homes {
@@ -83,6 +84,10 @@ pub(crate) fn tell(answers: impl ExactSizeIterator<Item = (Job, Told)>) {
             tokio::task::yield_now().await;
             drop(entries);
         });
+    }
+    drop(at_once);
+    for (home, entries) in freed {
+        home.spawn(async move { drop(entries) });
     }
 }
 
@@ -176,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_brought_many_is_told_where_he_waits() {
+    fn what_somebody_has_brought_is_freed_where_he_waits() {
         let (queue, mut jobs) = Queue::new(1_000, 1 << 20, Duration::from_secs(1));
         let home = runtime();
         let caller = {
@@ -188,7 +193,7 @@ mod tests {
         let entries = Arc::downgrade(&job.entries);
         tell([(job, Ok(Vec::new()))].into_iter());
         assert!(home.block_on(caller).unwrap().is_ok());
-        // What he brought is freed there, sooner or later.
+        // Sooner or later.
         home.block_on(async {
             while entries.upgrade().is_some() {
                 tokio::task::yield_now().await;

@@ -3,16 +3,14 @@
 use std::collections::HashMap;
 
 use event_core::{Envelope, SessionId, Subject};
+use foldhash::fast::RandomState;
 
-use crate::dialect::{Bind, Cell, Dialect, Insert, Kind, Taken, Transaction};
+use crate::dialect::{Bind, Cell, Insert, Kind, Taken, Transaction};
 use crate::error::Error;
 use crate::tables::Tables;
 
 /// So many pairs are remembered; then the memory starts anew.
 const MOST: usize = 200_000;
-/// Pairs in one statement.
-const CHUNK: usize = 256;
-
 /// Stores new pairs.
 const INSERT: Insert<3> = Insert {
     table: "{trails}",
@@ -28,7 +26,7 @@ const INSERT: Insert<3> = Insert {
 pub(crate) struct Trails {
     change: Option<i64>,
     /// By session and subject in one text, which no line break is in.
-    known: HashMap<String, i64>,
+    known: HashMap<String, i64, RandomState>,
 }
 
 /// A pair that was not known, and the number that it gets unless it is in the table.
@@ -71,7 +69,6 @@ impl Trails {
     pub(crate) async fn numbers<'a>(
         &mut self,
         events: impl ExactSizeIterator<Item = (i64, Option<&'a Envelope>)>,
-        dialect: Dialect,
         db: &Transaction,
         tables: &Tables,
     ) -> Result<Vec<Option<i64>>, Error> {
@@ -94,7 +91,7 @@ impl Trails {
                 })
             }));
         }
-        let others = self.store(new, dialect, db, tables).await?;
+        let others = self.store(new, db, tables).await?;
         if !others.is_empty() {
             for number in numbers.iter_mut().flatten() {
                 *number = *others.get(number).unwrap_or(number);
@@ -107,7 +104,6 @@ impl Trails {
     async fn store(
         &mut self,
         mut new: Vec<New<'_>>,
-        dialect: Dialect,
         db: &Transaction,
         tables: &Tables,
     ) -> Result<HashMap<i64, i64>, Error> {
@@ -120,20 +116,20 @@ impl Trails {
         let rows: Vec<_> = new.iter().map(binds).collect();
         let stored = db.insert(&INSERT, tables, &rows).await?;
         let old: Vec<_> = new.iter().zip(stored).filter(|(_, stored)| !stored).collect();
-        let mut key = String::new();
-        for chunk in old.chunks(CHUNK) {
-            let wanted = dialect.one_of_rows(&["session", "subject"], chunk.len());
-            let select = tables.sql("SELECT id, session, subject FROM {trails} WHERE ");
-            let values: Vec<_> = chunk.iter().flat_map(|((pair, _), _)| *pair).map(Bind::Text).collect();
-            let columns = [Kind::Int, Kind::Text, Kind::Text];
-            for row in db.rows(&format!("{select}{wanted}"), &values, columns).await? {
-                let [Cell::Int(id), Cell::Text(session), Cell::Text(subject)] = row else {
-                    return Err(Error::corrupt("a trail whose columns are of other kinds"));
-                };
-                join([&session, &subject], &mut key);
-                if let Some(given) = self.known.insert(key.clone(), id) {
-                    others.insert(given, id);
-                }
+        let select = tables.sql("SELECT id, session, subject FROM {trails}");
+        let key = [("session", Kind::Text), ("subject", Kind::Text)];
+        let wanted: Vec<_> = old.iter().map(|((pair, _), _)| pair.map(Bind::Text)).collect();
+        let mut text = String::new();
+        for row in db
+            .rows_with(&select, key, &wanted, [Kind::Int, Kind::Text, Kind::Text])
+            .await?
+        {
+            let [Cell::Int(id), Cell::Text(session), Cell::Text(subject)] = row else {
+                return Err(Error::corrupt("a trail whose columns are of other kinds"));
+            };
+            join([&session, &subject], &mut text);
+            if let Some(given) = self.known.insert(text.clone(), id) {
+                others.insert(given, id);
             }
         }
         if others.len() < old.len() {

@@ -375,8 +375,7 @@ async fn attempt(inner: &Inner, hand: &mut Hand, group: &mut Vec<Job>) -> Result
         Ok(committed) => {
             // Whatever a failed commit says, the rows may be there.
             let ended = transaction.commit_and_keep().await?;
-            // Elsewhere others have connections of their own, and the driver looks whether one that it gives out is well.
-            hand.kept = inner.dialect.has_one_writer().then_some((ended, since));
+            hand.kept = Some((ended, since));
             Ok(committed)
         }
         Err(error) => {

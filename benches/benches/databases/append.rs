@@ -1,11 +1,12 @@
 //! `EventStore::append` beside the ceiling.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use event_benches::backend::Backend;
 use event_benches::events::valid;
 use event_benches::orders::Orders;
-use event_benches::rounds::{Contender, measure as compare};
+use event_benches::rounds::Measured;
 use event_core::metric::Metric;
 use event_core::verdict::Status;
 use event_core::{Source, ValidEvent, Verdict};
@@ -14,7 +15,7 @@ use sea_orm::ConnectionTrait as _;
 use tokio::runtime::Runtime;
 
 use crate::peer::Peer;
-use crate::rows::{Batch, Finisher};
+use crate::rows::Finisher;
 use crate::writers;
 use event_benches::table::Table;
 
@@ -74,18 +75,64 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, rounds: usize, show:
     writers::measure(runtime, backend, rounds, show);
 }
 
-/// The work of a peer: round after round of finished batches, which hold so many events.
-fn finished_by_hand<'a>(
+/// Makes a batch, as an application does right before it sends it, and answers how long it took to store it.
+type Work<'a> = Box<dyn FnMut() -> Duration + 'a>;
+
+/// Rates of all of them in turn, round after round, of so many batches of so many events each.
+#[allow(clippy::cast_precision_loss)]
+fn compare(rounds: usize, batches: usize, size: usize, contenders: Vec<(&str, Work<'_>)>) -> Vec<Measured> {
+    let (names, mut works): (Vec<_>, Vec<_>) = contenders.into_iter().unzip();
+    let mut rates: Vec<_> = names.into_iter().map(|name| (name.to_owned(), Vec::new())).collect();
+    // One round to warm up, which does not count.
+    for round in 0..=rounds {
+        for (work, (_, rates)) in works.iter_mut().zip(&mut rates) {
+            let took: Duration = (0..batches).map(|_| work()).sum();
+            if round > 0 {
+                rates.push((batches * size) as f64 / took.as_secs_f64());
+            }
+        }
+    }
+    Measured::all(&rates)
+}
+
+/// The work of a peer, which is given finished rows.
+fn by_hand<'a>(
     runtime: &'a Runtime,
     peer: &'a mut Peer,
-    mut finished: VecDeque<Vec<Batch>>,
-    events: usize,
-) -> Box<dyn FnMut() -> usize + 'a> {
+    finisher: &'a mut Finisher,
+    events: &'a mut Orders,
+    size: usize,
+) -> Work<'a> {
     Box::new(move || {
-        for batch in finished.pop_front().unwrap() {
-            runtime.block_on(peer.append(&batch));
-        }
-        events
+        let batch = finisher.batch(&valid(&events.texts(size)));
+        let begun = Instant::now();
+        runtime.block_on(peer.append(&batch));
+        begun.elapsed()
+    })
+}
+
+/// The work of a store, which is given valid events.
+fn append<'a>(runtime: &'a Runtime, store: &'a EventStore, events: &'a mut Orders, size: usize) -> Work<'a> {
+    Box::new(move || {
+        let batch = valid(&events.texts(size));
+        let begun = Instant::now();
+        let verdicts = runtime.block_on(store.append(batch)).unwrap();
+        let took = begun.elapsed();
+        check(&verdicts);
+        took
+    })
+}
+
+/// The work of a store, which is given what came in.
+fn ingest<'a>(runtime: &'a Runtime, store: &'a EventStore, events: &'a mut Orders, size: usize) -> Work<'a> {
+    let origin = Origin::new(Source::new("bench").unwrap());
+    Box::new(move || {
+        let offers = events.texts(size).into_iter().map(Offer::Json).collect();
+        let begun = Instant::now();
+        let verdicts = runtime.block_on(store.ingest(offers, &origin)).unwrap();
+        let took = begun.elapsed();
+        check(&verdicts);
+        took
     })
 }
 
@@ -102,61 +149,29 @@ struct Setup<'a> {
 }
 
 impl Setup<'_> {
-    fn compare(&mut self, backend: &Backend, count: usize, batches: usize, size: usize) -> Table {
-        let [by_hand, with_cells, plain, counted, offered] = &mut self.events;
-        let made = |events| rounds(events, count, batches, size);
-        let [by_hand, with_cells, plain, counted] = [by_hand, with_cells, plain, counted].map(made);
-        let offer = |text: Vec<u8>| Offer::Json(text);
-        let offers = |_| {
-            (0..batches)
-                .map(|_| offered.texts(size).into_iter().map(offer).collect())
-                .collect()
-        };
-        let mut offers: VecDeque<Vec<Vec<Offer>>> = (0..=count).map(offers).collect();
-        let origin = Origin::new(Source::new("bench").unwrap());
-        let finish = |finisher: &mut Finisher, rounds: Rounds| -> VecDeque<Vec<Batch>> {
-            let batches = |round: Vec<Vec<ValidEvent>>| round.iter().map(|events| finisher.batch(events)).collect();
-            rounds.into_iter().map(batches).collect()
-        };
+    fn compare(&mut self, backend: &Backend, rounds: usize, batches: usize, size: usize) -> Table {
+        let runtime = self.runtime;
         let [rows, cells] = &mut self.finishers;
-        let [finished, with_cells] = [finish(rows, by_hand), finish(cells, with_cells)];
-        let (runtime, ingesting) = (self.runtime, self.offered.clone());
-        let append = |store: EventStore, mut rounds: Rounds| {
-            move || {
-                for batch in rounds.pop_front().unwrap() {
-                    check(&runtime.block_on(store.append(batch)).unwrap());
-                }
-                batches * size
-            }
-        };
+        let [of_rows, of_cells, of_plain, of_counted, of_offered] = &mut self.events;
         let measured = compare(
-            count,
+            rounds,
+            batches,
+            size,
             vec![
-                Contender {
-                    name: "ceiling: finished rows",
-                    work: finished_by_hand(runtime, &mut self.peer, finished, batches * size),
-                },
-                Contender {
-                    name: "the same with finished cells",
-                    work: finished_by_hand(runtime, &mut self.counting, with_cells, batches * size),
-                },
-                Contender {
-                    name: "append",
-                    work: Box::new(append(self.plain.clone(), plain)),
-                },
-                Contender {
-                    name: "append, with a metric",
-                    work: Box::new(append(self.counted.clone(), counted)),
-                },
-                Contender {
-                    name: "ingest, JSON bytes",
-                    work: Box::new(move || {
-                        for batch in offers.pop_front().unwrap() {
-                            check(&runtime.block_on(ingesting.ingest(batch, &origin)).unwrap());
-                        }
-                        batches * size
-                    }),
-                },
+                (
+                    "ceiling: finished rows",
+                    by_hand(runtime, &mut self.peer, rows, of_rows, size),
+                ),
+                (
+                    "the same with finished cells",
+                    by_hand(runtime, &mut self.counting, cells, of_cells, size),
+                ),
+                ("append", append(runtime, &self.plain, of_plain, size)),
+                (
+                    "append, with a metric",
+                    append(runtime, &self.counted, of_counted, size),
+                ),
+                ("ingest, JSON bytes", ingest(runtime, &self.offered, of_offered, size)),
             ],
         );
         Table::rates(

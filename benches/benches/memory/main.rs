@@ -73,6 +73,7 @@ struct Memory<'a> {
 fn compare(question: &Question, memory: &Memory<'_>, peers: &mut [Peer], rounds: usize) -> Vec<Measured> {
     let query = question.query();
     let ours = [
+        "event-core, a frame",
         "event-core, a frame, one thread",
         "event-core, parsed events",
         "event-core, columns",
@@ -87,9 +88,10 @@ fn compare(question: &Question, memory: &Memory<'_>, peers: &mut [Peer], rounds:
         for way in 0..ours.len() {
             let started = Instant::now();
             let answer = match way {
-                0 => memory.frame.answer(&query).unwrap(),
-                1 => ours::over_events(&query, memory.events),
-                2 => ours::over_columns(&query, memory.rows),
+                0 => ours::over_frame(&query, memory.frame),
+                1 => memory.frame.answer(&query).unwrap(),
+                2 => ours::over_events(&query, memory.events),
+                3 => ours::over_columns(&query, memory.rows),
                 _ => event_core::answer(&query, memory.events).unwrap(),
             };
             taken.push((started.elapsed().as_secs_f64(), question::pairs(&answer)));

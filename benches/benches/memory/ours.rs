@@ -1,4 +1,4 @@
-//! Our answers: over a frame, and over events and columns by a tally in each thread.
+//! Our answers: over a frame, events and columns, by a tally in each thread.
 
 use std::ops::Range;
 use std::thread;
@@ -27,6 +27,11 @@ pub(crate) fn frame_together(events: &[Event]) -> Frame {
         whole
     };
     frames.into_iter().reduce(append).unwrap()
+}
+
+/// Over a frame, by all processors.
+pub(crate) fn over_frame(query: &Query, frame: &Frame) -> Answer {
+    merged(together(frame.len(), |part| frame.tally_part(query, part).unwrap()))
 }
 
 /// Over events, by all processors.

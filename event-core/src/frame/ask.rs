@@ -1,5 +1,7 @@
 //! From a question to a tally: block by block, column by column.
 
+use std::ops::Range;
+
 use super::kinds::Kinds;
 use super::measured::Measured;
 use super::places::Places;
@@ -10,10 +12,10 @@ use crate::aggregate::edges::Edges;
 use crate::aggregate::{GroupKey, Summary, Tally};
 use crate::query::Query;
 
-/// What a frame knows of the answer to a question.
-pub(super) fn tally(frame: &Frame, query: &Query) -> Result<Tally, FrameError> {
+/// What some rows of a frame know of the answer to a question.
+pub(super) fn tally(frame: &Frame, query: &Query, among: Range<usize>) -> Result<Tally, FrameError> {
     let mut tally = Tally::new(query)?;
-    let rows = Rows::chosen(frame, query)?;
+    let rows = Rows::chosen(frame, query, among)?;
     let measured = Measured::of(frame, &query.measure, &rows)?;
     let by = query.by.iter().map(|field| Ok(Kinds::of(frame.column(field)?, &rows)));
     let by: Vec<Kinds<'_>> = by.collect::<Result<_, FrameError>>()?;

@@ -11,8 +11,8 @@ pub(super) const BLOCK: usize = 4096;
 /// Some rows of a frame.
 #[derive(Debug)]
 pub(super) enum Rows {
-    /// All of so many.
-    All(usize),
+    /// All of these.
+    All(Range<usize>),
     /// These, in order.
     Chosen(Vec<u32>),
 }
@@ -25,17 +25,17 @@ pub(super) enum Block<'a> {
 }
 
 impl Rows {
-    /// Those that lie in the range of a question and pass its conditions.
-    pub(super) fn chosen(frame: &Frame, query: &Query) -> Result<Self, FrameError> {
+    /// Those of some rows that lie in the range of a question and pass its conditions.
+    pub(super) fn chosen(frame: &Frame, query: &Query, among: Range<usize>) -> Result<Self, FrameError> {
         let conditions = query.filter.all.iter();
         let columns = conditions.map(|condition| Ok((frame.column(&condition.field)?, &condition.test)));
         let tests: Vec<_> = columns.collect::<Result<_, FrameError>>()?;
         let from = query.from.map_or(i64::MIN, |from| from.as_micros());
         let to = query.to.map_or(i64::MAX, |to| to.as_micros() - 1);
         if tests.is_empty() && query.from.is_none() && query.to.is_none() {
-            return Ok(Rows::All(frame.len()));
+            return Ok(Rows::All(among));
         }
-        let mut rows: Vec<u32> = (0..super::number(frame.len())).collect();
+        let mut rows: Vec<u32> = (super::number(among.start)..super::number(among.end)).collect();
         if query.from.is_some() || query.to.is_some() {
             column::keep(&mut rows, |row| (from..=to).contains(&frame.at[row]));
         }
@@ -45,7 +45,7 @@ impl Rows {
         Ok(Rows::Chosen(rows))
     }
 
-    /// The first and the last instant of them.
+    /// The first and the last instant of them, or of all that the frame has.
     pub(super) fn ends(&self, frame: &Frame) -> Option<(i64, i64)> {
         let Rows::Chosen(rows) = self else { return frame.ends };
         let at = || rows.iter().map(|row| frame.at[*row as usize]);
@@ -54,7 +54,7 @@ impl Rows {
 
     pub(super) fn len(&self) -> usize {
         match self {
-            Rows::All(count) => *count,
+            Rows::All(rows) => rows.len(),
             Rows::Chosen(rows) => rows.len(),
         }
     }
@@ -62,7 +62,7 @@ impl Rows {
     /// Does something for each of them, in order.
     pub(super) fn each(&self, mut does: impl FnMut(usize)) {
         match self {
-            Rows::All(count) => (0..*count).for_each(does),
+            Rows::All(rows) => rows.clone().for_each(does),
             Rows::Chosen(rows) => rows.iter().for_each(|row| does(*row as usize)),
         }
     }
@@ -73,7 +73,7 @@ impl Rows {
         (0..count).step_by(BLOCK).map(move |start| {
             let range = start..count.min(start + BLOCK);
             match self {
-                Rows::All(_) => Block::All(range),
+                Rows::All(rows) => Block::All(rows.start + range.start..rows.start + range.end),
                 Rows::Chosen(rows) => Block::Chosen(&rows[range]),
             }
         })

@@ -23,6 +23,8 @@ pub(super) struct Cells<'a> {
     groups: Vec<(Group<'a>, String)>,
     /// What is measured.
     measured: Option<Numbers>,
+    /// Whether the statement fails where what is measured is no number.
+    is_bold: bool,
 }
 
 /// Something that is made of rows.
@@ -75,7 +77,23 @@ impl<'a> Cells<'a> {
             granule,
             groups,
             measured,
+            is_bold: false,
         })
+    }
+
+    /// The statement that takes what is measured to be numbers, if that is another one.
+    pub(super) fn bold(mut self) -> Self {
+        if let Some(Numbers { decimal, bold, .. }) = &mut self.measured
+            && let Some(bold) = bold.take()
+        {
+            *decimal = bold;
+            self.is_bold = true;
+        }
+        self
+    }
+
+    pub(super) fn is_bold(&self) -> bool {
+        self.is_bold
     }
 
     /// Whether nothing is asked but how many events of which types there are.

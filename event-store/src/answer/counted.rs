@@ -171,8 +171,8 @@ impl Counted {
             .map(|digest| [Bind::Int(self.metric), Bind::Bytes(digest)])
             .collect();
         let select = inner.tables.sql("SELECT digest, texts FROM {groups}");
-        let columns = [Kind::Bytes, Kind::Text];
-        for row in db.rows_with(&select, ["metric_id", "digest"], &wanted, columns).await? {
+        let key = [("metric_id", Kind::Int), ("digest", Kind::Bytes)];
+        for row in db.rows_with(&select, key, &wanted, [Kind::Bytes, Kind::Text]).await? {
             let [Stored::Bytes(digest), Stored::Text(texts)] = row else {
                 return Err(Error::corrupt("a group whose columns are of other kinds"));
             };

@@ -89,7 +89,7 @@ impl<const N: usize> Insert<N> {
     }
 
     /// One row of places.
-    #[cfg(any(feature = "sqlite", feature = "mysql"))]
+    #[cfg(feature = "sqlite")]
     pub(super) fn row(&self) -> String {
         format!("({})", vec!["?"; N].join(", "))
     }

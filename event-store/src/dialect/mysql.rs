@@ -12,27 +12,36 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 use super::bind::{Bind, Insert, Taken};
 use super::failure::{exec, query, unreachable};
 use super::grammar::{Grammar, Numbers, is_number, plain_keys};
-use super::{Connections, Dialect, Owner, READERS, WORKERS};
+use super::{Connections, Dialect, FRESH, Owner, READERS, WORKERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
 use crate::tables::Tables;
 
-/// Rows in one statement: a few sizes only, so that each is prepared once.
-const SIZES: [usize; 4] = [1_000, 100, 10, 1];
+/// Rows in one statement: a few sizes only, so that each is prepared once, and so that few make any number.
+const SIZES: [usize; 11] = [1_000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 /// Bytes in one statement, about: a quarter of the least packet that servers take by default.
 const MOST_BYTES: usize = 4 << 20;
 
+/// A question may have as many groups as there are subjects or sessions, which would be looked for on disk: 64 MiB.
+const MEMORY: &str = ", tmp_table_size = 67108864, max_heap_table_size = 67108864";
+
 pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
     Ok(Connections {
-        writer: open(url, options, 1, false).await?,
-        reader: open(url, options, READERS, false).await?,
-        worker: open(url, options, WORKERS, true).await?,
-        keeper: open(url, options, 1, true).await?,
+        writer: open(url, options, 1, false, "").await?,
+        reader: open(url, options, READERS, false, MEMORY).await?,
+        worker: open(url, options, WORKERS, true, "").await?,
+        keeper: open(url, options, 1, true, "").await?,
         owner: Owner::Store,
     })
 }
 
-async fn open(url: &str, options: &Options, connections: u32, lazy: bool) -> Result<DatabaseConnection, Error> {
+async fn open(
+    url: &str,
+    options: &Options,
+    connections: u32,
+    lazy: bool,
+    settings: &'static str,
+) -> Result<DatabaseConnection, Error> {
     // SeaORM knows them by the older name.
     let url = url
         .strip_prefix("mariadb:")
@@ -42,16 +51,19 @@ async fn open(url: &str, options: &Options, connections: u32, lazy: bool) -> Res
         .max_connections(connections)
         .connect_lazy(lazy)
         .acquire_timeout(options.request_timeout)
-        // Whether one is alive is asked before it is used. A pool that looks after their age may do so for ever, on a
-        // thread of ours: sqlx 0.9.0 counts its idle ones below zero for a moment (transact-rs/sqlx#3645).
+        // Whether one is alive is asked before it is used, unless it just was: that is a way to the server and back.
+        .test_before_acquire_if_idle_for(FRESH)
+        // A pool that looks after their age may do so for ever, on a thread of ours: sqlx 0.9.0 counts its idle ones below
+        // zero for a moment (transact-rs/sqlx#3645).
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
         .sqlx_logging(false)
-        .map_sqlx_mysql_pool_opts(|pool| {
-            pool.after_connect(|connection, _| {
+        .map_sqlx_mysql_pool_opts(move |pool| {
+            pool.after_connect(move |connection, _| {
                 Box::pin(async move {
                     // Fifty seconds by default, which no caller waits.
-                    connection.execute("SET innodb_lock_wait_timeout = 2").await?;
+                    let settings = format!("SET innodb_lock_wait_timeout = 2{settings}");
+                    connection.execute(AssertSqlSafe(settings)).await?;
                     // Whatever a server has by default: nothing is to be seen that may yet be taken back.
                     let isolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
                     connection.execute(isolation).await.map(drop)
@@ -112,16 +124,29 @@ fn bytes(value: &Bind<'_>) -> usize {
     }
 }
 
-/// Inserts rows by statements of many rows. There is no RETURNING on MySQL, and what it counts of a
-/// row that stays depends on the driver: which rows are new is read back.
+/// Which of the columns have no value in any of these rows.
+fn absent<const N: usize>(rows: &[[Bind<'_>; N]]) -> [bool; N] {
+    std::array::from_fn(|place| rows.iter().all(|row| matches!(row[place], Bind::Null)))
+}
+
+/// Inserts rows by statements of many rows.
 pub(super) async fn insert<const N: usize>(
     connection: &mut PoolConnection<sqlx::MySql>,
     insert: &Insert<N>,
+    dialect: Dialect,
     tables: &Tables,
-    head: &str,
-    tail: &str,
+    [head, tail]: [&str; 2],
     rows: &[[Bind<'_>; N]],
 ) -> Result<Vec<bool>, Error> {
+    let (key, stays) = (insert.columns[0].0, matches!(insert.taken, Taken::Stays { .. }));
+    // Answered is what stands there in the end, be it the row that was offered or the one that stays.
+    let tells = stays && dialect == Dialect::MariaDb;
+    let returning = if tells {
+        format!(" RETURNING {key}")
+    } else {
+        String::new()
+    };
+    let mut new = HashSet::new();
     let mut rest = rows;
     while !rest.is_empty() {
         let fits = |size: &&usize| {
@@ -130,33 +155,59 @@ pub(super) async fn insert<const N: usize>(
         };
         let size = SIZES.iter().find(fits).copied().unwrap_or(1);
         let (chunk, behind) = rest.split_at(size);
-        let sql = format!("{head} VALUES {} {tail}", vec![insert.row(); size].join(", "));
+        // A place costs as much as a value, also where there is none.
+        let absent = absent(chunk);
+        let row = format!(
+            "({})",
+            absent.map(|absent| if absent { "NULL" } else { "?" }).join(", ")
+        );
+        let sql = format!("{head} VALUES {} {tail}{returning}", vec![row; size].join(", "));
         let mut statement = sqlx::query::<sqlx::MySql>(AssertSqlSafe(sql));
-        for value in chunk.iter().flatten() {
-            statement = match *value {
-                Bind::Null => statement.bind(None::<i64>),
-                Bind::Int(int) => statement.bind(int),
-                Bind::Float(float) => statement.bind(float),
-                Bind::Text(text) => statement.bind(text),
-                Bind::Bytes(bytes) => statement.bind(bytes),
-            };
+        for row in chunk {
+            for (value, _) in row.iter().zip(absent).filter(|(_, absent)| !absent) {
+                statement = match *value {
+                    Bind::Null => statement.bind(None::<i64>),
+                    Bind::Int(int) => statement.bind(int),
+                    Bind::Float(float) => statement.bind(float),
+                    Bind::Text(text) => statement.bind(text),
+                    Bind::Bytes(bytes) => statement.bind(bytes),
+                };
+            }
         }
-        statement.execute(&mut **connection).await.map_err(exec)?;
+        if tells {
+            for row in statement.fetch_all(&mut **connection).await.map_err(exec)? {
+                new.insert(row.try_get::<i64, _>(0).map_err(query)?);
+            }
+        } else {
+            statement.execute(&mut **connection).await.map_err(exec)?;
+        }
         rest = behind;
     }
-    if !matches!(insert.taken, Taken::Stays { .. }) {
+    if !stays {
         return Ok(Vec::new());
     }
     let place = |row: &[Bind<'_>; N]| if let Bind::Int(place) = row[0] { place } else { 0 };
     let places: Vec<i64> = rows.iter().map(place).collect();
+    if !tells {
+        // What a server without RETURNING counts of a row that stays depends on the driver.
+        new = there(connection, key, &tables.sql(insert.table), &places).await?;
+    }
+    Ok(places.iter().map(|place| new.contains(place)).collect())
+}
+
+/// Which of these numbers a table has as a key. Only this transaction gives them out.
+async fn there(
+    connection: &mut PoolConnection<sqlx::MySql>,
+    key: &str,
+    table: &str,
+    places: &[i64],
+) -> Result<HashSet<i64>, Error> {
+    let mut there = HashSet::new();
     let (Some(first), Some(last)) = (places.iter().min(), places.iter().max()) else {
-        return Ok(Vec::new());
+        return Ok(there);
     };
-    // Only this transaction gives out these numbers. Those of one batch lie together; those of old
-    // rows need not, and there may be any number of others between them.
-    let (key, table) = (insert.columns[0].0, tables.sql(insert.table));
+    // Those of one batch lie together; those of old rows need not, and there may be any number of others between them.
     let together = last - first < 4 * i64::try_from(places.len()).unwrap_or(i64::MAX / 4);
-    let mut new = HashSet::new();
     for chunk in places.chunks(if together { places.len() } else { 1_000 }) {
         let wanted = if together {
             format!("{key} BETWEEN {first} AND {last}")
@@ -167,10 +218,10 @@ pub(super) async fn insert<const N: usize>(
         // Not prepared: the text is another each time.
         let sql = AssertSqlSafe(format!("SELECT {key} FROM {table} WHERE {wanted}"));
         for row in (**connection).fetch_all(sql).await.map_err(query)? {
-            new.insert(row.try_get::<i64, _>(0).map_err(query)?);
+            there.insert(row.try_get::<i64, _>(0).map_err(query)?);
         }
     }
-    Ok(places.iter().map(|place| new.contains(place)).collect())
+    Ok(there)
 }
 
 /// MariaDB's words.
@@ -251,6 +302,14 @@ macro_rules! common {
             )
         }
 
+        fn run(&self, column: &str, value: i64, direction: &str) -> (String, String) {
+            // Where it is equal to a value they look at nothing but that, and read all that has it up to the bound.
+            (
+                format!("{column} >= {value} AND {column} <= {value}"),
+                format!("{column} {direction}, "),
+            )
+        }
+
         fn once(&self) -> &'static str {
             " LIMIT 18446744073709551615"
         }
@@ -301,17 +360,19 @@ impl Grammar for MariaDb {
     fn numbers_at(&self, column: &str, pointer: &Pointer) -> Option<Numbers> {
         let path = path(pointer)?;
         Some(Numbers {
-            // A short text is kept in memory, where a long one would go to a file. No number is longer than 32 letters.
+            // A short text is kept in memory, where a long one would go to a file, and each letter takes what the longest one
+            // would. No number is longer than 32 letters.
             once: Some(format!(
-                "LEFT(JSON_EXTRACT({column}, '{path}'), 40) COLLATE utf8mb4_nopad_bin"
+                "CONVERT(LEFT(JSON_EXTRACT({column}, '{path}'), 40) USING ascii) COLLATE ascii_nopad_bin"
             )),
             // Those without an exponent have less than 20 digits before the point, and less than 22 behind it.
             decimal: format!(
                 "CASE WHEN {} THEN CAST(SUBSTRING_INDEX(n, 'e', 1) AS DECIMAL(65, 30)) END",
                 is_number("n")
             ),
+            bold: None,
             exponent: Some(format!(
-                "CASE WHEN {} THEN CASE WHEN LOCATE('e', n) > 0 THEN SUBSTRING_INDEX(n, 'e', -1) ELSE '' END END",
+                "LEFT(CASE WHEN {} THEN CASE WHEN LOCATE('e', n) > 0 THEN SUBSTRING_INDEX(n, 'e', -1) ELSE '' END END, 8)",
                 is_number("n")
             )),
         })

@@ -10,35 +10,50 @@ use sea_orm::sqlx::postgres::{PgArguments, PgDatabaseError};
 use sea_orm::sqlx::{self, AssertSqlSafe, Row as _};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
 
-use super::bind::{Bind, Insert, Kind, Taken};
-use super::failure::{query, unreachable};
+use super::bind::{Bind, Cell, Insert, Kind, Taken};
+use super::failure::{exec, query, unreachable};
 use super::grammar::{Grammar, Numbers, numbered, plain_keys};
-use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, READERS, WORKERS};
+use super::{BUSY_TIMEOUT, Connections, Dialect, FRESH, Owner, READERS, WORKERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
 
 /// Bytes of rows in one statement, about.
 const MOST_BYTES: usize = 16 << 20;
+/// Bytes of rows that are copied at once, about.
+const MOST_COPIED: usize = 1 << 20;
+/// So many rows go in faster by COPY, which bears no key that is taken, even if those have to be looked for before.
+const COPIED: usize = 64;
+/// What binary rows begin with: a signature, flags, and the length of an extension that is not there.
+const COPY_HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
 pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
     Ok(Connections {
-        writer: open(url, options, 1, false).await?,
-        reader: open(url, options, READERS, false).await?,
-        worker: open(url, options, WORKERS, true).await?,
-        keeper: open(url, options, 1, true).await?,
+        writer: open(url, options, 1, false, &[]).await?,
+        // A question may have as many groups as there are subjects, which would be sorted on disk.
+        reader: open(url, options, READERS, false, &[("work_mem", "64MB")]).await?,
+        worker: open(url, options, WORKERS, true, &[]).await?,
+        keeper: open(url, options, 1, true, &[]).await?,
         owner: Owner::Store,
     })
 }
 
-async fn open(url: &str, options: &Options, connections: u32, lazy: bool) -> Result<DatabaseConnection, Error> {
+async fn open(
+    url: &str,
+    options: &Options,
+    connections: u32,
+    lazy: bool,
+    settings: &'static [(&'static str, &'static str)],
+) -> Result<DatabaseConnection, Error> {
     let loose = options.durability == Durability::Normal;
     let mut connect = ConnectOptions::new(url);
     connect
         .max_connections(connections)
         .connect_lazy(lazy)
         .acquire_timeout(options.request_timeout)
-        // Whether one is alive is asked before it is used. A pool that looks after their age may do so for ever, on a
-        // thread of ours: sqlx 0.9.0 counts its idle ones below zero for a moment (transact-rs/sqlx#3645).
+        // Whether one is alive is asked before it is used, unless it just was: that is a way to the server and back.
+        .test_before_acquire_if_idle_for(FRESH)
+        // A pool that looks after their age may do so for ever, on a thread of ours: sqlx 0.9.0 counts its idle ones below
+        // zero for a moment (transact-rs/sqlx#3645).
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
         .sqlx_logging(false)
@@ -49,6 +64,7 @@ async fn open(url: &str, options: &Options, connections: u32, lazy: bool) -> Res
                 ("lock_timeout", format!("{}ms", BUSY_TIMEOUT.as_millis())),
                 ("statement_timeout", "60s".to_owned()),
             ]);
+            let postgres = postgres.options(settings.iter().copied());
             if loose {
                 return postgres.options([("synchronous_commit", "off")]);
             }
@@ -99,6 +115,21 @@ impl<'a> Column<'a> {
         }
     }
 
+    /// Columns of rows, as far as these fit into one statement.
+    fn of<const N: usize>(kinds: [Kind; N], rows: &mut impl Iterator<Item = &'a [Bind<'a>; N]>) -> [Self; N] {
+        let mut columns = kinds.map(Column::new);
+        let mut bytes = 0;
+        for row in rows {
+            for (column, value) in columns.iter_mut().zip(*row) {
+                bytes += column.push(value);
+            }
+            if bytes > MOST_BYTES {
+                break;
+            }
+        }
+        columns
+    }
+
     /// Adds a value, and answers about how many bytes it takes.
     fn push(&mut self, value: Bind<'a>) -> usize {
         match (self, value) {
@@ -119,6 +150,20 @@ impl<'a> Column<'a> {
     }
 }
 
+/// The places of columns of such kinds.
+fn unnest(kinds: &[Kind]) -> String {
+    let array = |kind: &Kind| match kind {
+        Kind::Int => "bigint",
+        Kind::Text => "text",
+        Kind::Bytes => "bytea",
+    };
+    let places = (1..).zip(kinds);
+    let arrays: Vec<String> = places
+        .map(|(place, kind)| format!("${place}::{}[]", array(kind)))
+        .collect();
+    format!("UNNEST({})", arrays.join(", "))
+}
+
 /// Inserts rows by one statement whose text is the same for any number of them.
 pub(super) async fn insert<const N: usize>(
     connection: &mut PoolConnection<sqlx::Postgres>,
@@ -127,42 +172,19 @@ pub(super) async fn insert<const N: usize>(
     tail: &str,
     rows: &[[Bind<'_>; N]],
 ) -> Result<Vec<bool>, Error> {
-    let arrays: Vec<String> = (1..)
-        .zip(insert.columns)
-        .map(|(place, (_, kind))| {
-            let array = match kind {
-                Kind::Int => "bigint",
-                Kind::Text => "text",
-                Kind::Bytes => "bytea",
-            };
-            format!("${place}::{array}[]")
-        })
-        .collect();
+    let kinds = insert.columns.map(|(_, kind)| kind);
     let stays = matches!(insert.taken, Taken::Stays { .. });
     let returning = if stays {
         format!(" RETURNING {}", insert.columns[0].0)
     } else {
         String::new()
     };
-    let sql = format!("{head} SELECT * FROM UNNEST({}) {tail}{returning}", arrays.join(", "));
-    let (mut places, mut new) = (Vec::new(), HashSet::new());
-    let mut rows = rows.iter().peekable();
-    while rows.peek().is_some() {
-        let mut columns = insert.columns.map(|(_, kind)| Column::new(kind));
-        let mut bytes = 0;
-        for row in rows.by_ref() {
-            if let Bind::Int(place) = row[0] {
-                places.push(place);
-            }
-            for (column, value) in columns.iter_mut().zip(*row) {
-                bytes += column.push(value);
-            }
-            if bytes > MOST_BYTES {
-                break;
-            }
-        }
+    let sql = format!("{head} SELECT * FROM {} {tail}{returning}", unnest(&kinds));
+    let mut new = HashSet::new();
+    let mut rest = rows.iter().peekable();
+    while rest.peek().is_some() {
         let mut statement = sqlx::query::<sqlx::Postgres>(AssertSqlSafe(sql.clone()));
-        for column in columns {
+        for column in Column::of(kinds, &mut rest) {
             statement = bind(statement, column);
         }
         for row in statement.fetch_all(&mut **connection).await.map_err(query)? {
@@ -172,7 +194,104 @@ pub(super) async fn insert<const N: usize>(
     if !stays {
         return Ok(Vec::new());
     }
-    Ok(places.iter().map(|place| new.contains(place)).collect())
+    let is_new = |row: &[Bind<'_>; N]| matches!(&row[0], Bind::Int(place) if new.contains(place));
+    Ok(rows.iter().map(is_new).collect())
+}
+
+/// Copies rows none of whose keys is taken: they go in many at a time, and nobody looks at each whether it may.
+pub(super) async fn copy<const N: usize>(
+    connection: &mut PoolConnection<sqlx::Postgres>,
+    insert: &Insert<N>,
+    tables: &Tables,
+    rows: &[[Bind<'_>; N]],
+) -> Result<(), Error> {
+    let names = insert.columns.map(|(name, _)| name).join(", ");
+    let sql = format!("COPY {} ({names}) FROM STDIN (FORMAT binary)", tables.sql(insert.table));
+    let mut copy = connection.copy_in_raw(&sql).await.map_err(exec)?;
+    let mut bytes = COPY_HEAD.to_vec();
+    for row in rows {
+        copied(row, &mut bytes)?;
+        if bytes.len() > MOST_COPIED {
+            copy.send(&bytes[..]).await.map_err(exec)?;
+            bytes.clear();
+        }
+    }
+    bytes.extend((-1_i16).to_be_bytes());
+    copy.send(&bytes[..]).await.map_err(exec)?;
+    copy.finish().await.map_err(exec)?;
+    Ok(())
+}
+
+/// Adds a binary row.
+fn copied<const N: usize>(row: &[Bind<'_>; N], bytes: &mut Vec<u8>) -> Result<(), Error> {
+    let too_long = |_| Error::corrupt("a row of 2 GiB");
+    bytes.extend(i16::try_from(N).map_err(too_long)?.to_be_bytes());
+    for value in row {
+        let number: [u8; 8];
+        let value: &[u8] = match *value {
+            Bind::Null => {
+                bytes.extend((-1_i32).to_be_bytes());
+                continue;
+            }
+            Bind::Int(int) => {
+                number = int.to_be_bytes();
+                &number
+            }
+            Bind::Float(float) => {
+                number = float.to_be_bytes();
+                &number
+            }
+            Bind::Text(text) => text.as_bytes(),
+            Bind::Bytes(bytes) => bytes,
+        };
+        bytes.extend(i32::try_from(value.len()).map_err(too_long)?.to_be_bytes());
+        bytes.extend(value);
+    }
+    Ok(())
+}
+
+/// The rows that have one of these keys, of which each has one row at the most: for every key a look into the index. The
+/// planner, who may know a table of a million rows as one of fifty yet, has no other choice; and it is planned anew
+/// each time.
+pub(super) async fn rows_with<const K: usize, const N: usize>(
+    connection: &mut PoolConnection<sqlx::Postgres>,
+    select: &str,
+    key: [(&str, Kind); K],
+    keys: &[[Bind<'_>; K]],
+    columns: [Kind; N],
+) -> Result<Vec<[Cell; N]>, Error> {
+    let kinds = key.map(|(_, kind)| kind);
+    let (wanted, conditions): (Vec<_>, Vec<_>) = key
+        .iter()
+        .enumerate()
+        .map(|(place, (name, _))| (format!("k{place}"), format!("{name} = k{place}")))
+        .unzip();
+    let sql = format!(
+        "SELECT found.* FROM {} wanted ({}), LATERAL ({select} WHERE {} LIMIT 1) found",
+        unnest(&kinds),
+        wanted.join(", "),
+        conditions.join(" AND ")
+    );
+    let mut found = Vec::new();
+    let mut rest = keys.iter().peekable();
+    while rest.peek().is_some() {
+        let mut statement = sqlx::query::<sqlx::Postgres>(AssertSqlSafe(sql.clone())).persistent(false);
+        for column in Column::of(kinds, &mut rest) {
+            statement = bind(statement, column);
+        }
+        for row in statement.fetch_all(&mut **connection).await.map_err(query)? {
+            let mut cells = columns.map(|_| Cell::Int(0));
+            for (place, (cell, kind)) in cells.iter_mut().zip(columns).enumerate() {
+                *cell = match kind {
+                    Kind::Int => Cell::Int(row.try_get(place).map_err(query)?),
+                    Kind::Text => Cell::Text(row.try_get(place).map_err(query)?),
+                    Kind::Bytes => Cell::Bytes(row.try_get(place).map_err(query)?),
+                };
+            }
+            found.push(cells);
+        }
+    }
+    Ok(found)
 }
 
 fn bind<'q>(
@@ -211,6 +330,10 @@ impl Grammar for Postgres {
 
     fn places<'a>(&self, sql: &'a str) -> Cow<'a, str> {
         numbered(sql)
+    }
+
+    fn copies(&self, rows: usize) -> bool {
+        rows >= COPIED
     }
 
     fn begin(&self) -> &'static str {
@@ -279,6 +402,8 @@ impl Grammar for Postgres {
             once: None,
             // Of any size, exponent and all.
             decimal: format!("NULLIF(NULLIF({number}, '-'), ':')::numeric"),
+            // A string has its quotes, and `null` and `true` are no numbers.
+            bold: Some(format!("({json})::text::numeric")),
             exponent: None,
         })
     }

@@ -24,6 +24,10 @@ pub(crate) struct Transaction {
     open: Mutex<Open>,
 }
 
+/// Keys that are looked up at once, where a statement has places for each of them.
+#[cfg(feature = "mysql")]
+const CHUNK: usize = 256;
+
 /// A connection of whichever database.
 enum Connection {
     #[cfg(feature = "sqlite")]
@@ -296,20 +300,56 @@ impl Transaction {
         session.scan(statement.sql, values, columns, state, row).await
     }
 
-    /// The rows that have one of these keys, which are values of such columns. One by one: a statement of many keys would be
-    /// prepared anew for each number of them.
-    #[cfg(feature = "sqlite")]
+    /// The rows that have one of these keys, which are values of such columns; of each key there is one row at the most.
     pub(crate) async fn rows_with<const K: usize, const N: usize>(
         &self,
         select: &str,
-        key: [&str; K],
+        key: [(&str, Kind); K],
         keys: &[[Bind<'_>; K]],
         columns: [Kind; N],
     ) -> Result<Vec<[Cell; N]>, Error> {
-        let conditions = key.map(|column| format!("{column} = ?")).join(" AND ");
-        let sql = format!("{select} WHERE {conditions}");
         let mut open = self.open.lock().await;
-        open.in_process()?.rows_each(&sql, keys, columns).await
+        match &mut open.connection {
+            #[cfg(feature = "sqlite")]
+            Connection::Sqlite(session) => {
+                // One by one: a statement of many keys would be prepared anew for each number of them.
+                let conditions = key.map(|(column, _)| format!("{column} = ?")).join(" AND ");
+                let sql = format!("{select} WHERE {conditions}");
+                session.rows_each(&sql, keys, columns).await
+            }
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(it) => super::postgres::rows_with(it, select, key, keys, columns).await,
+            #[cfg(feature = "mysql")]
+            Connection::MySql(_) => {
+                drop(open);
+                let (names, mut rows) = (key.map(|(column, _)| column), Vec::new());
+                for chunk in keys.chunks(CHUNK) {
+                    // Some of them twice, so that there are few statements to prepare.
+                    let size = chunk.len().next_power_of_two();
+                    let values: Vec<_> = chunk.iter().cycle().take(size).flatten().copied().collect();
+                    let wanted = self.dialect.one_of_rows(&names, size);
+                    rows.extend(self.rows(&format!("{select} WHERE {wanted}"), &values, columns).await?);
+                }
+                Ok(rows)
+            }
+        }
+    }
+
+    /// Inserts rows none of whose keys is taken, which a database that [copies](Grammar::copies) so many is faster with.
+    pub(crate) async fn copy<const N: usize>(
+        &self,
+        insert: &Insert<N>,
+        tables: &Tables,
+        rows: &[[Bind<'_>; N]],
+    ) -> Result<(), Error> {
+        #[cfg(feature = "postgres")]
+        {
+            let mut open = self.open.lock().await;
+            if let Connection::Postgres(it) = &mut open.connection {
+                return super::postgres::copy(it, insert, tables, rows).await;
+            }
+        }
+        self.insert(insert, tables, rows).await.map(drop)
     }
 
     /// Inserts rows, in order; answers for each whether it is new. Where keys that are taken merge,
@@ -328,7 +368,7 @@ impl Transaction {
             #[cfg(feature = "postgres")]
             Connection::Postgres(it) => super::postgres::insert(it, insert, &head, &tail, rows).await,
             #[cfg(feature = "mysql")]
-            Connection::MySql(it) => super::mysql::insert(it, insert, tables, &head, &tail, rows).await,
+            Connection::MySql(it) => super::mysql::insert(it, insert, self.dialect, tables, [&head, &tail], rows).await,
         }
     }
 }

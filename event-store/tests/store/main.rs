@@ -64,6 +64,7 @@ conformance! {
     once {
         a_hundred_callers_of_the_same_events_store_each_once,
         the_same_twice_in_one_batch,
+        a_large_batch_is_told_as_its_events_would_be_one_by_one,
         one_id_with_other_content_is_kept_beside_the_first,
         an_event_made_in_rust_is_kept_as_json_that_can_be_offered_again,
         one_id_from_two_sources_is_two_events,

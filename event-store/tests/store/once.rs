@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use event_core::event::Reception;
 use event_core::policy::{Policy, Storage};
+use event_core::query::Page;
 use event_core::verdict::Status;
-use event_core::{Code, Event, EventId, Limits, Source};
+use event_core::{Code, Event, EventId, Filter, Limits, Source};
 use event_store::{Offer, Options, Origin, Receipt, TypeChange};
 
 use crate::disk::Disk;
@@ -76,6 +77,91 @@ pub(crate) async fn the_same_twice_in_one_batch(disk: Disk) {
     assert_eq!(verdicts[0].position, verdicts[2].position);
     assert_eq!(verdicts[0].position, verdicts[3].position);
     assert_eq!(count(&store).await, 2);
+}
+
+pub(crate) async fn a_large_batch_is_told_as_its_events_would_be_one_by_one(disk: Disk) {
+    const EVENTS: usize = 1_500;
+    let store = disk.open().await;
+    let event = |id: &str, number: usize| {
+        let members = match number % 4 {
+            0 => String::new(),
+            1 => format!(r#","session_id":"s-{}","sequence":{number}"#, number / 9),
+            2 => format!(
+                r#","subject":"c-{}","sent_at":"2026-01-01T00:00:{:02}Z""#,
+                number % 7,
+                number % 60
+            ),
+            _ => format!(r#","session_id":"s-{}","subject":"Zoë 🦀""#, number % 5),
+        };
+        let data = "\\u00e9 ".repeat(number % 90);
+        text(id, &format!(r#"{members},"data":{{"n":{number},"text":"{data}"}}"#))
+    };
+    let old: Vec<String> = (0..10).map(|number| event(&format!("old-{number}"), number)).collect();
+    let offers = |texts: &[String]| {
+        texts
+            .iter()
+            .map(|text| Offer::Json(text.clone().into_bytes()))
+            .collect()
+    };
+    let before = ingest(&store, offers(&old)).await;
+    // What is offered as each, and which of the others it has the place of.
+    let own = |number: usize| event(&format!("e-{number}"), number);
+    let made = |number: usize| match number % 50 {
+        10 => (old[number / 50 % 10].clone(), Status::Duplicate),
+        20 => (event(&format!("old-{}", number / 50 % 10), number), Status::Conflict),
+        // One that is here already, in this very batch, or as it would be.
+        30 => (own(number - 7), Status::Duplicate),
+        40 => (event(&format!("e-{}", number - 7), number), Status::Conflict),
+        45 => ("{".to_owned(), Status::Quarantined),
+        // Of another source.
+        49 => (own(number - 7).replacen('{', r#"{"source":"till","#, 1), Status::Stored),
+        _ => (own(number), Status::Stored),
+    };
+    let (texts, expected): (Vec<String>, Vec<Status>) = (0..EVENTS).map(made).unzip();
+    let verdicts = ingest(&store, offers(&texts)).await;
+    assert_eq!(statuses(&verdicts), expected);
+    for (number, verdict) in verdicts.iter().enumerate() {
+        match number % 50 {
+            10 => assert_eq!(verdict.position, before[number / 50 % 10].position),
+            30 => assert_eq!(verdict.position, verdicts[number - 7].position),
+            _ => assert_eq!(verdict.position.is_some(), verdict.status == Status::Stored),
+        }
+    }
+    let stored = expected.iter().filter(|status| **status == Status::Stored).count();
+    assert_eq!(count(&store).await, (stored + before.len()) as u64);
+    // The same again, whole and in pieces of all sizes: whatever was stored is there, at its place.
+    let mut again = ingest(&store, offers(&texts)).await;
+    let (mut from, mut sizes) = (0, (1..).map(|size| size * 7 % 130 + 1));
+    while from < EVENTS {
+        let to = EVENTS.min(from + sizes.next().unwrap());
+        again.extend(ingest(&store, offers(&texts[from..to])).await);
+        from = to;
+    }
+    for (number, verdict) in again.iter().enumerate() {
+        let first = &verdicts[number % EVENTS];
+        let status = match first.status {
+            Status::Stored => Status::Duplicate,
+            status => status,
+        };
+        assert_eq!((verdict.status, verdict.position), (status, first.position), "{number}");
+    }
+    let mut read = 0;
+    let all = Page::new(Filter::new());
+    let each = store.each(&all, |stored| {
+        let id = stored.event.envelope().id.as_str();
+        let text = match id.strip_prefix("e-") {
+            Some(number) => own(number.parse().unwrap()),
+            None => old[id["old-".len()..].parse::<usize>().unwrap()].clone(),
+        };
+        let written: serde_json::Value = serde_json::to_value(&stored.event).unwrap();
+        let offered: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for member in ["id", "session_id", "subject", "sequence", "data"] {
+            assert_eq!(written.get(member), offered.get(member), "{id}: {member}");
+        }
+        read += 1;
+    });
+    each.await.unwrap();
+    assert_eq!(read, stored + before.len());
 }
 
 pub(crate) async fn one_id_with_other_content_is_kept_beside_the_first(disk: Disk) {
