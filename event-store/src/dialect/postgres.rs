@@ -16,6 +16,7 @@ use super::grammar::{Grammar, Numbers, numbered, plain_keys};
 use super::{BUSY_TIMEOUT, Connections, Dialect, FRESH, Owner, READERS, WORKERS};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
+use crate::tables::Tables;
 
 /// Bytes of rows in one statement, about.
 const MOST_BYTES: usize = 16 << 20;
