@@ -336,7 +336,10 @@ impl Transaction {
     }
 
     /// Inserts rows none of whose keys is taken, which a database that [copies](Grammar::copies) so many is faster with.
-    #[allow(irrefutable_let_patterns, reason = "there is no other connection if nothing else is built")]
+    #[allow(
+        irrefutable_let_patterns,
+        reason = "there is no other connection if nothing else is built"
+    )]
     pub(crate) async fn copy<const N: usize>(
         &self,
         insert: &Insert<N>,
