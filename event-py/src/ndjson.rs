@@ -1,7 +1,7 @@
 //! NDJSON, judged line by line on all cores, in bounded memory.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::thread;
@@ -115,7 +115,9 @@ impl Reading<'_, '_> {
     /// Judges whole lines, all of them in memory, and does something else meanwhile.
     fn lines<T: Send>(&mut self, lines: &[u8], beside: impl FnOnce() -> T + Send) -> PyResult<T> {
         if lines.is_empty() {
-            return Ok(self.py.detach(beside));
+            let done = self.py.detach(beside);
+            self.py.check_signals()?;
+            return Ok(done);
         }
         let (book, max_errors) = (self.book, self.max_errors);
         let pieces: Vec<&[u8]> = pieces(lines, PIECE_BYTES).collect();
@@ -263,17 +265,20 @@ pub(crate) fn judge(
         reading.file(source)?;
     } else {
         let path: PathBuf = source.extract()?;
-        match File::open(&path) {
-            Ok(file) if file.metadata().is_ok_and(|it| it.is_file()) => reading.ahead(file)?,
-            // Python says what is wrong with it, or reads what is no common file.
-            _ => {
-                let open = source.py().import("io")?.getattr("open")?;
-                // Unbuffered: a chunk is a buffer already.
-                let file = open.call1((path, "rb", 0))?;
-                let read = reading.file(&file);
-                file.call_method0("close")?;
-                read?;
-            }
+        // Whatever else than a common file may be long in opening, and Python can be interrupted there.
+        let open = || {
+            let is_file = fs::metadata(&path).is_ok_and(|it| it.is_file());
+            is_file.then(|| File::open(&path).ok()).flatten()
+        };
+        if let Some(file) = source.py().detach(open) {
+            reading.ahead(file)?;
+        } else {
+            let open = source.py().import("io")?.getattr("open")?;
+            // Unbuffered: a chunk is a buffer already. Where there is no such file, Python says so.
+            let file = open.call1((path, "rb", 0))?;
+            let read = reading.file(&file);
+            file.call_method0("close")?;
+            read?;
         }
     }
     Ok(Report(reading.tally))

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,17 @@ def test_what_the_caller_raises_ends_it(registry: Registry) -> None:
     wrong: Any = 5
     with pytest.raises(TypeError):
         registry.validate_ndjson(wrong)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in a folder")
+def test_a_pipe_is_read_while_another_thread_writes(registry: Registry, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(line(1) + b"\n" + line("x"),))
+    writer.start()
+    report = registry.validate_ndjson(pipe)
+    writer.join()
+    assert (report.valid, report.invalid) == (1, 1)
 
 
 def test_warnings_are_counted() -> None:

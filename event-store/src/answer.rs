@@ -83,23 +83,19 @@ async fn at_once(query: &Query, inner: &Inner) -> Result<Option<(Tally, i64)>, E
         inner.dialect,
         &inner.tables,
     );
-    let cells = || Cells::of(&counting, &selection, inner.dialect);
-    let Some(careful) = cells() else {
+    let Some(cells) = Cells::of(&counting, &selection, inner.dialect) else {
         return Ok(None);
     };
-    if !inner.only_numbers.load(Ordering::Relaxed) {
-        return by_statement(query, inner, &dictionary, &selection, &careful).await;
-    }
-    let bold = careful.bold();
-    match by_statement(query, inner, &dictionary, &selection, &bold).await {
-        Err(Error::Statement(_)) if bold.is_bold() => {}
-        answered => return answered,
-    }
-    // What is measured is not always a number, and the next time it would be the same.
-    inner.only_numbers.store(false, Ordering::Relaxed);
-    match cells() {
-        Some(careful) => by_statement(query, inner, &dictionary, &selection, &careful).await,
-        None => Ok(None),
+    let pointer = counting.measure.pointer().filter(|_| cells.can_be_bold());
+    let is_bold = pointer.is_some_and(|pointer| !inner.is_mixed(pointer));
+    let answered = by_statement(query, inner, &dictionary, &selection, &cells, is_bold).await;
+    match (answered, pointer) {
+        // What is measured there is not always a number, and the next time it would be the same.
+        (Err(Error::Statement(_)), Some(pointer)) if is_bold => {
+            inner.learn_mixed(pointer);
+            by_statement(query, inner, &dictionary, &selection, &cells, false).await
+        }
+        (answered, _) => answered,
     }
 }
 
@@ -109,8 +105,9 @@ async fn by_statement(
     dictionary: &Dictionary,
     selection: &Selection,
     cells: &Cells<'_>,
+    is_bold: bool,
 ) -> Result<Option<(Tally, i64)>, Error> {
-    let (sql, values) = cells.sql(inner, selection, &moment::gate(dictionary.newest()));
+    let (sql, values) = cells.sql(inner, selection, &moment::gate(dictionary.newest()), is_bold);
     let columns = inner.tables.sql(&moment::columns());
     let sql = format!("SELECT m.*, q.* FROM (SELECT {columns}) m LEFT JOIN ({sql}) q ON 1 = 1");
     let rows = inner

@@ -1,12 +1,13 @@
 //! What all verbs of a store share.
 
+use std::collections::HashSet;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use event_core::{Registry, StoredEvent, Timestamp};
+use event_core::{Pointer, Registry, StoredEvent, Timestamp};
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult};
 use tokio::sync::{Notify, RwLock as AsyncRwLock, Semaphore, watch};
 
@@ -20,6 +21,9 @@ use crate::options::Options;
 use crate::queue::Queue;
 use crate::stats::Counts;
 use crate::tables::Tables;
+
+/// So many places that hold something else than numbers are remembered.
+const MOST_MIXED: usize = 1_000;
 
 /// The inside of an `EventStore`.
 pub(crate) struct Inner {
@@ -43,8 +47,8 @@ pub(crate) struct Inner {
     dictionary: AsyncRwLock<Arc<Dictionary>>,
     /// Whether the last question found neither metrics nor events without rows.
     pub(crate) only_rows: AtomicBool,
-    /// Whether all that was measured in rows so far were numbers.
-    pub(crate) only_numbers: AtomicBool,
+    /// Places in data where something else than numbers was found when they were measured.
+    mixed: RwLock<HashSet<Pointer>>,
     /// Wakes the writer: events of applications' transactions wait for their places.
     pub(crate) waiting: Notify,
     /// How often such were handed in since nobody looked out for them.
@@ -101,7 +105,7 @@ impl Inner {
             allowances: Allowances::default(),
             dictionary: AsyncRwLock::default(),
             only_rows: AtomicBool::new(false),
-            only_numbers: AtomicBool::new(true),
+            mixed: RwLock::default(),
             waiting: Notify::new(),
             watching: AtomicU64::new(0),
             arrivals: watch::Sender::new(0),
@@ -114,6 +118,23 @@ impl Inner {
     pub(crate) fn registry(&self) -> Arc<Registry> {
         let known = self.registry.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&known.registry)
+    }
+
+    /// Whether something else than numbers was found at a place in data.
+    pub(crate) fn is_mixed(&self, pointer: &Pointer) -> bool {
+        self.mixed
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(pointer)
+    }
+
+    /// Something else than numbers was found there.
+    pub(crate) fn learn_mixed(&self, pointer: &Pointer) {
+        let mut mixed = self.mixed.write().unwrap_or_else(PoisonError::into_inner);
+        // Whoever asks names it, and it is only to spare time.
+        if mixed.len() < MOST_MIXED {
+            mixed.insert(pointer.clone());
+        }
     }
 
     /// The change of the catalog that the registry is of.

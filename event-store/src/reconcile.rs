@@ -196,17 +196,16 @@ async fn expected(
     let (rollup, mut gathered) = (Rollup::of(row.clone()), Gathered::default());
     let tables = inner.tables.sql("{events} e LEFT JOIN {trails} t ON t.id = e.trail_id");
     let (behind, places) = inner.dialect.beyond("e.occurred_at", "e.position", '>');
+    let sql = format!(
+        "SELECT {SELECTED} FROM {tables} WHERE e.kind_id = ? AND e.occurred_at < ? AND {behind} \
+         ORDER BY e.occurred_at, e.position LIMIT {STEP}"
+    );
     let end = first.as_micros() + Level::Day.micros();
     for kind in kinds {
-        let (of_kind, by_kind) = inner.dialect.run("e.kind_id", *kind, "ASC");
-        let sql = format!(
-            "SELECT {SELECTED} FROM {tables} WHERE {of_kind} AND e.occurred_at < ? AND {behind} \
-             ORDER BY {by_kind}e.occurred_at, e.position LIMIT {STEP}"
-        );
         // A day may have more rows than fit into memory. No event has the place 0.
         let mut last = Some([first.as_micros(), 0]);
         while let Some(place) = last.take() {
-            let mut values: Vec<Value> = vec![end.into()];
+            let mut values: Vec<Value> = vec![(*kind).into(), end.into()];
             values.extend(places.iter().map(|index| Value::from(place[*index])));
             let found = db.query_all_raw(inner.dialect.statement(&sql, values)).await?;
             for row in &found {

@@ -17,6 +17,9 @@ use crate::tables::Tables;
 
 /// So many groups are remembered; then the memory starts anew.
 const MOST: usize = 200_000;
+/// What stands for a group is remembered where its values have no more letters: of longer ones it is found anew, and senders say
+/// how long they are.
+const SHORT: usize = 128;
 /// So many cells are added at once.
 const CHUNK: usize = 8_192;
 /// Stands for the exponent of events without a number.
@@ -230,6 +233,7 @@ impl Rollup {
         }
         self.by_type.clear();
         self.known.clear();
+        self.digests.clear();
         for row in MetricRow::all(dialect, db, tables).await? {
             let of_type = self.by_type.entry(row.metric.event_type().clone()).or_default();
             of_type.push((row.id, row.metric));
@@ -254,8 +258,11 @@ impl Rollup {
         let digest = match self.digests.get(group) {
             Some(digest) => *digest,
             None => {
-                let digest = digest(&texts(group));
-                self.digests.insert(group.clone(), digest);
+                let texts = texts(group);
+                let digest = digest(&texts);
+                if texts.len() <= SHORT {
+                    self.digests.insert(group.clone(), digest);
+                }
                 digest
             }
         };

@@ -47,7 +47,7 @@ impl Drop for Untold {
 /// Tells callers their answers.
 pub(crate) fn tell(answers: impl ExactSizeIterator<Item = (Job, Told)>) {
     let (here, few) = (Handle::try_current().ok(), answers.len() <= FEW);
-    // Told at the end of this function, whatever happens before.
+    // Told when it is dropped, whatever happens before.
     let mut at_once = Untold::default();
     let mut freed = Vec::new();
     let mut homes: Vec<(Handle, Untold)> = Vec::new();

@@ -23,8 +23,6 @@ pub(super) struct Cells<'a> {
     groups: Vec<(Group<'a>, String)>,
     /// What is measured.
     measured: Option<Numbers>,
-    /// Whether the statement fails where what is measured is no number.
-    is_bold: bool,
 }
 
 /// Something that is made of rows.
@@ -77,23 +75,12 @@ impl<'a> Cells<'a> {
             granule,
             groups,
             measured,
-            is_bold: false,
         })
     }
 
-    /// The statement that takes what is measured to be numbers, if that is another one.
-    pub(super) fn bold(mut self) -> Self {
-        if let Some(Numbers { decimal, bold, .. }) = &mut self.measured
-            && let Some(bold) = bold.take()
-        {
-            *decimal = bold;
-            self.is_bold = true;
-        }
-        self
-    }
-
-    pub(super) fn is_bold(&self) -> bool {
-        self.is_bold
+    /// Whether there is a statement that takes all that is measured for numbers, and fails where something else stands.
+    pub(super) fn can_be_bold(&self) -> bool {
+        matches!(&self.measured, Some(Numbers { bold: Some(_), .. }))
     }
 
     /// Whether nothing is asked but how many events of which types there are.
@@ -105,7 +92,7 @@ impl<'a> Cells<'a> {
     /// The statement, and what is bound to it. It answers the columns of a group, then what is counted of it: where numbers
     /// are measured the exponent of those that it is about, if the database tells them apart, and how many events there are; then
     /// what [`Cells::aggregates`] says.
-    pub(super) fn sql(&self, inner: &Inner, selection: &Selection, gate: &str) -> (String, Vec<Value>) {
+    pub(super) fn sql(&self, inner: &Inner, selection: &Selection, gate: &str, is_bold: bool) -> (String, Vec<Value>) {
         let dialect = inner.dialect;
         let (condition, values) = selection.sql();
         let kinds = selection
@@ -151,7 +138,7 @@ impl<'a> Cells<'a> {
             }
         }
         let of_keys = grouped(keys.len());
-        let aggregates = self.aggregates();
+        let aggregates = self.aggregates(is_bold);
         let of_rows = aggregates
             .iter()
             .zip(0..)
@@ -189,14 +176,15 @@ impl<'a> Cells<'a> {
 
     /// How many events there are; then, where numbers are measured, how many of these for an average, and what the measure
     /// asks for.
-    fn aggregates(&self) -> Vec<Aggregate> {
+    fn aggregates(&self, is_bold: bool) -> Vec<Aggregate> {
         let whole = |of_rows: String| Aggregate {
             of_rows,
             again: "SUM",
             is_decimal: false,
         };
         let mut aggregates = vec![whole("COUNT(*)".to_owned())];
-        if let Some(Numbers { decimal, .. }) = &self.measured {
+        if let Some(Numbers { decimal, bold, .. }) = &self.measured {
+            let decimal = bold.as_ref().filter(|_| is_bold).unwrap_or(decimal);
             let again = match self.query.measure {
                 Measure::Minimum(_) => "MIN",
                 Measure::Maximum(_) => "MAX",
@@ -227,7 +215,7 @@ impl<'a> Cells<'a> {
         dictionary: &Dictionary,
         selection: &Selection,
     ) -> Result<Tally, Error> {
-        let (sql, values) = self.sql(inner, selection, "");
+        let (sql, values) = self.sql(inner, selection, "", false);
         let rows = db.query_all_raw(inner.dialect.statement(&sql, values)).await?;
         self.add(tally, &rows, 0, dictionary)
     }

@@ -17,13 +17,15 @@ use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
 use crate::tables::Tables;
 
-/// Rows in one statement: a few sizes only, so that each is prepared once, and so that few make any number.
+/// Rows in one statement: a few sizes only, so that there are few to prepare, and few make any number.
 const SIZES: [usize; 11] = [1_000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 /// Bytes in one statement, about: a quarter of the least packet that servers take by default.
 const MOST_BYTES: usize = 4 << 20;
 
-/// A question may have as many groups as there are subjects or sessions, which would be looked for on disk: 64 MiB.
-const MEMORY: &str = ", tmp_table_size = 67108864, max_heap_table_size = 67108864";
+/// A question may have as many groups as there are subjects or sessions, which would be looked for on disk: 64 MiB, unless there is
+/// more.
+const MEMORY: &str = ", tmp_table_size = GREATEST(@@tmp_table_size, 67108864), \
+                      max_heap_table_size = GREATEST(@@max_heap_table_size, 67108864)";
 
 pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
     Ok(Connections {
@@ -146,6 +148,10 @@ pub(super) async fn insert<const N: usize>(
     } else {
         String::new()
     };
+    // A place costs as much as a value, also where there is none.
+    let absent = absent(rows);
+    let row = absent.map(|absent| if absent { "NULL" } else { "?" }).join(", ");
+    let row = format!("({row})");
     let mut new = HashSet::new();
     let mut rest = rows;
     while !rest.is_empty() {
@@ -155,13 +161,10 @@ pub(super) async fn insert<const N: usize>(
         };
         let size = SIZES.iter().find(fits).copied().unwrap_or(1);
         let (chunk, behind) = rest.split_at(size);
-        // A place costs as much as a value, also where there is none.
-        let absent = absent(chunk);
-        let row = format!(
-            "({})",
-            absent.map(|absent| if absent { "NULL" } else { "?" }).join(", ")
+        let sql = format!(
+            "{head} VALUES {} {tail}{returning}",
+            vec![row.as_str(); size].join(", ")
         );
-        let sql = format!("{head} VALUES {} {tail}{returning}", vec![row; size].join(", "));
         let mut statement = sqlx::query::<sqlx::MySql>(AssertSqlSafe(sql));
         for row in chunk {
             for (value, _) in row.iter().zip(absent).filter(|(_, absent)| !absent) {

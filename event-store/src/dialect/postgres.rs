@@ -1,4 +1,4 @@
-//! PostgreSQL: rows go in as arrays, a column each.
+//! PostgreSQL: rows go in as arrays, a column each, and many of them by COPY.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use event_core::Pointer;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::postgres::{PgArguments, PgDatabaseError};
-use sea_orm::sqlx::{self, AssertSqlSafe, Row as _};
+use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _, Row as _};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
 
 use super::bind::{Bind, Cell, Insert, Kind, Taken};
@@ -22,18 +22,22 @@ use crate::tables::Tables;
 const MOST_BYTES: usize = 16 << 20;
 /// Bytes of rows that are copied at once, about.
 const MOST_COPIED: usize = 1 << 20;
-/// So many rows go in faster by COPY, which bears no key that is taken, even if those have to be looked for before.
-const COPIED: usize = 64;
+/// So many rows go in faster by COPY, which bears no key that is taken, even if those have to be looked for before: three ways to
+/// the server and back more.
+const COPIED: usize = 256;
 /// What binary rows begin with: a signature, flags, and the length of an extension that is not there.
 const COPY_HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
+/// A question may have as many groups as there are subjects, which would be sorted on disk: 64 MiB, unless there is more.
+const MEMORY: &str = "SELECT set_config('work_mem', \
+                      GREATEST(pg_size_bytes(current_setting('work_mem')), 67108864) / 1024 || 'kB', false)";
+
 pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
     Ok(Connections {
-        writer: open(url, options, 1, false, &[]).await?,
-        // A question may have as many groups as there are subjects, which would be sorted on disk.
-        reader: open(url, options, READERS, false, &[("work_mem", "64MB")]).await?,
-        worker: open(url, options, WORKERS, true, &[]).await?,
-        keeper: open(url, options, 1, true, &[]).await?,
+        writer: open(url, options, 1, false, "").await?,
+        reader: open(url, options, READERS, false, MEMORY).await?,
+        worker: open(url, options, WORKERS, true, "").await?,
+        keeper: open(url, options, 1, true, "").await?,
         owner: Owner::Store,
     })
 }
@@ -43,7 +47,7 @@ async fn open(
     options: &Options,
     connections: u32,
     lazy: bool,
-    settings: &'static [(&'static str, &'static str)],
+    settings: &'static str,
 ) -> Result<DatabaseConnection, Error> {
     let loose = options.durability == Durability::Normal;
     let mut connect = ConnectOptions::new(url);
@@ -58,6 +62,16 @@ async fn open(
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
         .sqlx_logging(false)
+        .map_sqlx_postgres_pool_opts(move |pool| {
+            pool.after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if !settings.is_empty() {
+                        connection.execute(settings).await?;
+                    }
+                    Ok(())
+                })
+            })
+        })
         .map_sqlx_postgres_opts(move |postgres| {
             let postgres = postgres.application_name("event-store").options([
                 // A client that is gone must not hold what others wait for.
@@ -65,7 +79,6 @@ async fn open(
                 ("lock_timeout", format!("{}ms", BUSY_TIMEOUT.as_millis())),
                 ("statement_timeout", "60s".to_owned()),
             ]);
-            let postgres = postgres.options(settings.iter().copied());
             if loose {
                 return postgres.options([("synchronous_commit", "off")]);
             }
@@ -251,9 +264,8 @@ fn copied<const N: usize>(row: &[Bind<'_>; N], bytes: &mut Vec<u8>) -> Result<()
     Ok(())
 }
 
-/// The rows that have one of these keys, of which each has one row at the most: for every key a look into the index. The
-/// planner, who may know a table of a million rows as one of fifty yet, has no other choice; and it is planned anew
-/// each time.
+/// The rows that have one of these keys, of which each has one row at the most: for every key a look of its own, which is one into the
+/// index. It is planned anew each time: a plan that is kept may be of a time when the table was small, and reads all of it.
 pub(super) async fn rows_with<const K: usize, const N: usize>(
     connection: &mut PoolConnection<sqlx::Postgres>,
     select: &str,

@@ -24,9 +24,12 @@ pub(crate) struct Transaction {
     open: Mutex<Open>,
 }
 
-/// Keys that are looked up at once, where a statement has places for each of them.
-#[cfg(feature = "mysql")]
+/// Keys that are looked up at once, where a statement has places for each of them, and is prepared once.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 const CHUNK: usize = 256;
+/// More of them PostgreSQL is given as arrays.
+#[cfg(feature = "postgres")]
+const FEW: usize = 16;
 
 /// A connection of whichever database.
 enum Connection {
@@ -308,30 +311,39 @@ impl Transaction {
         keys: &[[Bind<'_>; K]],
         columns: [Kind; N],
     ) -> Result<Vec<[Cell; N]>, Error> {
-        let mut open = self.open.lock().await;
-        match &mut open.connection {
-            #[cfg(feature = "sqlite")]
-            Connection::Sqlite(session) => {
-                // One by one: a statement of many keys would be prepared anew for each number of them.
-                let conditions = key.map(|(column, _)| format!("{column} = ?")).join(" AND ");
-                let sql = format!("{select} WHERE {conditions}");
-                session.rows_each(&sql, keys, columns).await
-            }
-            #[cfg(feature = "postgres")]
-            Connection::Postgres(it) => super::postgres::rows_with(it, select, key, keys, columns).await,
-            #[cfg(feature = "mysql")]
-            Connection::MySql(_) => {
-                drop(open);
-                let (names, mut rows) = (key.map(|(column, _)| column), Vec::new());
-                for chunk in keys.chunks(CHUNK) {
-                    // Some of them twice, so that there are few statements to prepare.
-                    let size = chunk.len().next_power_of_two();
-                    let values: Vec<_> = chunk.iter().cycle().take(size).flatten().copied().collect();
-                    let wanted = self.dialect.one_of_rows(&names, size);
-                    rows.extend(self.rows(&format!("{select} WHERE {wanted}"), &values, columns).await?);
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        {
+            let mut open = self.open.lock().await;
+            match &mut open.connection {
+                #[cfg(feature = "sqlite")]
+                Connection::Sqlite(session) => {
+                    // One by one: a statement of many keys would be prepared anew for each number of them.
+                    let conditions = key.map(|(column, _)| format!("{column} = ?")).join(" AND ");
+                    let sql = format!("{select} WHERE {conditions}");
+                    return session.rows_each(&sql, keys, columns).await;
                 }
-                Ok(rows)
+                #[cfg(feature = "postgres")]
+                Connection::Postgres(it) if keys.len() > FEW => {
+                    return super::postgres::rows_with(it, select, key, keys, columns).await;
+                }
+                #[cfg(any(feature = "postgres", feature = "mysql"))]
+                _ => {}
             }
+        }
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        {
+            let (names, mut rows) = (key.map(|(column, _)| column), Vec::new());
+            for chunk in keys.chunks(CHUNK) {
+                // Some of them twice, so that there are few statements to prepare.
+                let size = chunk.len().next_power_of_two();
+                let values: Vec<_> = chunk.iter().cycle().take(size).flatten().copied().collect();
+                let wanted = self.dialect.one_of_rows(&names, size);
+                rows.extend(self.rows(&format!("{select} WHERE {wanted}"), &values, columns).await?);
+            }
+            Ok(rows)
         }
     }
 
@@ -353,7 +365,11 @@ impl Transaction {
                 return super::postgres::copy(it, insert, tables, rows).await;
             }
         }
-        self.insert(insert, tables, rows).await.map(drop)
+        let new = self.insert(insert, tables, rows).await?;
+        if new.contains(&false) {
+            return Err(Error::corrupt("a key is taken that was free"));
+        }
+        Ok(())
     }
 
     /// Inserts rows, in order; answers for each whether it is new. Where keys that are taken merge,
