@@ -170,7 +170,9 @@ def test_many_rows_are_counted_on_all_cores_as_on_one() -> None:
     frame = Frame(["/float", "/text", "source", "/nowhere"])
     frame.add(many)
     assert tally.answer() == frame.answer(asked)
-    assert frame.answer("unique:/nowhere", filter={"/text": "a"}) == answer(Query("unique:/nowhere", filter={"/text": "a"}), many)
+    assert frame.answer("unique:/nowhere", filter={"/text": "a"}) == answer(
+        Query("unique:/nowhere", filter={"/text": "a"}), many
+    )
     with pytest.raises(event_py.QueryError, match="no column for subject"):
         frame.answer(by="subject")
 

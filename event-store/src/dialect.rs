@@ -83,13 +83,43 @@ pub(crate) enum Owner {
 pub(crate) const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(1_500);
 /// Connections to read with.
 const READERS: u32 = 4;
+
+/// What connections to a server are for.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-/// Connections for transactions of projections, each made when it is needed first.
-const WORKERS: u32 = 4;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Writer,
+    Reader,
+    Worker,
+    Keeper,
+}
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-/// A server that answered on a connection so lately is taken to be there.
-const FRESH: std::time::Duration = std::time::Duration::from_millis(100);
+impl Role {
+    /// How many there are at the most.
+    fn connections(self) -> u32 {
+        match self {
+            Role::Writer | Role::Keeper => 1,
+            Role::Reader => READERS,
+            // Transactions of projections.
+            Role::Worker => 4,
+        }
+    }
+
+    /// Whether each is made when it is needed first: not everybody has projections.
+    fn is_lazy(self) -> bool {
+        matches!(self, Role::Worker | Role::Keeper)
+    }
+
+    /// Whether one is alive is asked before it is used. Who writes need not ask if it just was, which is a way to the server and
+    /// back: where nothing has begun on a connection that is lost, it begins on another one.
+    fn asked_after(self) -> std::time::Duration {
+        match self {
+            Role::Writer => std::time::Duration::from_millis(100),
+            _ => std::time::Duration::ZERO,
+        }
+    }
+}
 
 impl Dialect {
     /// The dialect of a connection that the application made.

@@ -12,7 +12,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 use super::bind::{Bind, Insert, Taken};
 use super::failure::{exec, query, unreachable};
 use super::grammar::{Grammar, Numbers, is_number, plain_keys};
-use super::{Connections, Dialect, FRESH, Owner, READERS, WORKERS};
+use super::{Connections, Dialect, Owner, Role};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
 use crate::tables::Tables;
@@ -24,37 +24,30 @@ const MOST_BYTES: usize = 4 << 20;
 
 /// A question may have as many groups as there are subjects or sessions, which would be looked for on disk: 64 MiB, unless there is
 /// more.
-const MEMORY: &str = ", tmp_table_size = GREATEST(@@tmp_table_size, 67108864), \
+const MEMORY: &str = "SET tmp_table_size = GREATEST(@@tmp_table_size, 67108864), \
                       max_heap_table_size = GREATEST(@@max_heap_table_size, 67108864)";
 
 pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
     Ok(Connections {
-        writer: open(url, options, 1, false, "").await?,
-        reader: open(url, options, READERS, false, MEMORY).await?,
-        worker: open(url, options, WORKERS, true, "").await?,
-        keeper: open(url, options, 1, true, "").await?,
+        writer: open(url, options, Role::Writer).await?,
+        reader: open(url, options, Role::Reader).await?,
+        worker: open(url, options, Role::Worker).await?,
+        keeper: open(url, options, Role::Keeper).await?,
         owner: Owner::Store,
     })
 }
 
-async fn open(
-    url: &str,
-    options: &Options,
-    connections: u32,
-    lazy: bool,
-    settings: &'static str,
-) -> Result<DatabaseConnection, Error> {
+async fn open(url: &str, options: &Options, role: Role) -> Result<DatabaseConnection, Error> {
     // SeaORM knows them by the older name.
     let url = url
         .strip_prefix("mariadb:")
         .map_or(url.to_owned(), |rest| format!("mysql:{rest}"));
     let mut connect = ConnectOptions::new(url.clone());
     connect
-        .max_connections(connections)
-        .connect_lazy(lazy)
+        .max_connections(role.connections())
+        .connect_lazy(role.is_lazy())
         .acquire_timeout(options.request_timeout)
-        // Whether one is alive is asked before it is used, unless it just was: that is a way to the server and back.
-        .test_before_acquire_if_idle_for(FRESH)
+        .test_before_acquire_if_idle_for(role.asked_after())
         // A pool that looks after their age may do so for ever, on a thread of ours: sqlx 0.9.0 counts its idle ones below
         // zero for a moment (transact-rs/sqlx#3645).
         .idle_timeout(None::<Duration>)
@@ -64,8 +57,10 @@ async fn open(
             pool.after_connect(move |connection, _| {
                 Box::pin(async move {
                     // Fifty seconds by default, which no caller waits.
-                    let settings = format!("SET innodb_lock_wait_timeout = 2{settings}");
-                    connection.execute(AssertSqlSafe(settings)).await?;
+                    connection.execute("SET innodb_lock_wait_timeout = 2").await?;
+                    if role == Role::Reader {
+                        connection.execute(MEMORY).await?;
+                    }
                     // Whatever a server has by default: nothing is to be seen that may yet be taken back.
                     let isolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
                     connection.execute(isolation).await.map(drop)

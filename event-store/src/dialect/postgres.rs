@@ -13,7 +13,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 use super::bind::{Bind, Cell, Insert, Kind, Taken};
 use super::failure::{exec, query, unreachable};
 use super::grammar::{Grammar, Numbers, numbered, plain_keys};
-use super::{BUSY_TIMEOUT, Connections, Dialect, FRESH, Owner, READERS, WORKERS};
+use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, Role};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
 use crate::tables::Tables;
@@ -34,29 +34,22 @@ const MEMORY: &str = "SELECT set_config('work_mem', \
 
 pub(super) async fn connect(url: &str, options: &Options) -> Result<Connections, Error> {
     Ok(Connections {
-        writer: open(url, options, 1, false, "").await?,
-        reader: open(url, options, READERS, false, MEMORY).await?,
-        worker: open(url, options, WORKERS, true, "").await?,
-        keeper: open(url, options, 1, true, "").await?,
+        writer: open(url, options, Role::Writer).await?,
+        reader: open(url, options, Role::Reader).await?,
+        worker: open(url, options, Role::Worker).await?,
+        keeper: open(url, options, Role::Keeper).await?,
         owner: Owner::Store,
     })
 }
 
-async fn open(
-    url: &str,
-    options: &Options,
-    connections: u32,
-    lazy: bool,
-    settings: &'static str,
-) -> Result<DatabaseConnection, Error> {
+async fn open(url: &str, options: &Options, role: Role) -> Result<DatabaseConnection, Error> {
     let loose = options.durability == Durability::Normal;
     let mut connect = ConnectOptions::new(url);
     connect
-        .max_connections(connections)
-        .connect_lazy(lazy)
+        .max_connections(role.connections())
+        .connect_lazy(role.is_lazy())
         .acquire_timeout(options.request_timeout)
-        // Whether one is alive is asked before it is used, unless it just was: that is a way to the server and back.
-        .test_before_acquire_if_idle_for(FRESH)
+        .test_before_acquire_if_idle_for(role.asked_after())
         // A pool that looks after their age may do so for ever, on a thread of ours: sqlx 0.9.0 counts its idle ones below
         // zero for a moment (transact-rs/sqlx#3645).
         .idle_timeout(None::<Duration>)
@@ -65,8 +58,8 @@ async fn open(
         .map_sqlx_postgres_pool_opts(move |pool| {
             pool.after_connect(move |connection, _| {
                 Box::pin(async move {
-                    if !settings.is_empty() {
-                        connection.execute(settings).await?;
+                    if role == Role::Reader {
+                        connection.execute(MEMORY).await?;
                     }
                     Ok(())
                 })

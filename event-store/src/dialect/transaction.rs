@@ -90,6 +90,35 @@ impl Drop for Open {
 /// A connection whose transaction is over, for the next one. Dropped, it is given back.
 pub(crate) struct Ended(Open);
 
+impl Ended {
+    /// One of the pool.
+    async fn acquire(dialect: Dialect, db: &DatabaseConnection, own_thread: bool) -> Result<Self, Error> {
+        let connection = match dialect {
+            #[cfg(feature = "sqlite")]
+            Dialect::Sqlite => {
+                let connection = db.get_sqlite_connection_pool().acquire().await.map_err(taken)?;
+                Connection::Sqlite(super::sqlite::Session::new(connection))
+            }
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => {
+                let pool = db.get_postgres_connection_pool();
+                Connection::Postgres(pool.acquire().await.map_err(|error| taken_or_gone(pool, error))?)
+            }
+            #[cfg(feature = "mysql")]
+            Dialect::MariaDb | Dialect::MySql => {
+                let pool = db.get_mysql_connection_pool();
+                Connection::MySql(pool.acquire().await.map_err(|error| taken_or_gone(pool, error))?)
+            }
+        };
+        let open = Open {
+            connection,
+            ended: true,
+            own_thread,
+        };
+        Ok(Ended(open))
+    }
+}
+
 impl Open {
     async fn run(&mut self, sql: &'static str) -> Result<(), Error> {
         #[cfg(feature = "sqlite")]
@@ -144,29 +173,15 @@ fn taken_or_gone<D: sqlx::Database>(pool: &sqlx::Pool<D>, error: SqlxError) -> E
 
 impl Transaction {
     pub(super) async fn begin(dialect: Dialect, db: &DatabaseConnection, own_thread: bool) -> Result<Self, Error> {
-        let connection = match dialect {
-            #[cfg(feature = "sqlite")]
-            Dialect::Sqlite => {
-                let connection = db.get_sqlite_connection_pool().acquire().await.map_err(taken)?;
-                Connection::Sqlite(super::sqlite::Session::new(connection))
+        let ended = Ended::acquire(dialect, db, own_thread).await?;
+        match Transaction::begin_on(dialect, ended).await {
+            // The connection was lost since somebody had it, and nothing has begun.
+            Err(Error::Unavailable(_)) if !dialect.has_one_writer() => {
+                let ended = Ended::acquire(dialect, db, own_thread).await?;
+                Transaction::begin_on(dialect, ended).await
             }
-            #[cfg(feature = "postgres")]
-            Dialect::Postgres => {
-                let pool = db.get_postgres_connection_pool();
-                Connection::Postgres(pool.acquire().await.map_err(|error| taken_or_gone(pool, error))?)
-            }
-            #[cfg(feature = "mysql")]
-            Dialect::MariaDb | Dialect::MySql => {
-                let pool = db.get_mysql_connection_pool();
-                Connection::MySql(pool.acquire().await.map_err(|error| taken_or_gone(pool, error))?)
-            }
-        };
-        let open = Open {
-            connection,
-            ended: true,
-            own_thread,
-        };
-        Transaction::begin_on(dialect, Ended(open)).await
+            begun => begun,
+        }
     }
 
     /// A transaction of SQLite's that reads: it takes no lock that another one waits for.
