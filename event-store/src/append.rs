@@ -167,7 +167,7 @@ async fn store_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], kno
     if rows.is_empty() {
         return Ok(());
     }
-    if inner.dialect.copies(rows.len()) {
+    if db.copies(rows.len()).await {
         return copy_rows(inner, db, rows, known).await;
     }
     let binds: Vec<_> = rows.iter().map(|row| row.binds()).collect();

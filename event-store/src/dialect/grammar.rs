@@ -56,11 +56,6 @@ pub(crate) trait Grammar: Send + Sync {
         Cow::Borrowed(sql)
     }
 
-    /// Whether so many rows go in faster where it is known before that none of their keys is taken.
-    fn copies(&self, _rows: usize) -> bool {
-        false
-    }
-
     /// What a transaction starts with: it sees what others commit, and takes the one lock there is.
     fn begin(&self) -> &'static str;
 

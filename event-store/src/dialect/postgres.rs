@@ -24,7 +24,7 @@ const MOST_BYTES: usize = 16 << 20;
 const MOST_COPIED: usize = 1 << 20;
 /// So many rows go in faster by COPY, which bears no key that is taken, even if those have to be looked for before: three ways to
 /// the server and back more.
-const COPIED: usize = 256;
+pub(super) const COPIED: usize = 256;
 /// What binary rows begin with: a signature, flags, and the length of an extension that is not there.
 const COPY_HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
@@ -205,6 +205,13 @@ pub(super) async fn insert<const N: usize>(
     Ok(rows.iter().map(is_new).collect())
 }
 
+/// Whether a server is reached by a socket in the file system. Over TCP the driver leaves Nagle's algorithm on, and the end of what is copied,
+/// a small message behind a large one, waits up to 40 ms until the server has acknowledged the rest.
+pub(super) fn is_near(pool: &sqlx::PgPool) -> bool {
+    let options = pool.connect_options();
+    options.get_socket().is_some() || options.get_host().starts_with('/')
+}
+
 /// Copies rows none of whose keys is taken: they go in many at a time, and nobody looks at each whether it may.
 pub(super) async fn copy<const N: usize>(
     connection: &mut PoolConnection<sqlx::Postgres>,
@@ -336,10 +343,6 @@ impl Grammar for Postgres {
 
     fn places<'a>(&self, sql: &'a str) -> Cow<'a, str> {
         numbered(sql)
-    }
-
-    fn copies(&self, rows: usize) -> bool {
-        rows >= COPIED
     }
 
     fn begin(&self) -> &'static str {

@@ -65,6 +65,8 @@ struct Open {
     /// Whether the thread is the transaction's own, so that it may wait there for the disk.
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite is in this process"))]
     own_thread: bool,
+    /// So many rows go in faster where it is known before that none of their keys is taken.
+    copied: Option<usize>,
 }
 
 impl Drop for Open {
@@ -93,6 +95,8 @@ pub(crate) struct Ended(Open);
 impl Ended {
     /// One of the pool.
     async fn acquire(dialect: Dialect, db: &DatabaseConnection, own_thread: bool) -> Result<Self, Error> {
+        #[cfg_attr(not(feature = "postgres"), allow(unused_mut, reason = "only PostgreSQL copies"))]
+        let mut copied = None;
         let connection = match dialect {
             #[cfg(feature = "sqlite")]
             Dialect::Sqlite => {
@@ -102,6 +106,7 @@ impl Ended {
             #[cfg(feature = "postgres")]
             Dialect::Postgres => {
                 let pool = db.get_postgres_connection_pool();
+                copied = super::postgres::is_near(pool).then_some(super::postgres::COPIED);
                 Connection::Postgres(pool.acquire().await.map_err(|error| taken_or_gone(pool, error))?)
             }
             #[cfg(feature = "mysql")]
@@ -114,6 +119,7 @@ impl Ended {
             connection,
             ended: true,
             own_thread,
+            copied,
         };
         Ok(Ended(open))
     }
@@ -197,6 +203,7 @@ impl Transaction {
             connection: Connection::Sqlite(super::sqlite::Session::new(connection)),
             ended: true,
             own_thread: false,
+            copied: None,
         };
         Transaction::begin_by(dialect, Ended(open), "BEGIN").await
     }
@@ -362,7 +369,12 @@ impl Transaction {
         }
     }
 
-    /// Inserts rows none of whose keys is taken, which a database that [copies](Grammar::copies) so many is faster with.
+    /// Whether so many rows go in faster where it is known before that none of their keys is taken.
+    pub(crate) async fn copies(&self, rows: usize) -> bool {
+        self.open.lock().await.copied.is_some_and(|copied| rows >= copied)
+    }
+
+    /// Inserts rows none of whose keys is taken, which is faster where it [copies](Transaction::copies) so many.
     #[allow(
         irrefutable_let_patterns,
         reason = "there is no other connection if nothing else is built"

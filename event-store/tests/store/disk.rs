@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use event_store::{EventStore, Options};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, Statement};
 use tempfile::TempDir;
 
 /// A file of a test's own, or tables of its own on a server.
@@ -51,6 +51,21 @@ impl Disk {
             "mysql" => Disk::mysql(),
             _ => Disk::postgres(),
         }
+    }
+
+    /// Another place on the same server, reached by its socket in the file system; nothing where there is none.
+    pub(crate) async fn by_socket(&self) -> Option<Self> {
+        let db = self.connect().await;
+        let statement = Statement::from_string(db.get_database_backend(), "SHOW unix_socket_directories");
+        let row = db.query_one_raw(statement).await.unwrap()?;
+        let folders: String = row.try_get_by_index(0).unwrap();
+        let folder = folders.split(',').next().map(str::trim).filter(|it| !it.is_empty())?;
+        let (login, place) = self.url.rsplit_once('@')?;
+        let (address, database) = place.split_once('/')?;
+        let port = address.rsplit_once(':').map_or("5432", |(_, port)| port);
+        let url = format!("{login}@{}:{port}/{database}", folder.replace('/', "%2F"));
+        Database::connect(ConnectOptions::new(&url)).await.ok()?;
+        Some(Disk { url, ..self.another() })
     }
 
     /// The same place, for tables of another name.
