@@ -95,8 +95,11 @@ pub(crate) struct Ended(Open);
 impl Ended {
     /// One of the pool.
     async fn acquire(dialect: Dialect, db: &DatabaseConnection, own_thread: bool) -> Result<Self, Error> {
-        #[cfg_attr(not(feature = "postgres"), allow(unused_mut, reason = "only PostgreSQL copies"))]
-        let mut copied = None;
+        #[cfg(feature = "postgres")]
+        let copied = (dialect == Dialect::Postgres && super::postgres::is_near(db.get_postgres_connection_pool()))
+            .then_some(super::postgres::COPIED);
+        #[cfg(not(feature = "postgres"))]
+        let copied = None;
         let connection = match dialect {
             #[cfg(feature = "sqlite")]
             Dialect::Sqlite => {
@@ -106,7 +109,6 @@ impl Ended {
             #[cfg(feature = "postgres")]
             Dialect::Postgres => {
                 let pool = db.get_postgres_connection_pool();
-                copied = super::postgres::is_near(pool).then_some(super::postgres::COPIED);
                 Connection::Postgres(pool.acquire().await.map_err(|error| taken_or_gone(pool, error))?)
             }
             #[cfg(feature = "mysql")]
