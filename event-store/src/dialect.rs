@@ -178,20 +178,13 @@ impl Dialect {
 
     /// Starts a transaction that will write.
     pub(crate) async fn begin(self, db: &DatabaseConnection) -> Result<Transaction, Error> {
-        Transaction::begin(self, db, false).await
+        Transaction::begin(self, db, false, None).await
     }
 
     /// The same on a thread that nobody shares, if the database has one writer at a time: what can be done without handing
     /// it to the driver's thread is. `kept` is the connection of the transaction before, if it was not given back.
     pub(crate) async fn begin_alone(self, db: &DatabaseConnection, kept: Option<Ended>) -> Result<Transaction, Error> {
-        if let Some(kept) = kept {
-            match Transaction::begin_on(self, kept).await {
-                // It was lost meanwhile, and nothing has begun.
-                Err(Error::Unavailable(_)) if !self.has_one_writer() => {}
-                begun => return begun,
-            }
-        }
-        Transaction::begin(self, db, self.has_one_writer()).await
+        Transaction::begin(self, db, self.has_one_writer(), kept).await
     }
 
     /// Starts a transaction that reads, and sees the same at its end as at its start.

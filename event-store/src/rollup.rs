@@ -255,19 +255,18 @@ impl Rollup {
 
     /// What stands for a group, which is new unless this metric is known to have had it.
     fn digest(&mut self, metric: i64, group: &GroupKey, new: &mut Groups) -> Digest {
-        let digest = match self.digests.get(group) {
-            Some(digest) => *digest,
-            None => {
-                let texts = texts(group);
-                let digest = digest(&texts);
-                if texts.len() <= SHORT {
-                    self.digests.insert(group.clone(), digest);
-                }
-                digest
-            }
-        };
+        let remembered = self.digests.get(group).copied();
+        if let Some(digest) = remembered
+            && self.known.contains(&(metric, digest))
+        {
+            return digest;
+        }
+        let texts = texts(group);
+        let digest = remembered.unwrap_or_else(|| digest(&texts));
+        if texts.len() <= SHORT {
+            self.digests.insert(group.clone(), digest);
+        }
         if self.known.insert((metric, digest)) {
-            let texts = texts(group);
             let lead = lead(&texts);
             new.insert((metric, digest), (texts, lead));
         }

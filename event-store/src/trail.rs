@@ -11,6 +11,7 @@ use crate::tables::Tables;
 
 /// So many pairs are remembered; then the memory starts anew.
 const MOST: usize = 200_000;
+
 /// Stores new pairs.
 const INSERT: Insert<3> = Insert {
     table: "{trails}",

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use event_benches::backend::Backend;
 use event_benches::events::valid;
 use event_benches::orders::Orders;
-use event_benches::rounds::Measured;
+use event_benches::rounds::{Rate, in_turn};
 use event_core::metric::Metric;
 use event_core::verdict::Status;
 use event_core::{Source, ValidEvent, Verdict};
@@ -78,21 +78,13 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, rounds: usize, show:
 /// Makes a batch, as an application does right before it sends it, and answers how long it took to store it.
 type Work<'a> = Box<dyn FnMut() -> Duration + 'a>;
 
-/// Rates of all of them in turn, round after round, of so many batches of so many events each.
+/// The rate of so many batches of so many events each.
 #[allow(clippy::cast_precision_loss)]
-fn compare(rounds: usize, batches: usize, size: usize, contenders: Vec<(&str, Work<'_>)>) -> Vec<Measured> {
-    let (names, mut works): (Vec<_>, Vec<_>) = contenders.into_iter().unzip();
-    let mut rates: Vec<_> = names.into_iter().map(|name| (name.to_owned(), Vec::new())).collect();
-    // One round to warm up, which does not count.
-    for round in 0..=rounds {
-        for (work, (_, rates)) in works.iter_mut().zip(&mut rates) {
-            let took: Duration = (0..batches).map(|_| work()).sum();
-            if round > 0 {
-                rates.push((batches * size) as f64 / took.as_secs_f64());
-            }
-        }
-    }
-    Measured::all(&rates)
+fn rate(mut work: Work<'_>, batches: usize, size: usize) -> Rate<'_> {
+    Box::new(move || {
+        let took: Duration = (0..batches).map(|_| work()).sum();
+        (batches * size) as f64 / took.as_secs_f64()
+    })
 }
 
 /// The work of a peer, which is given finished rows.
@@ -153,27 +145,24 @@ impl Setup<'_> {
         let runtime = self.runtime;
         let [rows, cells] = &mut self.finishers;
         let [of_rows, of_cells, of_plain, of_counted, of_offered] = &mut self.events;
-        let measured = compare(
-            rounds,
-            batches,
-            size,
-            vec![
-                (
-                    "ceiling: finished rows",
-                    by_hand(runtime, &mut self.peer, rows, of_rows, size),
-                ),
-                (
-                    "the same with finished cells",
-                    by_hand(runtime, &mut self.counting, cells, of_cells, size),
-                ),
-                ("append", append(runtime, &self.plain, of_plain, size)),
-                (
-                    "append, with a metric",
-                    append(runtime, &self.counted, of_counted, size),
-                ),
-                ("ingest, JSON bytes", ingest(runtime, &self.offered, of_offered, size)),
-            ],
-        );
+        let contenders: [(&str, Work<'_>); 5] = [
+            (
+                "ceiling: finished rows",
+                by_hand(runtime, &mut self.peer, rows, of_rows, size),
+            ),
+            (
+                "the same with finished cells",
+                by_hand(runtime, &mut self.counting, cells, of_cells, size),
+            ),
+            ("append", append(runtime, &self.plain, of_plain, size)),
+            (
+                "append, with a metric",
+                append(runtime, &self.counted, of_counted, size),
+            ),
+            ("ingest, JSON bytes", ingest(runtime, &self.offered, of_offered, size)),
+        ];
+        let contenders = contenders.map(|(name, work)| (name, rate(work, batches, size)));
+        let measured = in_turn(rounds, contenders.into());
         Table::rates(
             format!("{}, {size} a transaction, one writer", backend.name()),
             &measured,

@@ -8,9 +8,9 @@ use event_core::Pointer;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::postgres::{PgArguments, PgDatabaseError};
 use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _, Row as _};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, QueryResult};
 
-use super::bind::{Bind, Cell, Insert, Kind, Taken};
+use super::bind::{Bind, Insert, Kind, Taken};
 use super::failure::{exec, query, unreachable};
 use super::grammar::{Grammar, Numbers, numbered, plain_keys};
 use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, Role};
@@ -266,13 +266,12 @@ fn copied<const N: usize>(row: &[Bind<'_>; N], bytes: &mut Vec<u8>) -> Result<()
 
 /// The rows that have one of these keys, of which each has one row at the most: for every key a look of its own, which is one into the
 /// index. It is planned anew each time: a plan that is kept may be of a time when the table was small, and reads all of it.
-pub(super) async fn rows_with<const K: usize, const N: usize>(
+pub(super) async fn rows_with<const K: usize>(
     connection: &mut PoolConnection<sqlx::Postgres>,
     select: &str,
     key: [(&str, Kind); K],
     keys: &[[Bind<'_>; K]],
-    columns: [Kind; N],
-) -> Result<Vec<[Cell; N]>, Error> {
+) -> Result<Vec<QueryResult>, Error> {
     let kinds = key.map(|(_, kind)| kind);
     let (wanted, conditions): (Vec<_>, Vec<_>) = key
         .iter()
@@ -292,17 +291,8 @@ pub(super) async fn rows_with<const K: usize, const N: usize>(
         for column in Column::of(kinds, &mut rest) {
             statement = bind(statement, column);
         }
-        for row in statement.fetch_all(&mut **connection).await.map_err(query)? {
-            let mut cells = columns.map(|_| Cell::Int(0));
-            for (place, (cell, kind)) in cells.iter_mut().zip(columns).enumerate() {
-                *cell = match kind {
-                    Kind::Int => Cell::Int(row.try_get(place).map_err(query)?),
-                    Kind::Text => Cell::Text(row.try_get(place).map_err(query)?),
-                    Kind::Bytes => Cell::Bytes(row.try_get(place).map_err(query)?),
-                };
-            }
-            found.push(cells);
-        }
+        let rows = statement.fetch_all(&mut **connection).await.map_err(query)?;
+        found.extend(rows.into_iter().map(QueryResult::from));
     }
     Ok(found)
 }

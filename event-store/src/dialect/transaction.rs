@@ -179,9 +179,31 @@ fn taken_or_gone<D: sqlx::Database>(pool: &sqlx::Pool<D>, error: SqlxError) -> E
     }
 }
 
+/// A row of such columns.
+fn cells<const N: usize>(row: &QueryResult, columns: [Kind; N]) -> Result<[Cell; N], Error> {
+    let mut cells = columns.map(|_| Cell::Int(0));
+    for (place, (cell, kind)) in cells.iter_mut().zip(columns).enumerate() {
+        *cell = match kind {
+            Kind::Int => Cell::Int(row.try_get_by_index(place)?),
+            Kind::Text => Cell::Text(row.try_get_by_index(place)?),
+            Kind::Bytes => Cell::Bytes(row.try_get_by_index(place)?),
+        };
+    }
+    Ok(cells)
+}
+
 impl Transaction {
-    pub(super) async fn begin(dialect: Dialect, db: &DatabaseConnection, own_thread: bool) -> Result<Self, Error> {
-        let ended = Ended::acquire(dialect, db, own_thread).await?;
+    /// Begins on the connection that was kept of the transaction before, or on one of the pool.
+    pub(super) async fn begin(
+        dialect: Dialect,
+        db: &DatabaseConnection,
+        own_thread: bool,
+        kept: Option<Ended>,
+    ) -> Result<Self, Error> {
+        let ended = match kept {
+            Some(kept) => kept,
+            None => Ended::acquire(dialect, db, own_thread).await?,
+        };
         match Transaction::begin_on(dialect, ended).await {
             // The connection was lost since somebody had it, and nothing has begun.
             Err(Error::Unavailable(_)) if !dialect.has_one_writer() => {
@@ -211,7 +233,7 @@ impl Transaction {
     }
 
     /// The next transaction on a connection.
-    pub(super) async fn begin_on(dialect: Dialect, ended: Ended) -> Result<Self, Error> {
+    async fn begin_on(dialect: Dialect, ended: Ended) -> Result<Self, Error> {
         Transaction::begin_by(dialect, ended, Grammar::begin(&*dialect)).await
     }
 
@@ -296,19 +318,8 @@ impl Transaction {
             self.execute_raw(statement).await?;
             return Ok(Vec::new());
         }
-        let mut rows = Vec::new();
-        for row in self.query_all_raw(statement).await? {
-            let mut cells = columns.map(|_| Cell::Int(0));
-            for (place, (cell, kind)) in cells.iter_mut().zip(columns).enumerate() {
-                *cell = match kind {
-                    Kind::Int => Cell::Int(row.try_get_by_index(place)?),
-                    Kind::Text => Cell::Text(row.try_get_by_index(place)?),
-                    Kind::Bytes => Cell::Bytes(row.try_get_by_index(place)?),
-                };
-            }
-            rows.push(cells);
-        }
-        Ok(rows)
+        let rows = self.query_all_raw(statement).await?;
+        rows.iter().map(|row| cells(row, columns)).collect()
     }
 
     /// Runs a statement that may answer any number of rows, and shows such columns of each of them to a function, which
@@ -351,7 +362,8 @@ impl Transaction {
                 }
                 #[cfg(feature = "postgres")]
                 Connection::Postgres(it) if keys.len() > FEW => {
-                    return super::postgres::rows_with(it, select, key, keys, columns).await;
+                    let rows = super::postgres::rows_with(it, select, key, keys).await?;
+                    return rows.iter().map(|row| cells(row, columns)).collect();
                 }
                 #[cfg(any(feature = "postgres", feature = "mysql"))]
                 _ => {}
@@ -490,7 +502,7 @@ mod tests {
         for port in ports {
             for (dialect, scheme) in [(Dialect::Postgres, "postgres"), (Dialect::MariaDb, "mysql")] {
                 let db = connect(format!("{scheme}://nobody@127.0.0.1:{port}/none")).await;
-                let refused = Transaction::begin(dialect, &db, false).await.map(drop);
+                let refused = Transaction::begin(dialect, &db, false, None).await.map(drop);
                 assert!(matches!(refused, Err(Error::Unavailable(_))), "{scheme}: {refused:?}");
             }
         }
@@ -499,8 +511,8 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_another_transaction_has_is_contended() {
         let db = connect("sqlite::memory:".to_owned()).await;
-        let first = Transaction::begin(Dialect::Sqlite, &db, false).await.unwrap();
-        let refused = Transaction::begin(Dialect::Sqlite, &db, false).await.map(drop);
+        let first = Transaction::begin(Dialect::Sqlite, &db, false, None).await.unwrap();
+        let refused = Transaction::begin(Dialect::Sqlite, &db, false, None).await.map(drop);
         assert!(matches!(refused, Err(Error::Contention(_))), "{refused:?}");
         // A server's are told from those that could not be made by their number.
         let refused = taken_or_gone(db.get_sqlite_connection_pool(), SqlxError::PoolTimedOut);
