@@ -1,5 +1,6 @@
 //! Query → SQL → answer: the database counts, core decides what the counts mean.
 
+mod days;
 mod counted;
 mod moment;
 mod cells;

@@ -6,8 +6,10 @@ use event_core::Timestamp;
 use event_core::aggregate::Level;
 use sea_orm::{ConnectionTrait, Value};
 
+use crate::dialect::Transaction;
 use crate::error::Error;
 use crate::inner::Inner;
+use crate::revision;
 use crate::rollup::minutes;
 
 /// The first day from an instant on of which there are cells or sketches of a metric, or rows of some kinds.
@@ -46,12 +48,7 @@ pub(crate) async fn first(
 }
 
 /// Takes the cells and sketches of a day away.
-pub(crate) async fn forget(
-    inner: &Inner,
-    db: &impl ConnectionTrait,
-    metric: i64,
-    first: Timestamp,
-) -> Result<(), Error> {
+pub(crate) async fn forget(inner: &Inner, db: &Transaction, metric: i64, first: Timestamp) -> Result<(), Error> {
     let start = first.as_micros();
     let both = |level| [(level, "{cells}"), (level, "{sketches}")];
     for (level, table) in Level::ALL.into_iter().flat_map(both) {
@@ -65,5 +62,5 @@ pub(crate) async fn forget(
         db.execute_raw(inner.dialect.statement(&inner.tables.sql(&sql), values))
             .await?;
     }
-    Ok(())
+    revision::raise(&BTreeSet::from([(metric, start)]), db, &inner.tables).await
 }

@@ -207,7 +207,9 @@ async fn sweep(inner: &Inner, id: i64) -> Result<(), Error> {
         transaction.commit().await?;
     }
     let transaction = dialect.begin(&inner.writer).await?;
-    let delete = inner.tables.sql("DELETE FROM {groups} WHERE metric_id = ?");
-    transaction.execute_raw(dialect.statement(&delete, [id.into()])).await?;
+    for table in ["{groups}", "{revisions}"] {
+        let delete = inner.tables.sql(&format!("DELETE FROM {table} WHERE metric_id = ?"));
+        transaction.execute_raw(dialect.statement(&delete, [id.into()])).await?;
+    }
     transaction.commit().await
 }

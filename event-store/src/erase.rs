@@ -94,6 +94,7 @@ impl EventStore {
                 .await?;
             }
         }
+        inner.remembered.forget();
         detached(async move { open.finish(&inner).await.map(Some) }).await
     }
 

@@ -19,6 +19,7 @@ use crate::entity::event::stored;
 use crate::error::Error;
 use crate::options::Options;
 use crate::queue::Queue;
+use crate::remembered::Remembered;
 use crate::stats::Counts;
 use crate::tables::Tables;
 
@@ -47,6 +48,8 @@ pub(crate) struct Inner {
     dictionary: AsyncRwLock<Arc<Dictionary>>,
     /// Whether the last question found neither metrics nor events without rows.
     pub(crate) only_rows: AtomicBool,
+    /// Days of cells that were read for questions.
+    pub(crate) remembered: Remembered,
     /// Places in data where something else than numbers was found when they were measured.
     mixed: RwLock<HashSet<Pointer>>,
     /// Wakes the writer: events of applications' transactions wait for their places.
@@ -105,6 +108,7 @@ impl Inner {
             allowances: Allowances::default(),
             dictionary: AsyncRwLock::default(),
             only_rows: AtomicBool::new(false),
+            remembered: Remembered::default(),
             mixed: RwLock::default(),
             waiting: Notify::new(),
             watching: AtomicU64::new(0),

@@ -16,6 +16,7 @@ mod m0010_rights;
 mod m0011_followers;
 mod m0012_bookmarks;
 mod m0013_parked_history;
+mod m0014_revisions;
 mod layout;
 
 pub(crate) use layout::{Layout, layouts};
@@ -27,7 +28,7 @@ use crate::error::Error;
 use crate::tables::Tables;
 
 /// The statements of each migration; its number is its place, from 1.
-const MIGRATIONS: [&[&str]; 13] = [
+const MIGRATIONS: [&[&str]; 14] = [
     m0001_first_tables::UP,
     m0002_metrics::UP,
     m0003_api_keys::UP,
@@ -41,6 +42,7 @@ const MIGRATIONS: [&[&str]; 13] = [
     m0011_followers::UP,
     m0012_bookmarks::UP,
     m0013_parked_history::UP,
+    m0014_revisions::UP,
 ];
 
 /// Brings the tables up to date. Safe to run again, and from several processes at once.

@@ -31,6 +31,7 @@ pub struct Options {
     pub(crate) queue_events: usize,
     pub(crate) queue_bytes: usize,
     pub(crate) queue_time: Duration,
+    pub(crate) remembered_bytes: usize,
     pub(crate) limits: Limits,
     pub(crate) unknown_types: UnknownTypes,
     pub(crate) future_tolerance_seconds: u32,
@@ -45,6 +46,7 @@ impl Default for Options {
             queue_events: 100_000,
             queue_bytes: 64 * 1024 * 1024,
             queue_time: Duration::MAX,
+            remembered_bytes: 64 * 1024 * 1024,
             limits: Limits::default(),
             unknown_types: UnknownTypes::default(),
             future_tolerance_seconds: 300,
@@ -94,6 +96,15 @@ impl Options {
     #[must_use]
     pub fn queue_time(mut self, time: Duration) -> Self {
         self.queue_time = time;
+        self
+    }
+
+    /// How many bytes of the cells of days that were read for questions stay in memory, about, so that the next question
+    /// reads only days that have changed since; 64 MiB by default, which is a million cells, and 0 for none. More is needed
+    /// for a moment while days are read.
+    #[must_use]
+    pub fn remembered_bytes(mut self, bytes: usize) -> Self {
+        self.remembered_bytes = bytes;
         self
     }
 

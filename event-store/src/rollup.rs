@@ -1,6 +1,6 @@
 //! Cells as rows: what the metrics have counted.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
@@ -12,6 +12,7 @@ use sea_orm::ConnectionTrait;
 use crate::dialect::{Bind, Dialect, Insert, Kind, Merge, Taken, Transaction};
 use crate::entity::metric::MetricRow;
 use crate::error::Error;
+use crate::revision;
 use crate::sketch;
 use crate::tables::Tables;
 
@@ -199,6 +200,11 @@ pub(crate) fn texts(group: &GroupKey) -> String {
     group.texts().collect::<Vec<_>>().join("\n")
 }
 
+/// The group that such texts are.
+pub(crate) fn group(texts: &str) -> GroupKey {
+    GroupKey::new(texts.split('\n').map(Some))
+}
+
 /// What stands for values.
 pub(crate) fn digest(texts: &str) -> Digest {
     let mut digest = Digest::default();
@@ -338,6 +344,8 @@ impl Rollup {
             let rows: Vec<_> = rows.iter().map(Stored::binds).collect();
             db.insert(&CELLS, tables, &rows).await?;
         }
+        let days: BTreeSet<_> = rows.iter().map(|row| (row.metric, revision::day(row.at))).collect();
+        revision::raise(&days, db, tables).await?;
         sketch::add(&sketches, db, tables).await
     }
 }

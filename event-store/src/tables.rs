@@ -8,7 +8,7 @@ pub(crate) struct Tables {
 }
 
 /// Every table of the store.
-const NAMES: [&str; 30] = [
+const NAMES: [&str; 31] = [
     "log",
     "sources",
     "kinds",
@@ -39,6 +39,7 @@ const NAMES: [&str; 30] = [
     "pruned",
     "bookmarks",
     "parked_history",
+    "revisions",
 ];
 
 impl Tables {

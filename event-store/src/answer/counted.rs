@@ -13,15 +13,16 @@ use foldhash::fast::RandomState;
 use futures_util::TryStreamExt as _;
 use sea_orm::{ConnectionTrait, StreamTrait, Value};
 
-use crate::dialect::Snapshot;
+use super::days::Days;
 #[cfg(feature = "sqlite")]
 use crate::dialect::{Bind, Cell as Stored, Kind, Transaction};
+use crate::dialect::{Owner, Snapshot};
 use crate::entity::metric::MetricRow;
 use crate::error::Error;
 use crate::inner::Inner;
 #[cfg(feature = "sqlite")]
 use crate::rollup::Digest;
-use crate::rollup::{cell, digest, exponent, minutes};
+use crate::rollup::{cell, digest, exponent, group, minutes};
 use crate::sketch;
 
 /// Sums of cells by group, bucket and exponent.
@@ -37,6 +38,7 @@ pub(super) struct Counted {
     projection: Projection,
     /// No bucket's edge lies between two multiples of it.
     granule: Option<i64>,
+    has_groups: bool,
     /// The one group that all cells count for, where the question asks nothing of the metric's fields.
     one_group: Option<GroupKey>,
     kept: Kept,
@@ -84,6 +86,7 @@ impl Counted {
             stretch,
             projection,
             granule,
+            has_groups: !metric.by().is_empty(),
             one_group,
             kept,
         })
@@ -91,6 +94,11 @@ impl Counted {
 
     /// Reads the cells or sketches and adds them.
     pub(super) async fn add_to(&self, tally: Tally, inner: &Inner, db: &Snapshot) -> Result<Tally, Error> {
+        if self.is_worth_remembering(inner)
+            && let Some(days) = Days::read(self.metric, &self.stretch, inner, db).await?
+        {
+            return self.add_days(tally, &days);
+        }
         match (self.kept, db) {
             #[cfg(feature = "sqlite")]
             (Kept::Cells, Snapshot::InProcess(db)) => self.scan_cells(tally, inner, db).await,
@@ -99,6 +107,29 @@ impl Counted {
             (Kept::Cells, Snapshot::Served(db)) => self.add_cells_to(tally, inner, db).await,
             (Kept::Sketches, Snapshot::Served(db)) => self.add_sketches_to(tally, inner, db).await,
         }
+    }
+
+    /// Whether it is about days of many groups. What transactions that are not over have changed must not be remembered, and
+    /// is seen by an application's own connections.
+    fn is_worth_remembering(&self, inner: &Inner) -> bool {
+        self.level == Level::Day
+            && self.kept == Kept::Cells
+            && self.has_groups
+            && self.projection.pinned().is_none()
+            && inner.owner == Owner::Store
+            && inner.options.remembered_bytes > 0
+    }
+
+    fn add_days(&self, mut tally: Tally, days: &Days) -> Result<Tally, Error> {
+        let bucket = |at| self.granule.map_or(0, |granule| at / granule);
+        days.add_up(bucket, |bucket, group, exponent, sum| {
+            let key = self.one_group.clone().or_else(|| self.projection.project(group));
+            if let Some(key) = key {
+                tally.add_cell(self.at(bucket), key, &summary(sum, exponent.into())?);
+            }
+            Ok(())
+        })?;
+        Ok(tally)
     }
 
     /// The same where cells can be looked at where they lie: to add them up here takes less than to have them sorted by their
@@ -330,11 +361,6 @@ impl Counted {
         );
         (sql, values)
     }
-}
-
-/// The group that texts of the table of groups are.
-fn group(texts: &str) -> GroupKey {
-    GroupKey::new(texts.split('\n').map(Some))
 }
 
 /// A sum of cells, with the exponent as it is stored, for a tally.

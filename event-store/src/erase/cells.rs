@@ -14,6 +14,7 @@ use crate::dictionary::Dictionary;
 use crate::entity::metric::MetricRow;
 use crate::error::Error;
 use crate::inner::Inner;
+use crate::revision;
 use crate::rollup::{Digest, Gathered, NO_NUMBER, Rollup, cell, digest, minutes, texts};
 
 /// Takes events out of the cells that have counted them. Their rows are gone by now.
@@ -33,15 +34,17 @@ pub(super) async fn without(
             }
         }
         let gone = gathered.cells().remove(&metric.id).unwrap_or_default();
-        let mut digests = BTreeSet::new();
+        let (mut digests, mut days) = (BTreeSet::new(), BTreeSet::new());
         // Minutes first: hours and days take their extremes from them.
         for level in [Level::Minute, Level::Hour, Level::Day] {
             for (key, gone) in gone.iter().filter(|(key, _)| key.level == level) {
                 let place = Place::new(metric.id, key);
                 digests.insert(place.digest);
+                days.insert((metric.id, revision::day(key.at)));
                 place.subtract(inner, db, dictionary, &metric, gone, touched).await?;
             }
         }
+        revision::raise(&days, db, &inner.tables).await?;
         for (key, _) in gone.sketches() {
             let place = sketches::Place::new(inner, db, metric.id, key);
             place.recount(dictionary, &metric, touched).await?;
@@ -220,6 +223,14 @@ pub(super) async fn groups_of(
     touched: &mut Touched,
 ) -> Result<(), Error> {
     for (metric, digest) in found(inner, db, subject).await? {
+        let days = inner
+            .tables
+            .sql("SELECT at FROM {cells} WHERE metric_id = ? AND digest = ? AND level = ?");
+        let values: [Value; 3] = [metric.into(), digest.clone().into(), minutes(Level::Day).into()];
+        let days = db.query_all_raw(inner.dialect.statement(&days, values)).await?;
+        let days: Result<BTreeSet<_>, sea_orm::DbErr> =
+            days.iter().map(|row| Ok((metric, row.try_get_by_index(0)?))).collect();
+        revision::raise(&days?, db, &inner.tables).await?;
         let delete = |table: &str| {
             let sql = format!("DELETE FROM {table} WHERE metric_id = ? AND digest = ?");
             let values: [Value; 2] = [metric.into(), digest.clone().into()];

@@ -106,6 +106,7 @@ pub(crate) async fn keys_of_before_can_do_what_they_could(disk: Disk) {
         "pruned",
         "bookmarks",
         "parked_history",
+        "revisions",
     ] {
         run(&format!("DROP TABLE {{p}}{table}")).await;
     }
