@@ -21,6 +21,7 @@ mod upcasts;
 mod sharing;
 mod closing;
 mod metrics;
+mod remembered;
 mod sketched;
 mod losses;
 mod outbox;
@@ -143,6 +144,11 @@ conformance! {
         without_a_metric_old_events_just_go,
         the_ends_of_time_are_verified_too,
         what_is_only_counted_leaves_nobody_behind,
+    }
+    remembered {
+        remembered_days_are_read_again_when_they_have_changed,
+        what_is_remembered_is_read_once,
+        days_of_older_programs_have_a_revision,
     }
     sketched {
         different_values_are_told_from_cells_as_in_memory,

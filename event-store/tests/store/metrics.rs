@@ -12,13 +12,13 @@ use sea_orm::ConnectionTrait as _;
 use crate::disk::Disk;
 use crate::sample::{count, created, id, ingest, json, label, offer, quarantine, statuses};
 
-fn sales() -> Metric {
+pub(crate) fn sales() -> Metric {
     let text = r#"{"metric":"sales","category":"order","name":"created","value":"/total","scale":2,"by":["subject","/province"]}"#;
     serde_json::from_str(text).unwrap()
 }
 
 /// An order of a customer, so many minutes into the day.
-fn order(name: &str, customer: usize, minute: usize, total: &str) -> Offer {
+pub(crate) fn order(name: &str, customer: usize, minute: usize, total: &str) -> Offer {
     let at = format!(
         "2026-03-{:02}T{:02}:{:02}:30Z",
         1 + minute / 1_440,
@@ -34,14 +34,14 @@ fn order(name: &str, customer: usize, minute: usize, total: &str) -> Offer {
     )
 }
 
-fn orders(from: usize, to: usize) -> Vec<Offer> {
+pub(crate) fn orders(from: usize, to: usize) -> Vec<Offer> {
     let total = |number: usize| format!("{}.{:02}", number % 7, number % 100);
     (from..to)
         .map(|number| order(&format!("o-{number}"), number % 11, number * 37 % 4_000, &total(number)))
         .collect()
 }
 
-async fn events(store: &EventStore) -> Vec<Event> {
+pub(crate) async fn events(store: &EventStore) -> Vec<Event> {
     let log = store.log(0, 10_000).await.unwrap();
     log.into_iter().map(|stored| stored.event).collect()
 }
@@ -60,7 +60,7 @@ async fn keep_only_counts(store: &EventStore) {
 }
 
 /// Questions that the metric answers.
-fn questions() -> Vec<Query> {
+pub(crate) fn questions() -> Vec<Query> {
     [
         r#"{"measure":"sum:/total","by":["subject"],"bucket":"day"}"#,
         r#"{"measure":"sum:/total","bucket":"hour","zone":"America/New_York","from":"2026-03-01T07:13:11Z","to":"2026-03-03T19:00:30Z"}"#,
