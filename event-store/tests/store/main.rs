@@ -147,6 +147,7 @@ conformance! {
     }
     remembered {
         remembered_days_are_read_again_when_they_have_changed,
+        a_metric_that_is_declared_again_is_read_again,
         what_is_remembered_is_read_once,
         days_of_older_programs_have_a_revision,
     }

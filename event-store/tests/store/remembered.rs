@@ -36,6 +36,18 @@ async fn assert_current(stores: &[EventStore; 3]) {
     }
 }
 
+/// All of them answer what the one answers that remembers nothing.
+async fn assert_alike(stores: &[EventStore; 3]) {
+    for query in questions() {
+        let [expected, all, few] = [2, 0, 1].map(async |which: usize| {
+            let answer = stores[which].answer(&query).await;
+            format!("{:?}", answer.map(|answer| (answer.rows, answer.source)))
+        });
+        let expected = expected.await;
+        assert_eq!((all.await, few.await), (expected.clone(), expected));
+    }
+}
+
 pub(crate) async fn remembered_days_are_read_again_when_they_have_changed(disk: Disk) {
     let stores = opened(&disk).await;
     let [all, few, none] = &stores;
@@ -53,7 +65,21 @@ pub(crate) async fn remembered_days_are_read_again_when_they_have_changed(disk: 
     let before = "2026-03-02T00:00:00Z".parse().unwrap();
     few.prune(&created(), before, PrunedCells::Drop, |_| {}).await.unwrap();
     assert_current(&stores).await;
-    // Counted anew, after it was declared again.
+    // Of events that have no rows any more.
+    let before = "2026-03-03T00:00:00Z".parse().unwrap();
+    few.prune(&created(), before, PrunedCells::Keep, |_| {}).await.unwrap();
+    assert_alike(&stores).await;
+    let subject = Subject::new("c-5").unwrap();
+    assert!(none.erase(&subject).await.unwrap().is_some());
+    assert_alike(&stores).await;
+}
+
+pub(crate) async fn a_metric_that_is_declared_again_is_read_again(disk: Disk) {
+    let stores = opened(&disk).await;
+    let [all, few, none] = &stores;
+    all.declare(sales()).await.unwrap();
+    ingest(few, orders(0, 300)).await;
+    assert_current(&stores).await;
     assert!(few.drop_metric(sales().label()).await.unwrap());
     none.declare(sales()).await.unwrap();
     none.backfill(sales().label(), |_| {}).await.unwrap();
