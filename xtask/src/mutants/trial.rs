@@ -32,6 +32,9 @@ const SIGKILL: i32 = 9;
 /// passes before a test counts as one that hangs.
 const WAITING: u32 = 20;
 
+/// And so much besides.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A test: where it is, how long it takes, and what it reaches.
 #[derive(Debug, Clone)]
 pub(crate) struct Test {
@@ -104,7 +107,7 @@ impl Court {
         let mut command = self.command(program, &[name], LONGEST);
         command.env(REACHED, &file);
         let started = Instant::now();
-        let verdict = judged(command, LONGEST * WAITING)?;
+        let verdict = judged(command, LONGEST)?;
         let took = started.elapsed();
         let reached = fs::read_to_string(&file).unwrap_or_default();
         let _ = fs::remove_file(file);
@@ -122,13 +125,19 @@ impl Court {
         let tests: Vec<&Test> = tests
             .filter(|test| place.is_none_or(|place| test.places.contains(&place)))
             .collect();
-        for (program, names, took) in turns(&tests) {
+        for Turn {
+            program,
+            names,
+            took,
+            longest,
+        } in turns(&tests)
+        {
             let limit = took * 5 + Duration::from_secs(15);
             let mut command = self.command(program, &names, limit);
             if let Some(active) = active {
                 command.env(ACTIVE, active.to_string());
             }
-            match judged(command, limit * WAITING)? {
+            match judged(command, longest * WAITING + PATIENCE)? {
                 Verdict::Missed => {}
                 verdict => return Ok(verdict),
             }
@@ -157,31 +166,48 @@ impl Court {
     }
 }
 
-/// Tests by program, in the order in which they find most in the least time: the short ones of each program at once, then
-/// each long one alone.
-fn turns<'a>(tests: &[&'a Test]) -> Vec<(usize, Vec<&'a str>, Duration)> {
-    let mut turns = Vec::new();
-    let mut short: BTreeMap<usize, (Vec<&str>, Duration)> = BTreeMap::new();
-    for test in tests {
-        if test.took > SHORT {
-            turns.push((test.program, vec![test.name.as_str()], test.took));
-        } else {
-            let (names, took) = short.entry(test.program).or_default();
-            names.push(&test.name);
-            *took += test.took;
-        }
-    }
-    let short = short.into_iter().map(|(program, (names, took))| (program, names, took));
-    let mut short: Vec<_> = short.collect();
-    short.sort_by_key(|(_, _, took)| *took);
-    turns.sort_by_key(|(_, _, took)| *took);
-    short.extend(turns);
-    short
+/// Tests of a program that run one after the other.
+#[derive(Debug, Default)]
+struct Turn<'a> {
+    program: usize,
+    names: Vec<&'a str>,
+    took: Duration,
+    /// The longest of them.
+    longest: Duration,
 }
 
-/// Runs it until a test fails, or the time is up.
-fn judged(mut command: Command, limit: Duration) -> Result<Verdict, String> {
-    let ends = Instant::now() + limit;
+impl<'a> Turn<'a> {
+    fn add(&mut self, test: &'a Test) {
+        self.program = test.program;
+        self.names.push(&test.name);
+        self.took += test.took;
+        self.longest = self.longest.max(test.took);
+    }
+}
+
+/// Tests by program, in the order in which they find most in the least time: the short ones of each program at once, then
+/// each long one alone.
+fn turns<'a>(tests: &[&'a Test]) -> Vec<Turn<'a>> {
+    let mut short: BTreeMap<usize, Turn<'a>> = BTreeMap::new();
+    let mut long = Vec::new();
+    for test in tests {
+        if test.took > SHORT {
+            let mut turn = Turn::default();
+            turn.add(test);
+            long.push(turn);
+        } else {
+            short.entry(test.program).or_default().add(test);
+        }
+    }
+    let mut turns: Vec<_> = short.into_values().collect();
+    turns.sort_by_key(|turn| turn.took);
+    long.sort_by_key(|turn| turn.took);
+    turns.extend(long);
+    turns
+}
+
+/// Runs it until a test fails, or nothing is heard of it for so long: each test that ends says so.
+fn judged(mut command: Command, silence: Duration) -> Result<Verdict, String> {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -198,7 +224,7 @@ fn judged(mut command: Command, limit: Duration) -> Result<Verdict, String> {
         });
     }
     loop {
-        match lines.recv_timeout(ends.saturating_duration_since(Instant::now())) {
+        match lines.recv_timeout(silence) {
             Ok(line) if failed_in_libtest(&line).is_some() => return ended(child, Verdict::Caught),
             Ok(_) => {}
             Err(RecvTimeoutError::Timeout) => return ended(child, Verdict::TimedOut),
@@ -257,10 +283,10 @@ mod tests {
 
     use super::{Test, Verdict, in_parallel, judged, turns};
 
-    fn shell(script: &str, limit: u64) -> Verdict {
+    fn shell(script: &str, silence: u64) -> Verdict {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        judged(command, Duration::from_millis(limit)).unwrap()
+        judged(command, Duration::from_millis(silence)).unwrap()
     }
 
     #[test]
@@ -291,10 +317,7 @@ mod tests {
             test(0, "e", 700),
         ];
         let turns = turns(&tests.iter().collect::<Vec<_>>());
-        let names: Vec<_> = turns
-            .iter()
-            .map(|(program, names, _)| (*program, names.join(" ")))
-            .collect();
+        let names: Vec<_> = turns.iter().map(|turn| (turn.program, turn.names.join(" "))).collect();
         let expected = [(1, "d"), (0, "a b"), (0, "e"), (1, "c")].map(|(program, names)| (program, names.to_owned()));
         assert_eq!(names, expected);
     }
