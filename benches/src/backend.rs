@@ -95,7 +95,12 @@ impl Backend {
 
     /// A store whose tables have this prefix.
     pub async fn store(&self, prefix: &str) -> EventStore {
-        let options = Options::new().prefix(prefix);
+        self.store_with(prefix, Options::new()).await
+    }
+
+    /// The same, with options.
+    pub async fn store_with(&self, prefix: &str, options: Options) -> EventStore {
+        let options = options.prefix(prefix);
         EventStore::connect_with(&self.url(prefix), options).await.unwrap()
     }
 

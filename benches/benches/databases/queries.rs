@@ -56,6 +56,8 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, options: &Options, s
         runtime.block_on(backend.analyze(prefix));
     }
     let db = runtime.block_on(backend.connection("bench_rows_"));
+    let forgetful = event_store::Options::new().remembered_bytes(0);
+    let forgetful = runtime.block_on(backend.store_with("bench_cells_", forgetful));
     let reader = Reader {
         runtime,
         backend,
@@ -89,12 +91,16 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, options: &Options, s
                     name: "cells",
                     work: Box::new(asked(&counted)),
                 },
+                Contender {
+                    name: "cells, none in memory",
+                    work: Box::new(asked(&forgetful)),
+                },
             ],
         );
         let title = format!("{}, {} rows: {}", backend.name(), options.rows, question.title);
         show(Table::times(title, &measured));
     }
-    for store in [rows, counted] {
+    for store in [rows, counted, forgetful] {
         runtime.block_on(store.close()).unwrap();
     }
 }
