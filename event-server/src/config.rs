@@ -148,6 +148,7 @@ impl Settings {
             .queue_events(self.queue_events)
             .queue_bytes(self.queue_bytes)
             .queue_time(self.queue_time)
+            .remembered_bytes(self.remembered_bytes)
             .limits(self.limits())
             .unknown_types(self.unknown_types)
             .future_tolerance_seconds(self.future_tolerance)
