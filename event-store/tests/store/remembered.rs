@@ -39,12 +39,13 @@ async fn assert_current(stores: &[EventStore; 3]) {
 /// All of them answer what the one answers that remembers nothing.
 async fn assert_alike(stores: &[EventStore; 3]) {
     for query in questions() {
-        let [expected, all, few] = [2, 0, 1].map(async |which: usize| {
-            let answer = stores[which].answer(&query).await;
-            format!("{:?}", answer.map(|answer| (answer.rows, answer.source)))
-        });
-        let expected = expected.await;
-        assert_eq!((all.await, few.await), (expected.clone(), expected));
+        let mut told = Vec::new();
+        for store in stores {
+            let answer = store.answer(&query).await;
+            told.push(format!("{:?}", answer.map(|answer| (answer.rows, answer.source))));
+        }
+        told.dedup();
+        assert_eq!(told.len(), 1, "{told:?}");
     }
 }
 
