@@ -139,7 +139,7 @@ impl Counted {
         let (conditions, values) = self.conditions(inner);
         let sql = format!(
             "SELECT at, digest, exponent, events, numbers, high, low, least, greatest FROM {} WHERE {conditions}",
-            inner.tables.sql("{cells}")
+            self.table("cells", inner)
         );
         let columns = [Kind::Int, Kind::Bytes].into_iter().chain([Kind::Int; 7]).collect();
         let (granule, one_group) = (self.granule, self.one_group.is_some());
@@ -243,7 +243,7 @@ impl Counted {
     /// Start and sketch of those that count, and the texts of the group unless it is one alone.
     fn sketches(&self, inner: &Inner) -> (String, Vec<Value>) {
         let (conditions, mut values) = self.conditions(inner);
-        let sketches = inner.tables.sql("{sketches}");
+        let sketches = self.table("sketches", inner);
         if self.one_group.is_some() {
             return (format!("SELECT at, sketch FROM {sketches} WHERE {conditions}"), values);
         }
@@ -310,6 +310,18 @@ impl Counted {
         }
     }
 
+    /// A table of which some groups are read, or all.
+    fn table(&self, name: &str, inner: &Inner) -> String {
+        let table = inner.tables.sql(&format!("{{{name}}}"));
+        match self.projection.pinned() {
+            None => table,
+            Some(_) => format!(
+                "{table}{}",
+                inner.dialect.by_index(&inner.tables.sql(&format!("{{p}}{name}_group")))
+            ),
+        }
+    }
+
     /// Which cells or sketches count, as far as the database can tell.
     fn conditions(&self, inner: &Inner) -> (String, Vec<Value>) {
         let tables = &inner.tables;
@@ -348,7 +360,7 @@ impl Counted {
             "SELECT {bucket} AS bucket, exponent, {}, MIN(least) AS least, MAX(greatest) AS greatest{grouped} \
              FROM {} WHERE {conditions} GROUP BY {bucket}, exponent{grouped}",
             sums.join(", "),
-            tables.sql("{cells}")
+            self.table("cells", inner)
         );
         if self.one_group.is_some() {
             return (cells, values);

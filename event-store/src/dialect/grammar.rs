@@ -90,6 +90,12 @@ pub(crate) trait Grammar: Send + Sync {
         ]
     }
 
+    /// What to write behind a table that is to be read by this index, where the database may choose another one before it
+    /// has looked at what the table holds.
+    fn by_index(&self, _index: &str) -> String {
+        String::new()
+    }
+
     /// What to write behind a SELECT of rows that this transaction will change.
     fn for_update(&self) -> &'static str {
         " FOR UPDATE"

@@ -191,6 +191,10 @@ impl Grammar for Sqlite {
         .to_owned()
     }
 
+    fn by_index(&self, index: &str) -> String {
+        format!(" INDEXED BY {index}")
+    }
+
     fn has_one_writer(&self) -> bool {
         true
     }
