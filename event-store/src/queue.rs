@@ -376,4 +376,94 @@ mod tests {
         ));
         assert!(matches!(queue.reserve(1, 1), Err(Error::Closed)));
     }
+
+    /// Room for events and bytes, of which so many are left.
+    fn has_room(events: usize, bytes: usize) -> bool {
+        let (queue, _jobs) = Queue::new(10, 1_000, Duration::MAX);
+        let _place = queue.reserve(10 - events, 1_000 - bytes).unwrap();
+        queue.has_room()
+    }
+
+    #[test]
+    fn there_is_room_until_one_bound_is_reached() {
+        assert!(has_room(10, 1_000) && has_room(1, 1_000) && has_room(10, 1) && has_room(1, 1));
+        assert!(!has_room(0, 500) && !has_room(5, 0) && !has_room(0, 0));
+        let (queue, _jobs) = Queue::new(10, 1_000, Duration::from_nanos(FIRST_COST * 5));
+        let five = queue.reserve(5, 1).unwrap();
+        assert!(queue.has_room(), "as long as it may take");
+        let six = queue.reserve(1, 1).unwrap();
+        assert!(!queue.has_room());
+        drop((five, six));
+        assert!(queue.has_room());
+    }
+
+    #[test]
+    fn what_does_not_fit_takes_no_room() {
+        let (queue, _jobs) = Queue::new(10, 1_000, Duration::MAX);
+        assert!(matches!(queue.take(11, 1), Err(Error::BatchTooLarge { .. })));
+        let alone = queue.take(10, 5_000).unwrap();
+        assert!(matches!(queue.take(0, 1), Err(Error::Overloaded)));
+        drop(alone);
+        let most = queue.take(4, 600).unwrap();
+        assert!(matches!(queue.take(7, 1), Err(Error::Overloaded)));
+        assert!(matches!(queue.take(1, 401), Err(Error::Overloaded)));
+        assert_eq!(queue.waiting(), (4, 600));
+        let rest = queue.take(6, 400).unwrap();
+        assert_eq!(queue.waiting(), (10, 1_000));
+        drop((most, rest));
+        assert_eq!(queue.waiting(), (0, 0));
+    }
+
+    #[test]
+    fn the_cost_of_an_event_is_learned_a_quarter_at_a_time() {
+        let (queue, _jobs) = Queue::new(10, 1_000, SOON);
+        let cost = || queue.load.cost.load(Ordering::Relaxed);
+        let learn = |events: usize, nanos: u64| queue.committed(events, Duration::from_nanos(nanos));
+        learn(TELLING, 90_000 * TELLING as u64);
+        assert_eq!(cost(), 60_000);
+        learn(TELLING - 1, 90_000 * (TELLING as u64 - 1));
+        learn(TELLING - 1, 60_000 * (TELLING as u64 - 1));
+        assert_eq!(cost(), 60_000, "few events say only that it is less");
+        learn(2, 40_000);
+        assert_eq!(cost(), 50_000);
+        learn(0, 10_000);
+        assert_eq!(cost(), 40_000);
+    }
+
+    #[test]
+    fn a_turn_is_taken_once_and_for_one_thing() {
+        let turn = Turn::default();
+        assert!(turn.begin() && turn.begin() && !turn.withdraw());
+        let turn = Turn::default();
+        assert!(turn.withdraw() && turn.withdraw() && !turn.begin());
+    }
+
+    #[test]
+    fn an_entry_weighs_what_was_sent_and_what_was_made_of_it() {
+        let original = |bytes: usize| Original::written(vec![b' '; bytes]);
+        let refused = Entry::Refused {
+            refusal: Box::new(Refusal::new(event_core::Code::NotPermitted, "", "")),
+            source: Source::new("shop").unwrap(),
+            original: original(100),
+            received_at: Timestamp::MIN,
+            identity: None,
+        };
+        assert_eq!(refused.bytes(), 612);
+        let event = |kept| Entry::Event {
+            event: Box::new(event()),
+            kept,
+            received_at: Timestamp::MIN,
+            storage: Storage::default(),
+            opinions: Vec::new(),
+        };
+        assert_eq!(event(Kept::Made).bytes(), 512 + 2 * r#"{"n":1}"#.len());
+        assert_eq!(event(Kept::Sent(original(100))).bytes(), 612 + 2 * r#"{"n":1}"#.len());
+    }
+
+    fn event() -> ValidEvent {
+        let event = Event::builder("page", "view").data(serde_json::json!({"n": 1})).build();
+        event_core::Registry::default()
+            .validate(event.unwrap(), Timestamp::MAX)
+            .unwrap()
+    }
 }
