@@ -149,3 +149,33 @@ impl<'a> Row<'a> {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(source: &Source, code: Code, bytes: usize) -> Refused<'_> {
+        Refused {
+            refusal: Cow::Owned(Refusal::new(code, "", "")),
+            source,
+            original: Cow::Owned(Original::written(vec![b'x'; bytes])),
+            received_at: Timestamp::MIN,
+        }
+    }
+
+    #[test]
+    fn only_what_was_refused_for_its_size_is_cut() {
+        let source = Source::new("shop").unwrap();
+        for code in [Code::EventTooLarge, Code::TooDeep] {
+            for (bytes, kept) in [(KEPT_BYTES, None), (KEPT_BYTES + 1, Some(KEPT_BYTES))] {
+                let refused = refused(&source, code, bytes);
+                let row = Row::of(&refused);
+                assert_eq!(row.kept.len(), kept.unwrap_or(bytes));
+                assert_eq!(row.sha256.is_some(), kept.is_some(), "of what is cut the digest of all");
+            }
+        }
+        let refused = refused(&source, Code::NotPermitted, KEPT_BYTES + 1);
+        let row = Row::of(&refused);
+        assert_eq!((row.kept.len(), row.sha256.is_some()), (KEPT_BYTES + 1, false));
+    }
+}

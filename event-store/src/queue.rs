@@ -461,9 +461,15 @@ mod tests {
     }
 
     fn event() -> ValidEvent {
-        let event = Event::builder("page", "view").data(serde_json::json!({"n": 1})).build();
-        event_core::Registry::default()
-            .validate(event.unwrap(), Timestamp::MAX)
-            .unwrap()
+        let reception = event_core::event::Reception {
+            received_at: Timestamp::MIN,
+            source: &Source::new("shop").unwrap(),
+            zone: chrono_tz::Tz::UTC,
+            limits: event_core::Limits::default(),
+            new_id: &|| EventId::new("made-here").unwrap(),
+        };
+        let event = Event::builder("page", "view").data(serde_json::json!({"n": 1}));
+        let event = event.build(&reception).unwrap();
+        event_core::Registry::default().validate(event, Timestamp::MAX).unwrap()
     }
 }

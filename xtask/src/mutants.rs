@@ -23,8 +23,7 @@ use together::Together;
 use tree::Tree;
 use trial::{Court, Verdict, in_parallel};
 
-const USAGE: &str =
-    "usage: cargo xtask mutants <package> [--sample K/N] [--seed S] [--missed] [--alone] [--skip TEST] [FILE …]";
+const USAGE: &str = "usage: cargo xtask mutants <package> [--sample K/N] [--seed S] [--missed] [--alone] [--skip TEST] [--within MS] [FILE …]";
 
 /// What is asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -39,6 +38,8 @@ struct Question<'a> {
     is_thorough: bool,
     /// Words in the names of tests that do not run.
     skipped: Vec<&'a str>,
+    /// Tests that take longer do not judge, in milliseconds: fewer mutants are caught than would be, in less time.
+    within: Option<u64>,
     /// Words in the names of files.
     files: Vec<&'a str>,
 }
@@ -64,6 +65,10 @@ impl<'a> Question<'a> {
                 }
                 ["--skip", word, rest @ ..] => {
                     question.skipped.push(word);
+                    rest
+                }
+                ["--within", within, rest @ ..] => {
+                    question.within = Some(within.parse().ok()?);
                     rest
                 }
                 ["--missed", rest @ ..] => {
@@ -172,6 +177,13 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome<bool> {
         court.tests.len(),
         started.elapsed()
     );
+    if let Some(within) = question.within {
+        court.tests.retain(|test| test.took.as_millis() <= within.into());
+        println!(
+            "    {} of them judge, which take no longer than {within} ms",
+            court.tests.len()
+        );
+    }
     for name in failing {
         println!("    NOT RUN {name}, which fails without a mutant");
     }
@@ -277,6 +289,8 @@ mod tests {
             "7",
             "--skip",
             "mysql",
+            "--within",
+            "500",
             "--missed",
             "--alone",
         ];
@@ -287,6 +301,7 @@ mod tests {
             is_again: true,
             is_thorough: true,
             skipped: vec!["mysql"],
+            within: Some(500),
             files: vec!["json"],
         };
         assert_eq!(Question::read(&words), Some(question));
@@ -295,6 +310,7 @@ mod tests {
             &["a", "--sample", "0/3"],
             &["a", "--sample", "4/3"],
             &["a", "--seed"],
+            &["a", "--within", "a"],
             &["a", "-x"],
         ] {
             assert_eq!(Question::read(words), None, "{words:?}");

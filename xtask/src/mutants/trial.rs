@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Test {
     program: usize,
     name: String,
-    took: Duration,
+    pub(crate) took: Duration,
     places: BTreeSet<usize>,
 }
 
