@@ -21,6 +21,7 @@ mod projection;
 mod stretch;
 
 pub use cell::{Cell, CellKey, Cells, SketchKey};
+pub(crate) use group::Key;
 pub use group::{Group, GroupKey};
 pub use level::Level;
 pub use observation::Observation;

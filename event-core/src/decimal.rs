@@ -46,9 +46,18 @@ impl Decimal {
         if mantissa == 0 {
             return Decimal::default();
         }
-        while mantissa % 10 == 0 {
-            mantissa /= 10;
-            exponent += 1;
+        // To divide 128 bits takes several times as long, and hardly anything needs them.
+        if let Ok(mut small) = i64::try_from(mantissa) {
+            while small % 10 == 0 {
+                small /= 10;
+                exponent += 1;
+            }
+            mantissa = i128::from(small);
+        } else {
+            while mantissa % 10 == 0 {
+                mantissa /= 10;
+                exponent += 1;
+            }
         }
         Decimal {
             mantissa: BigInt::from(mantissa),
@@ -83,6 +92,13 @@ impl Decimal {
     /// The mantissa of the same value at an exponent that is not above its own.
     fn at(&self, exponent: i32) -> BigInt {
         &self.mantissa * power_of_ten(self.exponent - exponent)
+    }
+
+    /// The same where it is no larger than 128 bits.
+    fn small_at(&self, exponent: i32) -> Option<i128> {
+        let mantissa = i128::try_from(&self.mantissa).ok()?;
+        let places = u32::try_from(self.exponent - exponent).ok()?;
+        mantissa.checked_mul(10_i128.checked_pow(places)?)
     }
 
     /// This value divided by `count` and rounded to `places` decimal places, a half to the even
@@ -201,6 +217,10 @@ impl Ord for Decimal {
             return self.mantissa.cmp(&other.mantissa);
         }
         let exponent = self.exponent.min(other.exponent);
+        // Most are small enough to be compared without a number of any size.
+        if let (Some(one), Some(two)) = (self.small_at(exponent), other.small_at(exponent)) {
+            return one.cmp(&two);
+        }
         self.at(exponent).cmp(&other.at(exponent))
     }
 }

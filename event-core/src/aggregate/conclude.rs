@@ -1,5 +1,6 @@
 //! From the cells to the rows: which groups, which buckets, and what each of them has.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::group::Group;
@@ -22,9 +23,8 @@ impl Tally {
         let none = Summary::default();
         let row = |group: u32, (number, bucket): &(i32, Option<Span>)| {
             let summary = self
-                .places
-                .get(&(group, *number))
-                .map_or(&none, |at| &self.cells[*at as usize].summary);
+                .found(group, *number)
+                .map_or(&none, |at| &self.cells[at as usize].summary);
             let key = (!by.is_empty()).then(|| Group::new(&by, &self.groups[group as usize].key));
             Row {
                 bucket: *bucket,
@@ -86,12 +86,17 @@ impl Tally {
             })
             .collect();
         if self.query.top.is_some() {
-            let mut totals = vec![Summary::default(); groups.len()];
-            self.cells
-                .iter()
-                .for_each(|cell| totals[cell.group as usize].merge(&cell.summary));
+            let mut totals: Vec<Option<Cow<'_, Summary>>> = vec![None; groups.len()];
+            for cell in &self.cells {
+                match &mut totals[cell.group as usize] {
+                    Some(total) => total.to_mut().merge(&cell.summary),
+                    // Mostly it is the only one.
+                    total => *total = Some(Cow::Borrowed(&cell.summary)),
+                }
+            }
+            let none = Summary::default();
             for (group, total) in groups.iter_mut().zip(&totals) {
-                group.value = total.value(&self.query.measure);
+                group.value = total.as_deref().unwrap_or(&none).value(&self.query.measure);
             }
         }
         Ok(top::greatest(groups, count)

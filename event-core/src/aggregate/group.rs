@@ -33,6 +33,31 @@ pub struct GroupKey(Arc<str>);
 /// Between the values of a key; canonical JSON escapes every control character.
 const SEPARATOR: char = '\n';
 
+/// What a group is found by: a key that is there already, or the text of one in the making.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Key<'a> {
+    Whole(&'a GroupKey),
+    Text(&'a str),
+}
+
+impl<'a> Key<'a> {
+    pub(super) fn as_str(self) -> &'a str {
+        match self {
+            Key::Whole(key) => &key.0,
+            Key::Text(text) => text,
+        }
+    }
+}
+
+impl From<Key<'_>> for GroupKey {
+    fn from(key: Key<'_>) -> Self {
+        match key {
+            Key::Whole(key) => key.clone(),
+            Key::Text(text) => GroupKey::from_scratch(text),
+        }
+    }
+}
+
 impl GroupKey {
     /// A key of canonical JSON texts, in the order of `by`.
     pub fn new<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> Self {
@@ -69,12 +94,6 @@ impl GroupKey {
     pub(crate) fn push_text(key: &mut String, text: &str) {
         key.push_str(text);
         key.push(SEPARATOR);
-    }
-}
-
-impl GroupKey {
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Projection {
     tests: Vec<(usize, TextTest)>,
     /// Where the values of the question's group come from.
     by: Vec<Value>,
+    /// Whether these are the values of the metric's group, all and in their order.
+    is_whole: bool,
 }
 
 /// Where a value of the question's group comes from.
@@ -97,12 +99,16 @@ impl Projection {
             admitted: metric.admitted_by(&query.filter),
             tests: tests.collect(),
             by: by.collect::<Option<_>>()?,
+            is_whole: query.by == metric.by(),
         })
     }
 
     /// The question's group that cells of a metric's group count for; `None` if they do not count.
     #[must_use]
     pub fn project(&self, group: &GroupKey) -> Option<GroupKey> {
+        if self.is_whole && self.admitted && self.tests.is_empty() {
+            return Some(group.clone());
+        }
         let texts: Vec<&str> = group.texts().collect();
         let passes = |(place, test): &(usize, TextTest)| texts.get(*place).is_some_and(|text| test.holds(text));
         if !self.admitted || !self.tests.iter().all(passes) {

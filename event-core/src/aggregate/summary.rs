@@ -180,10 +180,11 @@ impl Summary {
     }
 
     fn sum(&self) -> Decimal {
-        self.sums
-            .iter()
-            .map(|(exponent, total)| Decimal::new(*total, *exponent))
-            .sum()
+        let decimal = |(exponent, total): &(i16, i128)| Decimal::new(*total, *exponent);
+        match self.sums.as_slice() {
+            [sum] => decimal(sum),
+            sums => sums.iter().map(decimal).sum(),
+        }
     }
 
     fn add_total(&mut self, total: i128, exponent: i16) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::edges::Edges;
-use super::group::GroupKey;
+use super::group::{GroupKey, Key};
 use super::sketch::Sketch;
 use super::summary::Summary;
 use crate::envelope::Envelope;
@@ -45,9 +45,9 @@ pub struct Tally {
     /// The groups by the order of their coming, and where to find them.
     pub(super) groups: Vec<Kept>,
     numbers: HashMap<GroupKey, u32, RandomState>,
-    /// The cells, and where to find that of a group and bucket.
+    /// The cells, and where to find that of a group and bucket, unless it is the first of its group.
     pub(super) cells: Vec<Cell>,
-    pub(super) places: HashMap<(u32, i32), u32, RandomState>,
+    places: HashMap<(u32, i32), u32, RandomState>,
     /// Set once the answer is bound to be too large.
     pub(super) too_large: bool,
     /// A key in the making, kept for its room.
@@ -57,6 +57,8 @@ pub struct Tally {
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
     pub(super) key: GroupKey,
+    /// Bucket and cell of the first event: where nothing is asked by time, there is no other.
+    first: Option<(i32, u32)>,
     /// Bucket and cell of the last event: most events come in the order of time.
     last: Option<(i32, u32)>,
 }
@@ -95,7 +97,7 @@ impl Tally {
         };
         if query.by.is_empty() {
             // The one group there is, with or without events.
-            tally.group("");
+            tally.group(Key::Text(""));
         }
         Ok(tally)
     }
@@ -152,7 +154,7 @@ impl Tally {
             GroupKey::push_found(&mut key, find(place, field));
             place += 1;
         }
-        if let Some(cell) = self.place(at.as_micros(), &key) {
+        if let Some(cell) = self.place(at.as_micros(), Key::Text(&key)) {
             let found = self.measured.as_ref().and_then(|field| find(place, field));
             self.cells[cell].summary.observe(&self.query.measure, found);
         }
@@ -165,19 +167,19 @@ impl Tally {
     pub fn add_cell(&mut self, at: Timestamp, group: GroupKey, summary: &Summary) {
         if self.query.measure.is_of_values() {
             let (key, value) = group.split_last();
-            if let Some(cell) = self.place(at.as_micros(), key) {
+            if let Some(cell) = self.place(at.as_micros(), Key::Text(key)) {
                 self.cells[cell]
                     .summary
                     .add_value(&self.query.measure, value, summary.events());
             }
             return;
         }
-        self.add_summary(at.as_micros(), group.as_str(), summary);
+        self.add_summary(at.as_micros(), Key::Whole(&group), summary);
     }
 
     /// Adds what is known of events of one group and one bucket, somewhere in which `at` lies, in microseconds; for a
     /// measure of values these themselves. Says whether there is an answer still: no more is needed where it is bound to be too large.
-    pub(crate) fn add_summary(&mut self, at: i64, key: &str, summary: &Summary) -> bool {
+    pub(crate) fn add_summary(&mut self, at: i64, key: Key<'_>, summary: &Summary) -> bool {
         let cell = self.place(at, key);
         if let Some(cell) = cell {
             self.cells[cell].summary.merge(summary);
@@ -189,7 +191,7 @@ impl Tally {
     /// for a question that is [told by sketches](crate::query::Measure::AboutUnique). An empty one says that
     /// there are events, none of which has a value.
     pub fn add_sketch(&mut self, at: Timestamp, group: &GroupKey, sketch: &Sketch) {
-        if let Some(cell) = self.place(at.as_micros(), group.as_str()) {
+        if let Some(cell) = self.place(at.as_micros(), Key::Whole(group)) {
             self.cells[cell].summary.add_sketch(&self.query.measure, sketch);
         }
     }
@@ -202,13 +204,13 @@ impl Tally {
         }
         for Cell { group, bucket, summary } in &other.cells {
             let at = other.edges.as_ref().map_or(0, |edges| edges.start(*bucket));
-            self.add_summary(at, other.groups[*group as usize].key.as_str(), summary);
+            self.add_summary(at, Key::Whole(&other.groups[*group as usize].key), summary);
         }
     }
 
     /// The cell of an instant, in microseconds, and a group; `None` once the answer is bound to be
     /// too large.
-    fn place(&mut self, at: i64, key: &str) -> Option<usize> {
+    fn place(&mut self, at: i64, key: Key<'_>) -> Option<usize> {
         if self.too_large {
             return None;
         }
@@ -232,33 +234,46 @@ impl Tally {
         self.places = HashMap::default();
     }
 
-    fn group(&mut self, key: &str) -> u32 {
+    fn group(&mut self, key: Key<'_>) -> u32 {
         if self.query.by.is_empty() && !self.groups.is_empty() {
             return 0;
         }
-        if let Some(&group) = self.numbers.get(key) {
+        if let Some(&group) = self.numbers.get(key.as_str()) {
             return group;
         }
         let group = number(self.groups.len());
-        let key = GroupKey::from_scratch(key);
+        let key = GroupKey::from(key);
         self.numbers.insert(key.clone(), group);
-        self.groups.push(Kept { key, last: None });
+        let (first, last) = (None, None);
+        self.groups.push(Kept { key, first, last });
         group
     }
 
+    /// The number of the cell of a group and a bucket, if there is one.
+    pub(super) fn found(&self, group: u32, bucket: i32) -> Option<u32> {
+        match self.groups[group as usize].first {
+            Some((first, index)) if first == bucket => Some(index),
+            _ => self.places.get(&(group, bucket)).copied(),
+        }
+    }
+
     fn cell(&mut self, group: u32, bucket: i32) -> usize {
-        let kept = &mut self.groups[group as usize];
-        if let Some((last, index)) = kept.last
+        if let Some((last, index)) = self.groups[group as usize].last
             && last == bucket
         {
             return index as usize;
         }
-        let index = *self.places.entry((group, bucket)).or_insert_with(|| {
+        let index = self.found(group, bucket).unwrap_or_else(|| {
+            let index = number(self.cells.len());
             let summary = Summary::default();
             self.cells.push(Cell { group, bucket, summary });
-            number(self.cells.len() - 1)
+            match &mut self.groups[group as usize].first {
+                first @ None => *first = Some((bucket, index)),
+                Some(_) => _ = self.places.insert((group, bucket), index),
+            }
+            index
         });
-        kept.last = Some((bucket, index));
+        self.groups[group as usize].last = Some((bucket, index));
         index as usize
     }
 }

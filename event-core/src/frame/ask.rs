@@ -9,7 +9,7 @@ use super::rows::{BLOCK, Rows};
 use super::totals::Totals;
 use super::{Frame, FrameError};
 use crate::aggregate::edges::Edges;
-use crate::aggregate::{GroupKey, Summary, Tally};
+use crate::aggregate::{GroupKey, Key, Summary, Tally};
 use crate::query::Query;
 
 /// What some rows of a frame know of the answer to a question.
@@ -45,7 +45,7 @@ pub(super) fn tally(frame: &Frame, query: &Query, among: Range<usize>) -> Result
         }
         let bucket = edges.as_ref().zip(numbers.next());
         let at = bucket.map_or(0, |(edges, index)| edges.nth(*index as usize));
-        tally.add_summary(at, &key, summary)
+        tally.add_summary(at, Key::Text(&key), summary)
     };
     // Places of one cell that differ by their value alone mostly follow on one another.
     let mut open: Option<(Vec<u32>, Summary)> = None;
