@@ -10,6 +10,7 @@ mod table;
 mod disk;
 mod sample;
 mod once;
+mod grouped;
 mod judged;
 mod reading;
 mod export;
@@ -71,6 +72,11 @@ conformance! {
         one_id_from_two_sources_is_two_events,
         a_retry_after_a_later_version_is_the_same_event,
         a_retry_that_its_type_refuses_by_now_is_the_same_event,
+    }
+    grouped {
+        who_brings_what_the_database_refuses_pays_for_it_alone,
+        neighbours_in_a_batch_keep_what_is_their_own,
+        neighbours_that_are_refused_by_now_are_known_by_their_sources,
     }
     judged {
         quarantine_keeps_it_and_stores_nothing,
