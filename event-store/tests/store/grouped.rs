@@ -101,7 +101,7 @@ pub(crate) async fn neighbours_in_a_batch_keep_what_is_their_own(disk: Disk) {
         let found = (
             it.event_type.category.as_str(),
             it.event_type.name.as_str(),
-            it.version.as_str(),
+            it.version.as_ref().map_or("", |version| version.as_str()),
             it.source.as_str(),
         );
         assert_eq!(found, *own);
