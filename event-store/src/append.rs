@@ -101,7 +101,7 @@ pub(crate) async fn append(
     let mut known = Known::default();
     if log.rowless > 0 {
         let mut wanted: Vec<_> = rows.iter().collect();
-        by_id(&mut wanted);
+        by_id(&mut wanted, |row| row.key());
         find("{keys}", inner, db, wanted.iter().map(|row| row.key()), &mut known).await?;
     }
     let (whole, counted): (Vec<&NewEvent<'_>>, Vec<_>) = rows
@@ -213,9 +213,12 @@ fn all_known(taken: &[&NewEvent<'_>], known: &Known) -> Result<(), Error> {
 }
 
 /// Puts many events in the order of their ids; of those that have one and the same the first stays first.
-fn by_id(events: &mut [&NewEvent<'_>]) {
+fn by_id<T: Copy>(events: &mut [T], key: impl Fn(T) -> Key<'_>) {
     if events.len() >= FEW {
-        events.sort_by(|one, other| (&one.event_id, one.source_id).cmp(&(&other.event_id, other.source_id)));
+        events.sort_by(|one, other| {
+            let ((source_id, event_id), (other_source, other_id)) = (key(*one), key(*other));
+            (event_id, source_id).cmp(&(other_id, other_source))
+        });
     }
 }
 
@@ -229,7 +232,7 @@ async fn store_keys(
     if events.is_empty() {
         return Ok(());
     }
-    by_id(&mut events);
+    by_id(&mut events, |row| row.key());
     // They may have been stored whole, before their type was only counted.
     find("{events}", inner, db, events.iter().map(|row| row.key()), known).await?;
     events.retain(|row| !known.has(row));
@@ -442,5 +445,32 @@ fn verdict<'a>(
             }));
             verdict
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_are_in_the_order_of_their_ids_and_few_as_they_came() {
+        let ids: Vec<[u8; 1]> = (0..=255).map(|id| [id]).collect();
+        let all: Vec<(i64, &[u8], usize)> = (0..FEW)
+            .map(|number| {
+                let source = i64::try_from(number % 3).unwrap();
+                (source, ids[number * 7 % 256].as_slice(), number)
+            })
+            .collect();
+        let mut many = all.clone();
+        by_id(&mut many, |(source, id, _)| (source, id));
+        let mut expected = all.clone();
+        expected.sort_by_key(|(source, id, number)| (*id, *source, *number));
+        assert_eq!(
+            many, expected,
+            "of those that are one and the same the first stays first"
+        );
+        let mut few = all[1..].to_vec();
+        by_id(&mut few, |(source, id, _)| (source, id));
+        assert_eq!(few, all[1..]);
     }
 }

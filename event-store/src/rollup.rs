@@ -15,9 +15,8 @@ use crate::error::Error;
 use crate::revision;
 use crate::sketch;
 use crate::tables::Tables;
+use crate::trail::is_too_much;
 
-/// So many groups are remembered; then the memory starts anew.
-const MOST: usize = 200_000;
 /// What stands for a group is remembered where its values have no more letters: of longer ones it is found anew, and senders say
 /// how long they are.
 const SHORT: usize = 128;
@@ -285,7 +284,7 @@ impl Rollup {
         if gathered.minutes.is_empty() && gathered.cells.is_empty() {
             return Ok(());
         }
-        if self.known.len().max(self.digests.len()) > MOST {
+        if is_too_much(self.known.len().max(self.digests.len())) {
             self.known.clear();
             self.digests.clear();
         }
@@ -370,4 +369,60 @@ pub(crate) fn exponent(stored: i64) -> Result<Option<i16>, Error> {
     }
     let exponent = i16::try_from(stored).map_err(|_| Error::corrupt("an exponent beyond any float"))?;
     Ok(Some(exponent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(text: &str) -> GroupKey {
+        GroupKey::new([Some(text)])
+    }
+
+    #[test]
+    fn what_stands_for_a_short_group_is_remembered() {
+        let mut rollup = Rollup::default();
+        let mut digests = |letters: usize| {
+            let mut new = Groups::new();
+            let text = "x".repeat(letters);
+            let found = rollup.digest(1, &group(&text), &mut new);
+            assert_eq!((found, new.len()), (digest(&text), 1));
+            // It has its row, once for each metric.
+            assert_eq!((rollup.digest(1, &group(&text), &mut new), new.len()), (found, 1));
+            assert_eq!((rollup.digest(2, &group(&text), &mut new), new.len()), (found, 2));
+            rollup.digests.len()
+        };
+        assert_eq!((digests(SHORT), digests(SHORT + 1), digests(1)), (1, 1, 2));
+    }
+
+    #[test]
+    fn minutes_become_cells_where_they_are_many() {
+        let mut gathered = Gathered::default();
+        let mut add = |minute: usize| {
+            let at = i64::try_from(minute).unwrap() * Level::Minute.micros();
+            let (at, number) = (Timestamp::MIN.saturating_add_micros(at), Some((1, 0)));
+            gathered.add(
+                1,
+                Observation {
+                    at,
+                    group: group("1"),
+                    number,
+                    unique: None,
+                },
+            );
+            (gathered.minutes.len(), gathered.cells.is_empty())
+        };
+        assert_eq!((add(0), add(0), add(1)), ((1, true), (1, true), (2, true)));
+        for minute in 2..MOST_MINUTES - 1 {
+            add(minute);
+        }
+        assert_eq!(add(0), (MOST_MINUTES - 1, true));
+        assert_eq!(add(MOST_MINUTES), (0, false));
+        let cells = gathered.cells().remove(&1).unwrap();
+        let minutes = cells.iter().filter(|(key, _)| key.level == Level::Minute);
+        assert_eq!(
+            minutes.map(|(_, cell)| cell.events).sum::<i64>(),
+            i64::try_from(MOST_MINUTES).unwrap() + 2
+        );
+    }
 }

@@ -153,9 +153,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_runtime_that_is_busy_keeps_nobody_else_waiting() {
-        let (busy, other) = (runtime(), runtime());
+    /// A runtime that does nothing until it is released.
+    fn busy() -> (Runtime, std::sync::mpsc::Sender<()>) {
+        let busy = runtime();
         let (release, held) = std::sync::mpsc::channel::<()>();
         let (begin, begun) = std::sync::mpsc::channel::<()>();
         busy.spawn(async move {
@@ -163,6 +163,53 @@ mod tests {
             held.recv()
         });
         begun.recv().unwrap();
+        (busy, release)
+    }
+
+    /// A job of so many entries, of somebody who waits in a runtime.
+    fn job(home: &Runtime, entries: usize) -> (crate::queue::Answer, Job) {
+        let (queue, mut jobs) = Queue::new(1_000, 1 << 20, Duration::from_secs(1));
+        let _inside = home.enter();
+        let entries = Arc::new((0..entries).map(|_| entry()).collect());
+        let answer = queue.offer(entries, None, None).unwrap().0;
+        (answer, jobs.try_recv().unwrap())
+    }
+
+    #[test]
+    fn few_are_told_at_once_and_many_entries_are_freed_where_somebody_waits_for_them() {
+        let (busy, release) = busy();
+        for (entries, is_freed) in [(FEW_ENTRIES, true), (FEW_ENTRIES + 1, false), (FEW_ENTRIES + 2, false)] {
+            let (caller, job) = job(&busy, entries);
+            let entries = Arc::downgrade(&job.entries);
+            tell([(job, Ok(Vec::new()))].into_iter());
+            assert!(caller.blocking_recv().unwrap().is_ok());
+            assert_eq!(entries.upgrade().is_none(), is_freed);
+        }
+        drop(release);
+    }
+
+    #[test]
+    fn whoever_waits_where_it_is_told_is_told_at_once() {
+        let (busy, release) = busy();
+        let (callers, jobs): (Vec<_>, Vec<_>) = (0..FEW + 1).map(|_| job(&busy, 1)).unzip();
+        {
+            let _inside = busy.enter();
+            tell(
+                jobs.into_iter()
+                    .map(|job| (job, Ok(Vec::new())))
+                    .collect::<Vec<_>>()
+                    .into_iter(),
+            );
+        }
+        for mut caller in callers {
+            assert!(caller.try_recv().unwrap().is_ok());
+        }
+        drop(release);
+    }
+
+    #[test]
+    fn a_runtime_that_is_busy_keeps_nobody_else_waiting() {
+        let (other, (busy, release)) = (runtime(), busy());
         let (mut callers, answers, queue) = offered(&[&busy, &other]);
         assert_eq!(queue.waiting().0, 9);
         tell(answers.into_iter());

@@ -9,8 +9,13 @@ use crate::dialect::{Bind, Cell, Insert, Kind, Taken, Transaction};
 use crate::error::Error;
 use crate::tables::Tables;
 
-/// So many pairs are remembered; then the memory starts anew.
+/// So much is remembered of what a writer has met; then the memory starts anew.
 const MOST: usize = 200_000;
+
+/// Whether the memory of a writer starts anew.
+pub(crate) fn is_too_much(remembered: usize) -> bool {
+    remembered > MOST
+}
 
 /// Stores new pairs.
 const INSERT: Insert<3> = Insert {
@@ -73,7 +78,7 @@ impl Trails {
         db: &Transaction,
         tables: &Tables,
     ) -> Result<Vec<Option<i64>>, Error> {
-        if self.known.len() > MOST {
+        if is_too_much(self.known.len()) {
             self.known.clear();
         }
         let mut new: Vec<New<'a>> = Vec::new();
@@ -139,5 +144,15 @@ impl Trails {
             ));
         }
         Ok(others)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST, is_too_much};
+
+    #[test]
+    fn so_much_is_remembered() {
+        assert!(!is_too_much(0) && !is_too_much(MOST) && is_too_much(MOST + 1) && is_too_much(MOST + 2));
     }
 }

@@ -487,6 +487,10 @@ mod tests {
         let first = jobs.try_recv().unwrap();
         let others = || offer(&queue, 2, 1);
         assert_eq!(gather(first, &mut jobs, Some(others)).len(), 1 + 3);
+        offer(&queue, 1, MOST_EVENTS);
+        let first = jobs.try_recv().unwrap();
+        let nobody = || panic!("there is no room for anybody");
+        assert_eq!(gather(first, &mut jobs, Some(nobody)).len(), 1);
     }
 
     #[test]
