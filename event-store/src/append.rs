@@ -213,7 +213,7 @@ fn all_known(taken: &[&NewEvent<'_>], known: &Known) -> Result<(), Error> {
 }
 
 /// Puts many events in the order of their ids; of those that have one and the same the first stays first.
-fn by_id<T: Copy>(events: &mut [T], key: impl Fn(T) -> Key<'_>) {
+fn by_id<'a, T: Copy>(events: &mut [T], key: impl Fn(T) -> Key<'a>) {
     if events.len() >= FEW {
         events.sort_by(|one, other| {
             let ((source_id, event_id), (other_source, other_id)) = (key(*one), key(*other));

@@ -43,6 +43,7 @@ mod judge;
 mod judging;
 mod outbox;
 mod tell;
+mod gather;
 mod writer;
 mod backfill;
 mod usage;
