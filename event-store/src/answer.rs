@@ -149,7 +149,7 @@ async fn read(
                 selection.keep_kinds(kinds);
                 rows(tally, &part, inner, snapshot, &dictionary, &selection).await?
             }
-            Work::Cells(counted) => counted.add_to(tally, inner, snapshot).await?,
+            Work::Cells(counted) => counted.add_to(tally, inner, snapshot, moment.changes).await?,
         };
     }
     Ok((tally, moment.head, plan.source()))

@@ -62,5 +62,5 @@ pub(crate) async fn forget(inner: &Inner, db: &Transaction, metric: i64, first: 
         db.execute_raw(inner.dialect.statement(&inner.tables.sql(&sql), values))
             .await?;
     }
-    revision::raise(&BTreeSet::from([(metric, start)]), db, &inner.tables).await
+    revision::renew(&BTreeSet::from([(metric, start)]), db, &inner.tables).await
 }

@@ -94,7 +94,6 @@ impl EventStore {
                 .await?;
             }
         }
-        inner.remembered.forget();
         detached(async move { open.finish(&inner).await.map(Some) }).await
     }
 

@@ -10,7 +10,7 @@ use crate::tables::Tables;
 /// What the row of the log counts that a transaction has locked: everybody who writes locks the
 /// first row first, so that writers never wait for each other in a circle.
 pub(crate) const HEAD: i64 = 1;
-const CHANGES: i64 = 2;
+pub(crate) const CHANGES: i64 = 2;
 pub(crate) const ROWLESS: i64 = 3;
 
 /// The log, as the transaction that holds its lock finds it.

@@ -24,11 +24,16 @@ pub(crate) struct DayCell {
 /// All cells of a day.
 pub(crate) type Day = Arc<[DayCell]>;
 
-/// The days of all metrics that somebody has asked for.
+/// The days of all metrics that were asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Remembered {
-    /// By the numbers of the metrics; those that were asked for last are the last.
-    metrics: Mutex<Vec<(i64, Arc<OfMetric>)>>,
+pub(crate) struct Remembered(Mutex<OfMetrics>);
+
+#[derive(Debug, Default)]
+struct OfMetrics {
+    /// The change of the catalog that all this is of: an erasure is one, and what was erased is not to stay here.
+    change: i64,
+    /// By the numbers of the metrics; the one that was asked for last is the last.
+    known: Vec<(i64, Arc<OfMetric>)>,
 }
 
 /// Those of one metric.
@@ -45,8 +50,8 @@ struct Known {
     size: usize,
     /// Questions that were asked.
     asked: u64,
-    /// So many days are known not to fit.
-    too_many: Option<usize>,
+    /// The first and the last of some days that are known to be too many.
+    too_many: Option<(i64, i64)>,
 }
 
 /// A day, its revision, and the last question that asked for it.
@@ -58,41 +63,49 @@ struct Dated {
 }
 
 impl Remembered {
-    /// Those of a metric; asks for them count from here on.
-    pub(crate) fn of(&self, metric: i64) -> Arc<OfMetric> {
-        let mut metrics = lock(&self.metrics);
-        let of_metric = match metrics.iter().position(|(id, _)| *id == metric) {
-            Some(place) => metrics.remove(place).1,
+    /// Those of a metric, for a question that finds such a change of the catalog; nothing, if there was a later one.
+    pub(crate) fn of(&self, metric: i64, change: i64) -> Option<Arc<OfMetric>> {
+        let mut all = lock(&self.0);
+        if change < all.change {
+            return None;
+        }
+        if change > all.change {
+            all.known.clear();
+            all.change = change;
+        }
+        let of_metric = match all.known.iter().position(|(id, _)| *id == metric) {
+            Some(place) => all.known.remove(place).1,
             None => Arc::default(),
         };
-        metrics.push((metric, Arc::clone(&of_metric)));
-        of_metric
+        all.known.push((metric, Arc::clone(&of_metric)));
+        Some(of_metric)
     }
 
-    /// Lets go of what was asked for least of late, until all takes no more than so many bytes.
+    /// Lets go of what was not asked for the longest, until all takes no more than so many bytes.
     pub(crate) fn shrink(&self, most: usize) {
-        let mut metrics = lock(&self.metrics);
-        let mut size: usize = metrics.iter().map(|(_, it)| lock(&it.0).size).sum();
-        while size > most && metrics.len() > 1 {
-            let (_, gone) = metrics.remove(0);
+        let mut all = lock(&self.0);
+        let mut size: usize = all.known.iter().map(|(_, it)| lock(&it.0).size).sum();
+        while size > most && all.known.len() > 1 {
+            let (_, gone) = all.known.remove(0);
             size -= lock(&gone.0).size;
         }
-        if let Some((_, last)) = metrics.last() {
-            lock(&last.0).shrink(most);
+        if let Some((_, last)) = all.known.last()
+            && lock(&last.0).shrink(most) > most
+        {
+            // Its groups alone are too many. Who holds it keeps their numbers.
+            all.known.clear();
         }
-    }
-
-    /// Lets go of all: what was erased is not to stay here.
-    pub(crate) fn forget(&self) {
-        lock(&self.metrics).clear();
     }
 }
 
 impl OfMetric {
-    /// Days of such revisions, as far as they are known; nothing, if so many do not fit.
+    /// Days of such revisions, as far as they are known; nothing, if they are known not to fit.
     pub(crate) fn days(&self, wanted: &[(i64, i64)]) -> Option<Vec<Option<Day>>> {
         let mut known = lock(&self.0);
-        if known.too_many.is_some_and(|most| wanted.len() >= most) {
+        if let (Some((from, to)), Some((first, _)), Some((last, _))) = (known.too_many, wanted.first(), wanted.last())
+            && *first <= from
+            && *last >= to
+        {
             return None;
         }
         known.asked += 1;
@@ -105,10 +118,9 @@ impl OfMetric {
         Some(wanted.iter().map(&mut day).collect())
     }
 
-    /// So many days at once do not fit.
-    pub(crate) fn refuse(&self, days: usize) {
-        let mut known = lock(&self.0);
-        known.too_many = Some(known.too_many.map_or(days, |most| most.min(days)));
+    /// The days from one to another do not fit.
+    pub(crate) fn refuse(&self, first: i64, last: i64) {
+        lock(&self.0).too_many = Some((first, last));
     }
 
     /// Which of some groups have no number yet.
@@ -174,7 +186,8 @@ impl OfMetric {
 }
 
 impl Known {
-    fn shrink(&mut self, most: usize) {
+    /// Answers how large it still is.
+    fn shrink(&mut self, most: usize) -> usize {
         let mut ages: Vec<(u64, i64)> = self.days.iter().map(|(at, dated)| (dated.asked, *at)).collect();
         ages.sort_unstable();
         for (_, at) in ages {
@@ -185,9 +198,104 @@ impl Known {
                 self.size -= size_of_val(&*gone.day);
             }
         }
+        self.size
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(number: u8) -> Digest {
+        [number; 16]
+    }
+
+    fn group(number: u8) -> GroupKey {
+        GroupKey::new([Some(number.to_string().as_str())])
+    }
+
+    /// Reads a day of one cell for each of some groups.
+    fn read(known: &OfMetric, at: i64, revision: i64, groups: &[u8]) {
+        let cells: Vec<_> = groups
+            .iter()
+            .map(|number| (digest(*number), 0, Cell::of(None)))
+            .collect();
+        let unknown = known.unknown(cells.iter().map(|(digest, ..)| digest));
+        known.learn(unknown.iter().map(|digest| (*digest, group(digest[0]))).collect());
+        assert_eq!(known.remember(at, revision, &cells).len(), groups.len());
+    }
+
+    fn known(of: &OfMetric, wanted: &[(i64, i64)]) -> Vec<bool> {
+        let days = of.days(wanted).unwrap();
+        days.iter().map(Option::is_some).collect()
+    }
+
+    #[test]
+    fn a_day_is_known_while_its_revision_is_the_same() {
+        let remembered = Remembered::default();
+        let of = remembered.of(1, 7).unwrap();
+        read(&of, 10, 5, &[1, 2]);
+        read(&of, 20, 6, &[2, 3]);
+        assert_eq!(known(&of, &[(10, 5), (20, 5), (30, 5)]), [true, false, false]);
+        assert_eq!(*of.groups(), [group(1), group(2), group(3)]);
+        let day = of.days(&[(20, 6)]).unwrap().remove(0).unwrap();
+        assert_eq!(day.iter().map(|cell| cell.group).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(known(&remembered.of(1, 7).unwrap(), &[(10, 5)]), [true]);
+        assert_eq!(known(&remembered.of(2, 7).unwrap(), &[(10, 5)]), [false]);
+    }
+
+    #[test]
+    fn an_erasure_leaves_nothing_and_older_questions_bring_nothing_back() {
+        let remembered = Remembered::default();
+        read(&remembered.of(1, 7).unwrap(), 10, 5, &[1]);
+        assert_eq!(known(&remembered.of(1, 8).unwrap(), &[(10, 5)]), [false]);
+        assert!(remembered.of(1, 8).unwrap().groups().is_empty());
+        assert!(remembered.of(1, 7).is_none());
+    }
+
+    #[test]
+    fn what_was_not_asked_for_the_longest_goes_first() {
+        let remembered = Remembered::default();
+        let cell = size_of::<DayCell>();
+        for metric in [1, 2] {
+            let of = remembered.of(metric, 0).unwrap();
+            for at in [10, 20, 30] {
+                read(&of, at, 5, &[1, 2]);
+            }
+        }
+        let size = lock(&remembered.of(1, 0).unwrap().0).size;
+        remembered.shrink(2 * size);
+        assert_eq!(known(&remembered.of(2, 0).unwrap(), &[(10, 5)]), [true]);
+        remembered.shrink(2 * size - 1);
+        let of = remembered.of(1, 0).unwrap();
+        assert_eq!(known(&of, &[(10, 5)]), [false]);
+        // Of one metric its days: of the oldest question the first.
+        let of = remembered.of(2, 0).unwrap();
+        assert_eq!(known(&of, &[(20, 5)]), [true]);
+        remembered.shrink(size - 1);
+        assert_eq!(known(&of, &[(10, 5), (20, 5), (30, 5)]), [true, true, false]);
+        remembered.shrink(size - 2 * cell - 1);
+        assert_eq!(known(&of, &[(10, 5), (20, 5)]), [false, true]);
+        // And all, where groups alone take more.
+        remembered.shrink(2 * GROUP - 1);
+        assert!(remembered.of(2, 0).unwrap().groups().is_empty());
+        assert_eq!(
+            *of.groups(),
+            [group(1), group(2)],
+            "who asks goes on with what there was"
+        );
+    }
+
+    #[test]
+    fn days_that_are_too_many_are_not_tried_again_and_fewer_are() {
+        let of = OfMetric::default();
+        of.refuse(20, 40);
+        let days = |from: i64, to: i64| -> Vec<_> { (from..=to).step_by(10).map(|at| (at, 1)).collect() };
+        assert!(of.days(&days(20, 40)).is_none() && of.days(&days(10, 50)).is_none());
+        assert!(of.days(&days(30, 50)).is_some() && of.days(&days(20, 30)).is_some() && of.days(&[]).is_some());
+    }
 }

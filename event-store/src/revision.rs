@@ -1,7 +1,8 @@
-//! The revision of a metric's day: how often its cells were changed, by all processes. It is raised by the transaction that
-//! changes them, so that cells of the same revision are the same.
+//! The revision of a metric's day: a number that every transaction that changes its cells draws anew, so that cells of the same
+//! revision are the same. It does not count: a count would come again where a commit is lost with the server that had it.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, RandomState};
 
 use event_core::Timestamp;
 use event_core::aggregate::Level;
@@ -19,7 +20,7 @@ const REVISIONS: Insert<3> = Insert {
     columns: [("metric_id", Kind::Int), ("at", Kind::Int), ("revision", Kind::Int)],
     taken: Taken::Merges {
         key: "metric_id, at",
-        changes: &[("revision", Merge::Add)],
+        changes: &[("revision", Merge::Replace)],
     },
 };
 
@@ -28,11 +29,12 @@ pub(crate) fn day(at: Timestamp) -> i64 {
     Level::Day.start(at).as_micros()
 }
 
-/// Says that cells of these days were changed.
-pub(crate) async fn raise(days: &BTreeSet<Day>, db: &Transaction, tables: &Tables) -> Result<(), Error> {
+/// Says that cells of these days are changed by a transaction.
+pub(crate) async fn renew(days: &BTreeSet<Day>, db: &Transaction, tables: &Tables) -> Result<(), Error> {
+    let drawn = RandomState::new().hash_one(()).cast_signed();
     let rows: Vec<_> = days
         .iter()
-        .map(|(metric, at)| [Bind::Int(*metric), Bind::Int(*at), Bind::Int(1)])
+        .map(|(metric, at)| [Bind::Int(*metric), Bind::Int(*at), Bind::Int(drawn)])
         .collect();
     if !rows.is_empty() {
         db.insert(&REVISIONS, tables, &rows).await?;

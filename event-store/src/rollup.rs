@@ -343,8 +343,9 @@ impl Rollup {
             let rows: Vec<_> = rows.iter().map(Stored::binds).collect();
             db.insert(&CELLS, tables, &rows).await?;
         }
-        let days: BTreeSet<_> = rows.iter().map(|row| (row.metric, revision::day(row.at))).collect();
-        revision::raise(&days, db, tables).await?;
+        let of_days = rows.iter().filter(|row| row.level == Level::Day);
+        let days: BTreeSet<_> = of_days.map(|row| (row.metric, row.at.as_micros())).collect();
+        revision::renew(&days, db, tables).await?;
         sketch::add(&sketches, db, tables).await
     }
 }

@@ -14,9 +14,9 @@ use futures_util::TryStreamExt as _;
 use sea_orm::{ConnectionTrait, StreamTrait, Value};
 
 use super::days::Days;
+use crate::dialect::Snapshot;
 #[cfg(feature = "sqlite")]
 use crate::dialect::{Bind, Cell as Stored, Kind, Transaction};
-use crate::dialect::{Owner, Snapshot};
 use crate::entity::metric::MetricRow;
 use crate::error::Error;
 use crate::inner::Inner;
@@ -38,7 +38,8 @@ pub(super) struct Counted {
     projection: Projection,
     /// No bucket's edge lies between two multiples of it.
     granule: Option<i64>,
-    has_groups: bool,
+    /// How many fields make a group.
+    fields: usize,
     /// The one group that all cells count for, where the question asks nothing of the metric's fields.
     one_group: Option<GroupKey>,
     kept: Kept,
@@ -86,16 +87,22 @@ impl Counted {
             stretch,
             projection,
             granule,
-            has_groups: !metric.by().is_empty(),
+            fields: metric.by().len(),
             one_group,
             kept,
         })
     }
 
     /// Reads the cells or sketches and adds them.
-    pub(super) async fn add_to(&self, tally: Tally, inner: &Inner, db: &Snapshot) -> Result<Tally, Error> {
+    pub(super) async fn add_to(
+        &self,
+        tally: Tally,
+        inner: &Inner,
+        db: &Snapshot,
+        changes: i64,
+    ) -> Result<Tally, Error> {
         if self.is_worth_remembering(inner)
-            && let Some(days) = Days::read(self.metric, &self.stretch, inner, db).await?
+            && let Some(days) = Days::read(self.metric, &self.stretch, inner, db, changes).await?
         {
             return self.add_days(tally, &days);
         }
@@ -109,14 +116,12 @@ impl Counted {
         }
     }
 
-    /// Whether it is about days of many groups. What transactions that are not over have changed must not be remembered, and
-    /// is seen by an application's own connections.
+    /// Whether it is about days of all groups of a metric that has some: of others there are few cells.
     fn is_worth_remembering(&self, inner: &Inner) -> bool {
         self.level == Level::Day
             && self.kept == Kept::Cells
-            && self.has_groups
+            && self.fields > 0
             && self.projection.pinned().is_none()
-            && inner.owner == Owner::Store
             && inner.options.remembered_bytes > 0
     }
 
@@ -310,16 +315,14 @@ impl Counted {
         }
     }
 
-    /// A table of which some groups are read, or all.
+    /// A table, by the index of groups where as many are asked for as the question names.
     fn table(&self, name: &str, inner: &Inner) -> String {
         let table = inner.tables.sql(&format!("{{{name}}}"));
-        match self.projection.pinned() {
-            None => table,
-            Some(_) => format!(
-                "{table}{}",
-                inner.dialect.by_index(&inner.tables.sql(&format!("{{p}}{name}_group")))
-            ),
+        if self.fields != 1 || self.projection.pinned().is_none() {
+            return table;
         }
+        let index = inner.tables.sql(&format!("{{p}}{name}_group"));
+        format!("{table}{}", inner.dialect.by_index(&index))
     }
 
     /// Which cells or sketches count, as far as the database can tell.

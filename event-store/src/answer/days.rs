@@ -1,8 +1,10 @@
 //! The days of a metric's cells: those that are in memory and have not changed since, and those that have to be read.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use event_core::aggregate::{Cell, GroupKey, Level, Stretch};
+use foldhash::fast::RandomState;
 use futures_util::TryStreamExt as _;
 use sea_orm::{ConnectionTrait, StreamTrait, Value};
 
@@ -11,7 +13,7 @@ use crate::dialect::Snapshot;
 use crate::dialect::{Bind, Kind, Transaction};
 use crate::error::Error;
 use crate::inner::Inner;
-use crate::remembered::{Day, DayCell};
+use crate::remembered::{Day, DayCell, OfMetric};
 use crate::revision;
 use crate::rollup::{Digest, cell, group, minutes};
 
@@ -50,51 +52,72 @@ impl Reading {
 }
 
 impl Days {
-    /// The days of a metric as a snapshot has them; nothing, if they are more than are remembered.
+    /// The days of a metric as a snapshot has them, which has seen such a change of the catalog; nothing, if they are more
+    /// than are remembered.
     pub(super) async fn read(
         metric: i64,
         stretch: &Stretch,
         inner: &Inner,
         db: &Snapshot,
+        change: i64,
     ) -> Result<Option<Self>, Error> {
-        let of_metric = inner.remembered.of(metric);
-        let ends = (stretch.from, stretch.to);
-        let revisions = revision::all(metric, ends, inner.dialect, db, &inner.tables).await?;
-        let Some(mut days) = of_metric.days(&revisions) else {
+        let Some(known) = inner.remembered.of(metric, change) else {
             return Ok(None);
         };
+        let days = Days::look(metric, stretch, inner, db, &known).await;
+        inner.remembered.shrink(inner.options.remembered_bytes);
+        days
+    }
+
+    async fn look(
+        metric: i64,
+        stretch: &Stretch,
+        inner: &Inner,
+        db: &Snapshot,
+        known: &OfMetric,
+    ) -> Result<Option<Self>, Error> {
+        let ends = (stretch.from, stretch.to);
+        let revisions = revision::all(metric, ends, inner.dialect, db, &inner.tables).await?;
+        let Some(mut days) = known.days(&revisions) else {
+            return Ok(None);
+        };
+        let cells_of = |days: &[Option<Day>]| days.iter().flatten().map(|day| day.len()).sum::<usize>();
+        let most = inner.options.remembered_bytes / size_of::<DayCell>();
         // Days that follow each other and are not known are read by one statement.
         let missing: Vec<usize> = (0..days.len()).filter(|place| days[*place].is_none()).collect();
-        let mut room = inner.options.remembered_bytes / size_of::<DayCell>();
         for run in missing.chunk_by(|one, next| one + 1 == *next) {
             let (Some(first), Some(last)) = (run.first(), run.last()) else {
                 continue;
             };
             let (first, last) = (revisions[*first].0, revisions[*last].0);
+            let room = most.saturating_sub(cells_of(&days));
             let read = cells(metric, first, last, room, inner, db).await?;
             if read.cells > room {
-                of_metric.refuse(revisions.len());
+                if let (Some((first, _)), Some((last, _))) = (revisions.first(), revisions.last()) {
+                    known.refuse(*first, *last);
+                }
                 return Ok(None);
             }
-            room -= read.cells;
             let digests = read
                 .days
                 .iter()
                 .flat_map(|(_, cells)| cells.iter().map(|(digest, ..)| digest));
-            let unknown = of_metric.unknown(digests);
-            of_metric.learn(groups(metric, &unknown, inner, db).await?);
+            let unknown = known.unknown(digests);
+            known.learn(groups(metric, &unknown, inner, db).await?);
             let mut read = read.days.into_iter().peekable();
             for place in run {
                 let (at, revision) = revisions[*place];
+                if read.peek().is_some_and(|(read, _)| *read < at) {
+                    // By a program that knows no revisions: nobody can tell whether it changes them.
+                    return Ok(None);
+                }
                 let cells = read.next_if(|(read, _)| *read == at).map(|(_, cells)| cells);
-                days[*place] = Some(of_metric.remember(at, revision, &cells.unwrap_or_default()));
+                days[*place] = Some(known.remember(at, revision, &cells.unwrap_or_default()));
             }
         }
-        let groups = of_metric.groups();
-        inner.remembered.shrink(inner.options.remembered_bytes);
         let days = revisions.iter().zip(days);
         Ok(Some(Days {
-            groups,
+            groups: known.groups(),
             days: days.filter_map(|((at, _), day)| day.map(|day| (*at, day))).collect(),
         }))
     }
@@ -105,38 +128,69 @@ impl Days {
         bucket: impl Fn(i64) -> i64,
         mut tell: impl FnMut(i64, &GroupKey, i16, &Cell) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        // By exponent, of which there are few; by group; and which groups there are.
-        let mut sums: Vec<(i16, Vec<Option<Cell>>, Vec<u32>)> = Vec::new();
+        let mut sums = Sums::default();
         for days in self.days.chunk_by(|(one, _), (next, _)| bucket(*one) == bucket(*next)) {
-            for DayCell { group, exponent, cell } in days.iter().flat_map(|(_, day)| day.iter()) {
-                let place = sums.iter().position(|(known, ..)| known == exponent);
-                let place = place.unwrap_or_else(|| {
-                    sums.push((*exponent, vec![None; self.groups.len()], Vec::new()));
-                    sums.len() - 1
-                });
-                let (_, of_groups, found) = &mut sums[place];
-                match &mut of_groups[*group as usize] {
-                    Some(sum) => sum.merge(cell),
-                    sum => {
-                        *sum = Some(*cell);
-                        found.push(*group);
-                    }
-                }
+            for cell in days.iter().flat_map(|(_, day)| day.iter()) {
+                sums.add(cell, self.groups.len());
             }
             let bucket = days.first().map_or(0, |(at, _)| bucket(*at));
-            for (exponent, of_groups, found) in &mut sums {
-                for group in found.drain(..) {
-                    if let Some(sum) = of_groups[group as usize].take() {
-                        tell(bucket, &self.groups[group as usize], *exponent, &sum)?;
-                    }
-                }
-            }
+            sums.take(|group, exponent, sum| tell(bucket, &self.groups[group as usize], exponent, sum))?;
         }
         Ok(())
     }
 }
 
-/// The cells of the days from one start to another, in the order of time; one more than there is room for, if they are more.
+/// So many exponents have a place for each group.
+const LAID_OUT: usize = 3;
+
+/// Sums by group and exponent.
+#[derive(Default)]
+struct Sums {
+    /// Of the first exponents: by group, and which groups there are.
+    laid_out: Vec<(i16, Vec<Option<Cell>>, Vec<u32>)>,
+    /// Of others. Most metrics have none, but a sender may use any.
+    others: HashMap<(u32, i16), Cell, RandomState>,
+}
+
+impl Sums {
+    fn add(&mut self, DayCell { group, exponent, cell }: &DayCell, groups: usize) {
+        let mut place = self.laid_out.iter().position(|(known, ..)| known == exponent);
+        if place.is_none() && self.laid_out.len() < LAID_OUT {
+            place = Some(self.laid_out.len());
+            self.laid_out.push((*exponent, vec![None; groups], Vec::new()));
+        }
+        let Some(place) = place else {
+            let sum = self.others.entry((*group, *exponent));
+            sum.and_modify(|sum| sum.merge(cell)).or_insert(*cell);
+            return;
+        };
+        let (_, of_groups, found) = &mut self.laid_out[place];
+        match &mut of_groups[*group as usize] {
+            Some(sum) => sum.merge(cell),
+            sum => {
+                *sum = Some(*cell);
+                found.push(*group);
+            }
+        }
+    }
+
+    /// Tells all of them, and has none any more.
+    fn take(&mut self, mut tell: impl FnMut(u32, i16, &Cell) -> Result<(), Error>) -> Result<(), Error> {
+        for (exponent, of_groups, found) in &mut self.laid_out {
+            for group in found.drain(..) {
+                if let Some(sum) = of_groups[group as usize].take() {
+                    tell(group, *exponent, &sum)?;
+                }
+            }
+        }
+        for ((group, exponent), sum) in self.others.drain() {
+            tell(group, exponent, &sum)?;
+        }
+        Ok(())
+    }
+}
+
+/// The cells of the days from one start to another, in the order of time: at most one more than there is room for.
 async fn cells(
     metric: i64,
     first: i64,
@@ -237,4 +291,50 @@ async fn groups(
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_of_a_bucket_a_group_and_an_exponent() {
+        let cell = |group: u32, exponent: i16, number: i64| DayCell {
+            group,
+            exponent,
+            cell: Cell::of(Some(number)),
+        };
+        // More exponents than are laid out.
+        let exponents: Vec<i16> = (0..=LAID_OUT)
+            .map(|exponent| i16::try_from(exponent).unwrap())
+            .collect();
+        let day = |number: i64| -> Day {
+            let cells = exponents
+                .iter()
+                .flat_map(|exponent| [cell(0, *exponent, number), cell(1, *exponent, 10 * number)]);
+            cells.collect()
+        };
+        let days = Days {
+            groups: Arc::new(["0", "1"].map(|text| GroupKey::new([Some(text)])).into()),
+            days: vec![(10, day(1)), (11, day(2)), (20, day(3))],
+        };
+        let mut told = Vec::new();
+        let tell = |bucket: i64, group: &GroupKey, exponent: i16, sum: &Cell| {
+            told.push((bucket, group.clone(), exponent, sum.events, sum.low));
+            Ok(())
+        };
+        days.add_up(|at| at / 10, tell).unwrap();
+        told.sort();
+        let mut expected = Vec::new();
+        for (bucket, events, sum) in [(1, 2, 3), (2, 1, 3)] {
+            for (group, factor) in days.groups.iter().zip([1, 10]) {
+                expected.extend(
+                    exponents
+                        .iter()
+                        .map(|it| (bucket, group.clone(), *it, events, factor * sum)),
+                );
+            }
+        }
+        assert_eq!(told, expected);
+    }
 }

@@ -8,13 +8,15 @@ use crate::inner::Inner;
 use crate::position;
 
 /// How many columns [`columns`] are.
-pub(super) const COLUMNS: usize = 5;
+pub(super) const COLUMNS: usize = 6;
 
 /// The log, and what is known of its events, at one moment.
 #[derive(Clone, Copy)]
 pub(super) struct Moment {
     /// The newest place.
     pub(super) head: i64,
+    /// Changes of what is registered or declared, and erasures.
+    pub(super) changes: i64,
     /// Events without rows.
     rowless: i64,
     /// Metrics that are declared.
@@ -28,7 +30,14 @@ fn selected() -> [String; COLUMNS] {
     let head = |id: i64| format!("(SELECT head FROM {{log}} WHERE id = {id})");
     let [kind, source] = Newest::SELECTED.map(str::to_owned);
     let metrics = "(SELECT COUNT(*) FROM {metrics})".to_owned();
-    [head(position::HEAD), head(position::ROWLESS), metrics, kind, source]
+    [
+        head(position::HEAD),
+        head(position::CHANGES),
+        head(position::ROWLESS),
+        metrics,
+        kind,
+        source,
+    ]
 }
 
 /// What a select has to answer for [`Moment::of`].
@@ -42,7 +51,7 @@ pub(super) fn columns() -> String {
 
 /// ` AND …` for a statement that is to find nothing where there is more to be read than rows of these kinds and sources.
 pub(super) fn gate(known: Newest) -> String {
-    let [_, rowless, metrics, kind, source] = selected();
+    let [_, _, rowless, metrics, kind, source] = selected();
     let [newest_kind, newest_source] = known.values();
     format!(" AND {rowless} = 0 AND {metrics} = 0 AND {kind} = {newest_kind} AND {source} = {newest_source}")
 }
@@ -58,9 +67,10 @@ impl Moment {
     pub(super) fn of(row: &QueryResult) -> Result<Self, Error> {
         Ok(Moment {
             head: row.try_get_by_index(0)?,
-            rowless: row.try_get_by_index(1)?,
-            metrics: row.try_get_by_index(2)?,
-            newest: Newest::of(row, 3)?,
+            changes: row.try_get_by_index(1)?,
+            rowless: row.try_get_by_index(2)?,
+            metrics: row.try_get_by_index(3)?,
+            newest: Newest::of(row, 4)?,
         })
     }
 

@@ -44,7 +44,7 @@ pub(super) async fn without(
                 place.subtract(inner, db, dictionary, &metric, gone, touched).await?;
             }
         }
-        revision::raise(&days, db, &inner.tables).await?;
+        revision::renew(&days, db, &inner.tables).await?;
         for (key, _) in gone.sketches() {
             let place = sketches::Place::new(inner, db, metric.id, key);
             place.recount(dictionary, &metric, touched).await?;
@@ -230,7 +230,7 @@ pub(super) async fn groups_of(
         let days = db.query_all_raw(inner.dialect.statement(&days, values)).await?;
         let days: Result<BTreeSet<_>, sea_orm::DbErr> =
             days.iter().map(|row| Ok((metric, row.try_get_by_index(0)?))).collect();
-        revision::raise(&days?, db, &inner.tables).await?;
+        revision::renew(&days?, db, &inner.tables).await?;
         let delete = |table: &str| {
             let sql = format!("DELETE FROM {table} WHERE metric_id = ? AND digest = ?");
             let values: [Value; 2] = [metric.into(), digest.clone().into()];
