@@ -99,9 +99,9 @@ impl Options {
         self
     }
 
-    /// How many bytes of the cells of days that were read for questions stay in memory, about, so that the next question
-    /// reads only days that have changed since; 64 MiB by default, which is a million cells, and 0 for none. More is needed
-    /// for a moment while days are read.
+    /// About how many bytes of the cells of days that were read for questions stay in memory, so that the next question
+    /// reads only days that have changed since; 64 MiB by default, which is less than a million cells, and 0 for none. More is
+    /// needed for a moment while days are read.
     #[must_use]
     pub fn remembered_bytes(mut self, bytes: usize) -> Self {
         self.remembered_bytes = bytes;

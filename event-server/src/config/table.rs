@@ -90,7 +90,7 @@ settings! {
     queue_time: Duration = value::time, "500ms", "EVENT_SERVER_QUEUE_TIME", "TIME",
         "How long what waits to be stored may be likely to take; while it is longer, more is refused before it is read";
     remembered_bytes: usize = value::bytes, "64MiB", "EVENT_SERVER_REMEMBERED_BYTES", "SIZE",
-        "How many bytes of cells that were read for questions stay in memory at the most";
+        "About how many bytes of cells that were read for questions stay in memory";
     listen: SocketAddr = value::address, "127.0.0.1:8000", "EVENT_SERVER_LISTEN", "ADDRESS",
         "Where to listen; only on this machine as long as no keys exist. Port 0 takes a free one";
     first_key: Option<FirstKey> = value::first_key, "", "EVENT_SERVER_FIRST_KEY", "KEY",

@@ -107,10 +107,8 @@ impl Days {
             let mut read = read.days.into_iter().peekable();
             for place in run {
                 let (at, revision) = revisions[*place];
-                if read.peek().is_some_and(|(read, _)| *read < at) {
-                    // By a program that knows no revisions: nobody can tell whether it changes them.
-                    return Ok(None);
-                }
+                // Days without a revision are of a program that knows none, and do not count.
+                while read.next_if(|(read, _)| *read < at).is_some() {}
                 let cells = read.next_if(|(read, _)| *read == at).map(|(_, cells)| cells);
                 days[*place] = Some(known.remember(at, revision, &cells.unwrap_or_default()));
             }

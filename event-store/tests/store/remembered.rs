@@ -3,7 +3,7 @@
 use event_core::aggregate::Origin;
 use event_core::{Query, Subject};
 use event_store::{EventStore, Options, PrunedCells, Repair};
-use sea_orm::{ConnectionTrait as _, Statement};
+use sea_orm::ConnectionTrait as _;
 
 use crate::disk::Disk;
 use crate::metrics::{events, order, orders, questions, sales};
@@ -122,13 +122,4 @@ pub(crate) async fn days_of_older_programs_have_a_revision(disk: Disk) {
     assert_current(&stores).await;
     ingest(&stores[2], orders(300, 400)).await;
     assert_current(&stores).await;
-    // One that such a program has begun since.
-    let sql = format!("SELECT at FROM {}revisions ORDER BY at", disk.prefix());
-    let days = db
-        .query_all_raw(Statement::from_string(db.get_database_backend(), sql))
-        .await;
-    let day: i64 = days.unwrap()[1].try_get_by_index(0).unwrap();
-    let sql = format!("DELETE FROM {}revisions WHERE at = {day}", disk.prefix());
-    db.execute_unprepared(&sql).await.unwrap();
-    assert_current(&opened(&disk).await).await;
 }
