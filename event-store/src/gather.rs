@@ -47,25 +47,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::original::Original;
     use crate::queue::{Entry, Queue};
-    use event_core::refusal::Refusal;
-    use event_core::{Code, Source, Timestamp};
-
-    fn entry() -> Entry {
-        Entry::Refused {
-            refusal: Box::new(Refusal::new(Code::NotPermitted, "", "")),
-            source: Source::new("shop").unwrap(),
-            original: Original::written(Vec::new()),
-            received_at: Timestamp::MIN,
-            identity: None,
-        }
-    }
 
     /// Puts jobs of so many entries each into a queue.
     fn offer(queue: &Queue, jobs: usize, entries: usize) {
         for _ in 0..jobs {
-            let entries = Arc::new((0..entries).map(|_| entry()).collect());
+            let entries = Arc::new((0..entries).map(|_| Entry::refused(0)).collect());
             queue.offer(entries, None, None).unwrap();
         }
     }

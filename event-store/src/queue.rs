@@ -78,6 +78,20 @@ impl Entry {
     }
 }
 
+#[cfg(test)]
+impl Entry {
+    /// A refused event of so many bytes, for tests.
+    pub(crate) fn refused(bytes: usize) -> Self {
+        Entry::Refused {
+            refusal: Box::new(Refusal::new(event_core::Code::NotPermitted, "", "")),
+            source: Source::new("shop").unwrap(),
+            original: Original::written(vec![b' '; bytes]),
+            received_at: Timestamp::MIN,
+            identity: None,
+        }
+    }
+}
+
 /// The entries of one caller, stored together or not at all.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -441,14 +455,7 @@ mod tests {
     #[test]
     fn an_entry_weighs_what_was_sent_and_what_was_made_of_it() {
         let original = |bytes: usize| Original::written(vec![b' '; bytes]);
-        let refused = Entry::Refused {
-            refusal: Box::new(Refusal::new(event_core::Code::NotPermitted, "", "")),
-            source: Source::new("shop").unwrap(),
-            original: original(100),
-            received_at: Timestamp::MIN,
-            identity: None,
-        };
-        assert_eq!(refused.bytes(), 612);
+        assert_eq!(Entry::refused(100).bytes(), 612);
         let event = |kept| Entry::Event {
             event: Box::new(event()),
             kept,

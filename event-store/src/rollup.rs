@@ -211,6 +211,11 @@ pub(crate) fn digest(texts: &str) -> Digest {
     digest
 }
 
+/// A digest as it is stored.
+pub(crate) fn whole(digest: &[u8]) -> Result<Digest, Error> {
+    Digest::try_from(digest).map_err(|_| Error::corrupt("a digest of another length"))
+}
+
 /// What stands for the first of a group's values.
 fn lead(texts: &str) -> Digest {
     digest(texts.split('\n').next().unwrap_or_default())

@@ -94,10 +94,7 @@ pub(crate) fn tell(answers: impl ExactSizeIterator<Item = (Job, Told)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::original::Original;
     use crate::queue::Queue;
-    use event_core::refusal::Refusal;
-    use event_core::{Code, Source, Timestamp};
     use std::time::Duration;
     use tokio::runtime::{Builder, Runtime};
 
@@ -105,20 +102,10 @@ mod tests {
         Builder::new_multi_thread().worker_threads(1).build().unwrap()
     }
 
-    fn entry() -> Entry {
-        Entry::Refused {
-            refusal: Box::new(Refusal::new(Code::NotPermitted, "", "")),
-            source: Source::new("shop").unwrap(),
-            original: Original::written(Vec::new()),
-            received_at: Timestamp::MIN,
-            identity: None,
-        }
-    }
-
     /// Offers of a few callers in each of these runtimes, and outside of any; and the queue that they wait in.
     fn offered(runtimes: &[&Runtime]) -> (Vec<crate::queue::Answer>, Vec<(Job, Told)>, Queue) {
         let (queue, mut jobs) = Queue::new(1_000, 1 << 20, Duration::from_secs(1));
-        let offer = || queue.offer(Arc::new(vec![entry()]), None, None).unwrap().0;
+        let offer = || queue.offer(Arc::new(vec![Entry::refused(0)]), None, None).unwrap().0;
         let mut callers: Vec<_> = (0..3).map(|_| offer()).collect();
         for runtime in runtimes {
             let _inside = runtime.enter();
@@ -170,7 +157,7 @@ mod tests {
     fn job(home: &Runtime, entries: usize) -> (crate::queue::Answer, Job) {
         let (queue, mut jobs) = Queue::new(1_000, 1 << 20, Duration::from_secs(1));
         let _inside = home.enter();
-        let entries = Arc::new((0..entries).map(|_| entry()).collect());
+        let entries = Arc::new((0..entries).map(|_| Entry::refused(0)).collect());
         let answer = queue.offer(entries, None, None).unwrap().0;
         (answer, jobs.try_recv().unwrap())
     }
@@ -233,7 +220,7 @@ mod tests {
         let home = runtime();
         let caller = {
             let _inside = home.enter();
-            let entries = Arc::new((0..=FEW_ENTRIES).map(|_| entry()).collect());
+            let entries = Arc::new((0..=FEW_ENTRIES).map(|_| Entry::refused(0)).collect());
             queue.offer(entries, None, None).unwrap().0
         };
         let job = jobs.try_recv().unwrap();

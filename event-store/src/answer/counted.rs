@@ -13,6 +13,8 @@ use foldhash::fast::RandomState;
 use futures_util::TryStreamExt as _;
 use sea_orm::{ConnectionTrait, StreamTrait, Value};
 
+#[cfg(feature = "sqlite")]
+use super::days;
 use super::days::Days;
 use crate::dialect::Snapshot;
 #[cfg(feature = "sqlite")]
@@ -21,7 +23,7 @@ use crate::entity::metric::MetricRow;
 use crate::error::Error;
 use crate::inner::Inner;
 #[cfg(feature = "sqlite")]
-use crate::rollup::Digest;
+use crate::rollup::{Digest, whole};
 use crate::rollup::{cell, digest, exponent, group, minutes};
 use crate::sketch;
 
@@ -143,42 +145,20 @@ impl Counted {
     async fn scan_cells(&self, mut tally: Tally, inner: &Inner, db: &Transaction) -> Result<Tally, Error> {
         let (conditions, values) = self.conditions(inner);
         let sql = format!(
-            "SELECT at, digest, exponent, events, numbers, high, low, least, greatest FROM {} WHERE {conditions}",
+            "SELECT {} FROM {} WHERE {conditions}",
+            days::COLUMNS,
             self.table("cells", inner)
         );
-        let columns = [Kind::Int, Kind::Bytes].into_iter().chain([Kind::Int; 7]).collect();
         let (granule, one_group) = (self.granule, self.one_group.is_some());
-        let add = move |sums: &mut Sums, row: &[Bind<'_>]| {
-            let [
-                Bind::Int(at),
-                Bind::Bytes(digest),
-                Bind::Int(exponent),
-                Bind::Int(events),
-                Bind::Int(numbers),
-                Bind::Int(high),
-                Bind::Int(low),
-                Bind::Int(least),
-                Bind::Int(greatest),
-            ] = *row
-            else {
-                return Err(Error::corrupt("a cell whose columns are of other kinds"));
-            };
+        let add = move |sums: &mut Sums, (at, digest, exponent, cell): days::Row<'_>| {
             let digest = if one_group { Digest::default() } else { whole(digest)? };
-            let cell = Cell {
-                events,
-                numbers,
-                high,
-                low,
-                least,
-                greatest,
-            };
             let bucket = granule.map_or(0, |granule| at / granule);
             let place = (digest, bucket, exponent);
             sums.entry(place).and_modify(|sum| sum.merge(&cell)).or_insert(cell);
             Ok(())
         };
         let statement = inner.dialect.statement(&sql, values);
-        let sums = db.scan(statement, columns, Sums::default(), add).await?;
+        let sums = days::scan(statement, db, Sums::default(), add).await?;
         let keys = self.keys(&sums, inner, db).await?;
         for ((digest, bucket, stored), cell) in sums {
             let Some(key) = self.one_group.as_ref().or_else(|| keys.get(&digest)) else {
@@ -382,9 +362,4 @@ impl Counted {
 fn summary(cell: &Cell, stored: i64) -> Result<Summary, Error> {
     let summary = cell.summary(exponent(stored)?);
     summary.ok_or_else(|| Error::corrupt("a cell that counts nothing"))
-}
-
-#[cfg(feature = "sqlite")]
-fn whole(digest: &[u8]) -> Result<Digest, Error> {
-    Digest::try_from(digest).map_err(|_| Error::corrupt("a digest of another length"))
 }

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::inner::Inner;
 use crate::remembered::{Day, DayCell, OfMetric};
 use crate::revision;
-use crate::rollup::{Digest, cell, group, minutes};
+use crate::rollup::{Digest, cell, group, minutes, whole};
 
 /// So many groups are looked up at once.
 const CHUNK: usize = 256;
@@ -26,6 +26,12 @@ pub(super) struct Days {
     /// The start of each, in the order of time.
     days: Vec<(i64, Day)>,
 }
+
+/// The columns of cells that are read one by one.
+pub(super) const COLUMNS: &str = "at, digest, exponent, events, numbers, high, low, least, greatest";
+
+/// What they hold: the start of a stretch, the digest of a group, an exponent as it is stored, and the cell.
+pub(super) type Row<'a> = (i64, &'a [u8], i64, Cell);
 
 /// A cell of a day, as it is read.
 type Read = (Digest, i16, Cell);
@@ -38,10 +44,9 @@ struct Reading {
 }
 
 impl Reading {
-    fn add(&mut self, at: i64, (digest, exponent, cell): (&[u8], i64, Cell)) -> Result<(), Error> {
-        let digest = Digest::try_from(digest).map_err(|_| Error::corrupt("a digest of another length"))?;
+    fn add(&mut self, (at, digest, exponent, cell): Row<'_>) -> Result<(), Error> {
         let exponent = i16::try_from(exponent).map_err(|_| Error::corrupt("an exponent beyond any float"))?;
-        let read = (digest, exponent, cell);
+        let read = (whole(digest)?, exponent, cell);
         match self.days.last_mut() {
             Some((last, cells)) if *last == at => cells.push(read),
             _ => self.days.push((at, vec![read])),
@@ -198,9 +203,10 @@ async fn cells(
     db: &Snapshot,
 ) -> Result<Reading, Error> {
     // The order of the primary key, so that nothing is sorted.
-    let sql = inner.tables.sql(
-        "SELECT at, digest, exponent, events, numbers, high, low, least, greatest FROM {cells} \
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {} \
          WHERE metric_id = ? AND level = ? AND at >= ? AND at <= ? ORDER BY metric_id, level, at LIMIT ?",
+        inner.tables.sql("{cells}")
     );
     let most = i64::try_from(room).unwrap_or(i64::MAX).saturating_add(1);
     let values: [Value; 5] = [
@@ -213,26 +219,34 @@ async fn cells(
     let statement = inner.dialect.statement(&sql, values);
     match db {
         #[cfg(feature = "sqlite")]
-        Snapshot::InProcess(db) => scanned(statement, db).await,
+        Snapshot::InProcess(db) => scan(statement, db, Reading::default(), Reading::add).await,
         Snapshot::Served(db) => {
             let mut reading = Reading::default();
             let mut rows = std::pin::pin!(db.stream_raw(statement).await?);
             while let Some(row) = rows.try_next().await? {
                 let digest: Vec<u8> = row.try_get_by_index(1)?;
-                reading.add(
+                reading.add((
                     row.try_get_by_index(0)?,
-                    (&digest, row.try_get_by_index(2)?, cell(&row, 3)?),
-                )?;
+                    &digest,
+                    row.try_get_by_index(2)?,
+                    cell(&row, 3)?,
+                ))?;
             }
             Ok(reading)
         }
     }
 }
 
+/// Shows the cells that a statement answers to a function, which changes a state.
 #[cfg(feature = "sqlite")]
-async fn scanned(statement: sea_orm::Statement, db: &Transaction) -> Result<Reading, Error> {
+pub(super) async fn scan<S: Send + 'static>(
+    statement: sea_orm::Statement,
+    db: &Transaction,
+    state: S,
+    mut add: impl FnMut(&mut S, Row<'_>) -> Result<(), Error> + Send + 'static,
+) -> Result<S, Error> {
     let columns = [Kind::Int, Kind::Bytes].into_iter().chain([Kind::Int; 7]).collect();
-    let add = |reading: &mut Reading, row: &[Bind<'_>]| {
+    let row = move |state: &mut S, row: &[Bind<'_>]| {
         let [
             Bind::Int(at),
             Bind::Bytes(digest),
@@ -255,9 +269,9 @@ async fn scanned(statement: sea_orm::Statement, db: &Transaction) -> Result<Read
             least,
             greatest,
         };
-        reading.add(at, (digest, exponent, cell))
+        add(state, (at, digest, exponent, cell))
     };
-    db.scan(statement, columns, Reading::default(), add).await
+    db.scan(statement, columns, state, row).await
 }
 
 /// The groups that digests stand for.
@@ -284,8 +298,7 @@ async fn groups(
             .chain(wanted.map(|digest| digest.to_vec().into()));
         for row in db.query_all_raw(inner.dialect.statement(&sql, values)).await? {
             let (digest, texts): (Vec<u8>, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            let digest = Digest::try_from(digest).map_err(|_| Error::corrupt("a digest of another length"))?;
-            found.push((digest, group(&texts)));
+            found.push((whole(&digest)?, group(&texts)));
         }
     }
     Ok(found)
