@@ -7,11 +7,12 @@ use event_core::policy::Storage;
 use event_core::refusal::Refusal;
 use event_core::verdict::Status;
 use event_core::{Code, Envelope, Source, ValidEvent, Verdict};
+use foldhash::fast::RandomState;
 
 use crate::dialect::{Bind, Cell, Kind as Column, Transaction};
 use crate::dictionary::{Dictionary, Kind};
 use crate::entity::event::{INSERT, NewEvent};
-use crate::entity::event_id;
+use crate::entity::event_id::{self, Encoded};
 use crate::error::Error;
 use crate::inner::Inner;
 use crate::keep::{Refused, keep};
@@ -56,7 +57,7 @@ type Key<'a> = (i64, &'a [u8]);
 
 /// Those that were here first: of each id the sources that it is of.
 #[derive(Default)]
-struct Known(HashMap<Vec<u8>, Vec<(i64, Earlier)>>);
+struct Known(HashMap<Vec<u8>, Vec<(i64, Earlier)>, RandomState>);
 
 impl Known {
     fn get(&self, (source_id, event_id): Key<'_>) -> Option<&Earlier> {
@@ -170,8 +171,7 @@ async fn store_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], kno
     if db.copies(rows.len()).await {
         return copy_rows(inner, db, rows, known).await;
     }
-    let binds: Vec<_> = rows.iter().map(|row| row.binds()).collect();
-    let new = db.insert(&INSERT, &inner.tables, &binds).await?;
+    let new = db.insert(&INSERT, &inner.tables, rows).await?;
     let taken: Vec<_> = rows
         .iter()
         .zip(new)
@@ -191,7 +191,7 @@ async fn copy_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], know
     for row in rows.iter().filter(|row| !known.has(row)) {
         let first = *firsts.entry(row.key()).or_insert(row);
         if first.position == row.position {
-            new.push(row.binds());
+            new.push(*row);
         } else {
             again.push(first);
         }
@@ -199,7 +199,7 @@ async fn copy_rows(inner: &Inner, db: &Transaction, rows: &[&NewEvent<'_>], know
     db.copy(&INSERT, &inner.tables, &new).await?;
     for first in again {
         let (position, hash) = (first.position, first.hash.to_vec());
-        known.insert(first.source_id, first.event_id.clone(), Earlier { position, hash });
+        known.insert(first.source_id, first.event_id.to_vec(), Earlier { position, hash });
     }
     Ok(())
 }
@@ -363,7 +363,7 @@ async fn taken_before(
     Ok(told.collect())
 }
 
-fn as_key((source_id, event_id): &(i64, Vec<u8>)) -> Key<'_> {
+fn as_key((source_id, event_id): &(i64, Encoded)) -> Key<'_> {
     (*source_id, event_id)
 }
 

@@ -13,7 +13,7 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-pub(crate) use bind::{Bind, Cell, Insert, Kind, Merge, Taken};
+pub(crate) use bind::{Bind, Cell, Insert, Kind, Merge, Row, Taken};
 pub(crate) use failure::already_there;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use transaction::{Ended, Transaction};

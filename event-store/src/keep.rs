@@ -7,7 +7,7 @@ use event_core::refusal::Refusal;
 use event_core::{Code, Source, Timestamp};
 use sha2::Digest as _;
 
-use crate::dialect::{Bind, Insert, Kind, Merge, Taken, Transaction};
+use crate::dialect::{self, Bind, Insert, Kind, Merge, Taken, Transaction};
 use crate::entity::quarantine::hex;
 use crate::error::Error;
 use crate::inner::Inner;
@@ -16,7 +16,7 @@ use crate::original::Original;
 /// So much is kept of an event that was refused for its size.
 const KEPT_BYTES: usize = 4 * 1024;
 
-/// The columns are those of [`Row::binds`].
+/// The columns are those of a [`Row`].
 const INSERT: Insert<18> = Insert {
     table: "{quarantine}",
     columns: [
@@ -94,8 +94,7 @@ pub(crate) async fn keep(inner: &Inner, db: &Transaction, refused: &[Refused<'_>
         }
     }
     if !rows.is_empty() {
-        let binds: Vec<_> = rows.iter().map(Row::binds).collect();
-        db.insert(&INSERT, &inner.tables, &binds).await?;
+        db.insert(&INSERT, &inner.tables, &rows).await?;
     }
     Ok(())
 }
@@ -114,7 +113,10 @@ impl<'a> Row<'a> {
             occurrences: 1,
         }
     }
+}
 
+/// The values of [`INSERT`].
+impl dialect::Row<18> for Row<'_> {
     fn binds(&self) -> [Bind<'_>; 18] {
         fn text(text: Option<&str>) -> Bind<'_> {
             text.map_or(Bind::Null, Bind::Text)

@@ -40,7 +40,7 @@ async fn look_up(inner: &Inner, id: &EventId, source: Option<&Source>) -> Result
     let dictionary = inner.dictionary().await?;
     let tables = inner.tables.sql("{events} e LEFT JOIN {trails} t ON t.id = e.trail_id");
     let mut sql = format!("SELECT {SELECTED} FROM {tables} WHERE e.event_id = ?");
-    let mut values = vec![Value::from(event_id::encode(id))];
+    let mut values = vec![Value::from(event_id::encode(id).into_vec())];
     if let Some(source) = source {
         let Some(source_id) = dictionary.source_id(source) else {
             return Ok(Receipt::Missing);
@@ -76,7 +76,7 @@ async fn counted(inner: &Inner, id: &EventId, source: Option<&Source>) -> Result
     let sql = inner
         .tables
         .sql("SELECT source_id, position FROM {keys} WHERE event_id = ?");
-    let statement = inner.dialect.statement(&sql, [event_id::encode(id).into()]);
+    let statement = inner.dialect.statement(&sql, [event_id::encode(id).into_vec().into()]);
     let rows = inner.reader.query_all_raw(statement).await?;
     if rows.is_empty() {
         return Ok(Vec::new());

@@ -1,5 +1,6 @@
 //! Cells as rows: what the metrics have counted.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
@@ -9,7 +10,7 @@ use event_core::metric::Metric;
 use event_core::{Event, EventType, Timestamp};
 use sea_orm::ConnectionTrait;
 
-use crate::dialect::{Bind, Dialect, Insert, Kind, Merge, Taken, Transaction};
+use crate::dialect::{Bind, Dialect, Insert, Kind, Merge, Row, Taken, Transaction};
 use crate::entity::metric::MetricRow;
 use crate::error::Error;
 use crate::revision;
@@ -33,7 +34,7 @@ pub(crate) type Digest = [u8; 16];
 pub(crate) struct Rollup {
     /// The change of the catalog that this is of.
     change: Option<i64>,
-    by_type: HashMap<EventType, Vec<(i64, Metric)>>,
+    by_type: HashMap<EventType, Vec<(i64, Metric)>, RandomState>,
     known: HashSet<(i64, Digest), RandomState>,
     digests: HashMap<GroupKey, Digest, RandomState>,
 }
@@ -77,7 +78,13 @@ impl Stored {
         )
     }
 
-    /// The values of [`CELLS`].
+    fn order(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// The values of [`CELLS`].
+impl Row<11> for Stored {
     fn binds(&self) -> [Bind<'_>; 11] {
         let (metric, level, at, digest, exponent) = self.key();
         [
@@ -294,16 +301,25 @@ impl Rollup {
             self.digests.clear();
         }
         let (mut groups, mut sketches) = (Groups::new(), BTreeMap::new());
-        let mut rows = Vec::with_capacity(gathered.minutes.len() * Level::ALL.len());
+        let mut in_minutes = Vec::with_capacity(gathered.minutes.len());
         for ((metric, group, at, exponent), cell) in &gathered.minutes {
-            let digest = self.digest(*metric, group, &mut groups);
-            rows.extend(Level::ALL.map(|level| Stored {
+            in_minutes.push(Stored {
                 metric: *metric,
-                level,
-                at: level.start(*at),
-                digest,
+                level: Level::Minute,
+                at: Level::Minute.start(*at),
+                digest: self.digest(*metric, group, &mut groups),
                 exponent: *exponent,
                 cell: *cell,
+            });
+        }
+        // In their order hours and days are nearly in theirs, and to sort what is sorted is no work.
+        in_minutes.sort_unstable_by(Stored::order);
+        let mut rows = Vec::with_capacity(in_minutes.len() * Level::ALL.len());
+        for level in Level::ALL {
+            rows.extend(in_minutes.iter().map(|row| Stored {
+                level,
+                at: level.start(row.at),
+                ..*row
             }));
         }
         for (metric, cells) in &gathered.cells {
@@ -322,7 +338,7 @@ impl Rollup {
                 sketches.insert((*metric, minutes(key.level), key.at.as_micros(), digest), sketch);
             }
         }
-        rows.sort_unstable_by(|one, other| one.key().cmp(&other.key()));
+        rows.sort_by(Stored::order);
         rows.dedup_by(|next, first| {
             let is_same = next.key() == first.key();
             if is_same {
@@ -345,8 +361,7 @@ impl Rollup {
             db.insert(&GROUPS, tables, &groups).await?;
         }
         for rows in rows.chunks(CHUNK) {
-            let rows: Vec<_> = rows.iter().map(Stored::binds).collect();
-            db.insert(&CELLS, tables, &rows).await?;
+            db.insert(&CELLS, tables, rows).await?;
         }
         let of_days = rows.iter().filter(|row| row.level == Level::Day);
         let days: BTreeSet<_> = of_days.map(|row| (row.metric, row.at.as_micros())).collect();

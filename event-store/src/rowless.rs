@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use event_core::Timestamp;
 use sea_orm::ConnectionTrait;
 
-use crate::dialect::{Bind, Dialect, Insert, Kind, Merge, Taken, Transaction};
+use crate::dialect::{Bind, Dialect, Insert, Kind, Merge, Row, Taken, Transaction};
 use crate::dictionary::Dictionary;
 use crate::entity::event::NewEvent;
 use crate::error::Error;
@@ -13,7 +13,7 @@ use crate::inner::Inner;
 use crate::position;
 use crate::tables::Tables;
 
-/// Stores ids; the columns are those of [`binds`].
+/// Stores ids; the columns are those of a [`Rowless`].
 const KEYS: Insert<4> = Insert {
     table: "{keys}",
     columns: [
@@ -61,7 +61,7 @@ impl Rowless {
     pub(crate) fn of(row: &NewEvent<'_>) -> Self {
         Rowless {
             position: row.position,
-            event_id: row.event_id.clone(),
+            event_id: row.event_id.to_vec(),
             source_id: row.source_id,
             hash: row.hash.to_vec(),
             kind_id: row.kind_id,
@@ -70,13 +70,15 @@ impl Rowless {
     }
 }
 
-fn binds(event: &Rowless) -> [Bind<'_>; 4] {
-    [
-        Bind::Int(event.position),
-        Bind::Bytes(&event.event_id),
-        Bind::Int(event.source_id),
-        Bind::Bytes(&event.hash),
-    ]
+impl Row<4> for Rowless {
+    fn binds(&self) -> [Bind<'_>; 4] {
+        [
+            Bind::Int(self.position),
+            Bind::Bytes(&self.event_id),
+            Bind::Int(self.source_id),
+            Bind::Bytes(&self.hash),
+        ]
+    }
 }
 
 /// Whether events that are counted stay visible as such.
@@ -98,8 +100,7 @@ pub(crate) async fn keep(
     if events.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<_> = events.iter().map(binds).collect();
-    let new = db.insert(&KEYS, &inner.tables, &rows).await?;
+    let new = db.insert(&KEYS, &inner.tables, events).await?;
     let mut kinds: BTreeMap<i64, (i64, i64, i64)> = BTreeMap::new();
     for (event, _) in events.iter().zip(&new).filter(|(_, new)| **new) {
         let at = event.occurred_at;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use event_core::{Envelope, SessionId, Subject};
 use foldhash::fast::RandomState;
 
-use crate::dialect::{Bind, Cell, Insert, Kind, Taken, Transaction};
+use crate::dialect::{Bind, Cell, Insert, Kind, Row, Taken, Transaction};
 use crate::error::Error;
 use crate::tables::Tables;
 
@@ -54,8 +54,11 @@ fn join([session, subject]: [&str; 2], key: &mut String) {
 }
 
 /// A new row: its number, session and subject.
-fn binds<'a>(([session, subject], position): &New<'a>) -> [Bind<'a>; 3] {
-    [Bind::Int(*position), Bind::Text(session), Bind::Text(subject)]
+impl Row<3> for New<'_> {
+    fn binds(&self) -> [Bind<'_>; 3] {
+        let ([session, subject], position) = self;
+        [Bind::Int(*position), Bind::Text(session), Bind::Text(subject)]
+    }
 }
 
 impl Trails {
@@ -119,8 +122,7 @@ impl Trails {
         }
         // Sorted, so that two writers lock the same rows in the same order.
         new.sort_unstable();
-        let rows: Vec<_> = new.iter().map(binds).collect();
-        let stored = db.insert(&INSERT, tables, &rows).await?;
+        let stored = db.insert(&INSERT, tables, &new).await?;
         let old: Vec<_> = new.iter().zip(stored).filter(|(_, stored)| !stored).collect();
         let select = tables.sql("SELECT id, session, subject FROM {trails}");
         let key = [("session", Kind::Text), ("subject", Kind::Text)];

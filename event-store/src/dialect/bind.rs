@@ -32,6 +32,25 @@ impl From<Bind<'_>> for Value {
     }
 }
 
+/// What is inserted as a row. Its values are asked for one row after the other, so that those of many rows are never in memory
+/// at once.
+pub(crate) trait Row<const N: usize>: Sync {
+    /// A value for each column.
+    fn binds(&self) -> [Bind<'_>; N];
+}
+
+impl<const N: usize> Row<N> for [Bind<'_>; N] {
+    fn binds(&self) -> [Bind<'_>; N] {
+        *self
+    }
+}
+
+impl<const N: usize, R: Row<N>> Row<N> for &R {
+    fn binds(&self) -> [Bind<'_>; N] {
+        (**self).binds()
+    }
+}
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {

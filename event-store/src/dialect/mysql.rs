@@ -1,26 +1,21 @@
-//! MySQL and MariaDB: rows go in as statements of many rows.
+//! MySQL and MariaDB.
 
-use std::collections::HashSet;
+mod rows;
+
+pub(super) use rows::insert;
+
 use std::time::Duration;
 
 use event_core::Pointer;
+use sea_orm::sqlx::Executor as _;
 use sea_orm::sqlx::mysql::MySqlDatabaseError;
-use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _, Row as _};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
 
-use super::bind::{Bind, Insert, Taken};
-use super::failure::{exec, query, unreachable};
+use super::failure::unreachable;
 use super::grammar::{Grammar, Numbers, is_number, plain_keys};
 use super::{Connections, Dialect, Owner, Role};
 use crate::error::{Cause, Error};
 use crate::options::{Durability, Options};
-use crate::tables::Tables;
-
-/// Rows in one statement: a few sizes only, so that there are few to prepare, and few make any number.
-const SIZES: [usize; 11] = [1_000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
-/// Bytes in one statement, about: a quarter of the least packet that servers take by default.
-const MOST_BYTES: usize = 4 << 20;
 
 /// A question may have as many groups as there are subjects or sessions, which would be looked for on disk: 64 MiB, unless there is
 /// more.
@@ -110,116 +105,6 @@ pub(super) async fn check(dialect: Dialect, db: &DatabaseConnection, options: &O
         }
     }
     Ok(())
-}
-
-/// About how many bytes a value takes.
-fn bytes(value: &Bind<'_>) -> usize {
-    match value {
-        Bind::Null | Bind::Int(_) | Bind::Float(_) => 8,
-        Bind::Text(text) => text.len(),
-        Bind::Bytes(bytes) => bytes.len(),
-    }
-}
-
-/// Which of the columns have no value in any of these rows.
-fn absent<const N: usize>(rows: &[[Bind<'_>; N]]) -> [bool; N] {
-    std::array::from_fn(|place| rows.iter().all(|row| matches!(row[place], Bind::Null)))
-}
-
-/// Inserts rows by statements of many rows.
-pub(super) async fn insert<const N: usize>(
-    connection: &mut PoolConnection<sqlx::MySql>,
-    insert: &Insert<N>,
-    dialect: Dialect,
-    tables: &Tables,
-    [head, tail]: [&str; 2],
-    rows: &[[Bind<'_>; N]],
-) -> Result<Vec<bool>, Error> {
-    let (key, stays) = (insert.columns[0].0, matches!(insert.taken, Taken::Stays { .. }));
-    // Answered is what stands there in the end, be it the row that was offered or the one that stays.
-    let tells = stays && dialect == Dialect::MariaDb;
-    let returning = if tells {
-        format!(" RETURNING {key}")
-    } else {
-        String::new()
-    };
-    // A place costs as much as a value, also where there is none.
-    let absent = absent(rows);
-    let row = absent.map(|absent| if absent { "NULL" } else { "?" }).join(", ");
-    let row = format!("({row})");
-    let mut new = HashSet::new();
-    let mut rest = rows;
-    while !rest.is_empty() {
-        let fits = |size: &&usize| {
-            let chunk = rest.get(..**size);
-            chunk.is_some_and(|chunk| **size == 1 || chunk.iter().flatten().map(bytes).sum::<usize>() <= MOST_BYTES)
-        };
-        let size = SIZES.iter().find(fits).copied().unwrap_or(1);
-        let (chunk, behind) = rest.split_at(size);
-        let sql = format!(
-            "{head} VALUES {} {tail}{returning}",
-            vec![row.as_str(); size].join(", ")
-        );
-        let mut statement = sqlx::query::<sqlx::MySql>(AssertSqlSafe(sql));
-        for row in chunk {
-            for (value, _) in row.iter().zip(absent).filter(|(_, absent)| !absent) {
-                statement = match *value {
-                    Bind::Null => statement.bind(None::<i64>),
-                    Bind::Int(int) => statement.bind(int),
-                    Bind::Float(float) => statement.bind(float),
-                    Bind::Text(text) => statement.bind(text),
-                    Bind::Bytes(bytes) => statement.bind(bytes),
-                };
-            }
-        }
-        if tells {
-            for row in statement.fetch_all(&mut **connection).await.map_err(exec)? {
-                new.insert(row.try_get::<i64, _>(0).map_err(query)?);
-            }
-        } else {
-            statement.execute(&mut **connection).await.map_err(exec)?;
-        }
-        rest = behind;
-    }
-    if !stays {
-        return Ok(Vec::new());
-    }
-    let place = |row: &[Bind<'_>; N]| if let Bind::Int(place) = row[0] { place } else { 0 };
-    let places: Vec<i64> = rows.iter().map(place).collect();
-    if !tells {
-        // What a server without RETURNING counts of a row that stays depends on the driver.
-        new = there(connection, key, &tables.sql(insert.table), &places).await?;
-    }
-    Ok(places.iter().map(|place| new.contains(place)).collect())
-}
-
-/// Which of these numbers a table has as a key. Only this transaction gives them out.
-async fn there(
-    connection: &mut PoolConnection<sqlx::MySql>,
-    key: &str,
-    table: &str,
-    places: &[i64],
-) -> Result<HashSet<i64>, Error> {
-    let mut there = HashSet::new();
-    let (Some(first), Some(last)) = (places.iter().min(), places.iter().max()) else {
-        return Ok(there);
-    };
-    // Those of one batch lie together; those of old rows need not, and there may be any number of others between them.
-    let together = last - first < 4 * i64::try_from(places.len()).unwrap_or(i64::MAX / 4);
-    for chunk in places.chunks(if together { places.len() } else { 1_000 }) {
-        let wanted = if together {
-            format!("{key} BETWEEN {first} AND {last}")
-        } else {
-            let numbers: Vec<String> = chunk.iter().map(i64::to_string).collect();
-            format!("{key} IN ({})", numbers.join(", "))
-        };
-        // Not prepared: the text is another each time.
-        let sql = AssertSqlSafe(format!("SELECT {key} FROM {table} WHERE {wanted}"));
-        for row in (**connection).fetch_all(sql).await.map_err(query)? {
-            there.insert(row.try_get::<i64, _>(0).map_err(query)?);
-        }
-    }
-    Ok(there)
 }
 
 /// MariaDB's words.

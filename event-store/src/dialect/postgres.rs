@@ -10,7 +10,7 @@ use sea_orm::sqlx::postgres::{PgArguments, PgDatabaseError};
 use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _, Row as _};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, QueryResult};
 
-use super::bind::{Bind, Insert, Kind, Taken};
+use super::bind::{Bind, Insert, Kind, Row, Taken};
 use super::failure::{exec, query, unreachable};
 use super::grammar::{Grammar, Numbers, numbered, plain_keys};
 use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, Role};
@@ -123,11 +123,11 @@ impl<'a> Column<'a> {
     }
 
     /// Columns of rows, as far as these fit into one statement.
-    fn of<const N: usize>(kinds: [Kind; N], rows: &mut impl Iterator<Item = &'a [Bind<'a>; N]>) -> [Self; N] {
+    fn of<const N: usize, R: Row<N> + 'a>(kinds: [Kind; N], rows: &mut impl Iterator<Item = &'a R>) -> [Self; N] {
         let mut columns = kinds.map(Column::new);
         let mut bytes = 0;
         for row in rows {
-            for (column, value) in columns.iter_mut().zip(*row) {
+            for (column, value) in columns.iter_mut().zip(row.binds()) {
                 bytes += column.push(value);
             }
             if bytes > MOST_BYTES {
@@ -172,12 +172,12 @@ fn unnest(kinds: &[Kind]) -> String {
 }
 
 /// Inserts rows by one statement whose text is the same for any number of them.
-pub(super) async fn insert<const N: usize>(
+pub(super) async fn insert<const N: usize, R: Row<N>>(
     connection: &mut PoolConnection<sqlx::Postgres>,
     insert: &Insert<N>,
     head: &str,
     tail: &str,
-    rows: &[[Bind<'_>; N]],
+    rows: &[R],
 ) -> Result<Vec<bool>, Error> {
     let kinds = insert.columns.map(|(_, kind)| kind);
     let stays = matches!(insert.taken, Taken::Stays { .. });
@@ -201,7 +201,7 @@ pub(super) async fn insert<const N: usize>(
     if !stays {
         return Ok(Vec::new());
     }
-    let is_new = |row: &[Bind<'_>; N]| matches!(&row[0], Bind::Int(place) if new.contains(place));
+    let is_new = |row: &R| matches!(&row.binds()[0], Bind::Int(place) if new.contains(place));
     Ok(rows.iter().map(is_new).collect())
 }
 
@@ -213,18 +213,18 @@ pub(super) fn is_near(pool: &sqlx::PgPool) -> bool {
 }
 
 /// Copies rows none of whose keys is taken: they go in many at a time, and nobody looks at each whether it may.
-pub(super) async fn copy<const N: usize>(
+pub(super) async fn copy<const N: usize, R: Row<N>>(
     connection: &mut PoolConnection<sqlx::Postgres>,
     insert: &Insert<N>,
     tables: &Tables,
-    rows: &[[Bind<'_>; N]],
+    rows: &[R],
 ) -> Result<(), Error> {
     let names = insert.columns.map(|(name, _)| name).join(", ");
     let sql = format!("COPY {} ({names}) FROM STDIN (FORMAT binary)", tables.sql(insert.table));
     let mut copy = connection.copy_in_raw(&sql).await.map_err(exec)?;
     let mut bytes = COPY_HEAD.to_vec();
     for row in rows {
-        copied(row, &mut bytes)?;
+        copied(row.binds(), &mut bytes)?;
         if bytes.len() > MOST_COPIED {
             copy.send(&bytes[..]).await.map_err(exec)?;
             bytes.clear();
@@ -237,12 +237,12 @@ pub(super) async fn copy<const N: usize>(
 }
 
 /// Adds a binary row.
-fn copied<const N: usize>(row: &[Bind<'_>; N], bytes: &mut Vec<u8>) -> Result<(), Error> {
+fn copied<const N: usize>(row: [Bind<'_>; N], bytes: &mut Vec<u8>) -> Result<(), Error> {
     let too_long = |_| Error::corrupt("a row of 2 GiB");
     bytes.extend(i16::try_from(N).map_err(too_long)?.to_be_bytes());
     for value in row {
         let number: [u8; 8];
-        let value: &[u8] = match *value {
+        let value: &[u8] = match value {
             Bind::Null => {
                 bytes.extend((-1_i32).to_be_bytes());
                 continue;

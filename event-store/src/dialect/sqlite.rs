@@ -13,7 +13,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxError, sqlx,
 };
 
-use super::bind::{Bind, Insert};
+use super::bind::{Insert, Row};
 use super::failure::exec;
 use super::grammar::{Grammar, plain_keys};
 use super::{BUSY_TIMEOUT, Connections, Dialect, Owner, READERS};
@@ -150,12 +150,12 @@ pub(super) async fn check(dialect: Dialect, db: &DatabaseConnection, options: &O
 }
 
 /// Inserts rows one by one through one prepared statement.
-pub(super) async fn insert<const N: usize>(
+pub(super) async fn insert<const N: usize, R: Row<N>>(
     session: &mut Session,
     insert: &Insert<N>,
     head: &str,
     tail: &str,
-    rows: &[[Bind<'_>; N]],
+    rows: &[R],
 ) -> Result<Vec<bool>, Error> {
     let stays = matches!(insert.taken, super::Taken::Stays { .. });
     // A plain insert that fails for a key is faster than one that looks first.
@@ -164,7 +164,7 @@ pub(super) async fn insert<const N: usize>(
     session
         .directly(|handle| {
             let mut statement = handle.prepare(&sql)?;
-            rows.iter().map(|row| statement.insert(row)).collect()
+            rows.iter().map(|row| statement.insert(&row.binds())).collect()
         })
         .await
 }

@@ -8,7 +8,7 @@ use sea_query_sqlx::SqlxValues;
 use tokio::sync::Mutex;
 
 use super::Dialect;
-use super::bind::{Bind, Cell, Insert, Kind};
+use super::bind::{Bind, Cell, Insert, Kind, Row};
 use super::failure::{exec, query};
 use super::grammar::Grammar;
 use crate::error::{Cause, Error};
@@ -393,11 +393,11 @@ impl Transaction {
         irrefutable_let_patterns,
         reason = "there is no other connection if nothing else is built"
     )]
-    pub(crate) async fn copy<const N: usize>(
+    pub(crate) async fn copy<const N: usize, R: Row<N>>(
         &self,
         insert: &Insert<N>,
         tables: &Tables,
-        rows: &[[Bind<'_>; N]],
+        rows: &[R],
     ) -> Result<(), Error> {
         #[cfg(feature = "postgres")]
         {
@@ -415,11 +415,11 @@ impl Transaction {
 
     /// Inserts rows, in order; answers for each whether it is new. Where keys that are taken merge,
     /// nothing is answered.
-    pub(crate) async fn insert<const N: usize>(
+    pub(crate) async fn insert<const N: usize, R: Row<N>>(
         &self,
         insert: &Insert<N>,
         tables: &Tables,
-        rows: &[[Bind<'_>; N]],
+        rows: &[R],
     ) -> Result<Vec<bool>, Error> {
         let mut open = self.open.lock().await;
         let (head, tail) = (insert.head(tables), insert.tail(&*self.dialect, tables));

@@ -5,12 +5,12 @@ use event_core::policy::Storage;
 use event_core::{Envelope, Event, Payload, SessionId, StoredEvent, Subject, Timestamp, ValidEvent, flag::Flags};
 use sea_orm::QueryResult;
 
-use super::event_id;
-use crate::dialect::{Bind, Insert, Kind, Taken};
+use super::event_id::{self, Encoded};
+use crate::dialect::{Bind, Insert, Kind, Row, Taken};
 use crate::dictionary::Dictionary;
 use crate::error::Error;
 
-/// Stores rows; the columns are those of [`NewEvent::binds`].
+/// Stores rows; the columns are those of a [`NewEvent`].
 pub(crate) const INSERT: Insert<13> = Insert {
     table: "{events}",
     columns: [
@@ -41,7 +41,7 @@ pub(crate) const SELECTED: &str = "e.position, e.source_id, e.event_id, e.kind_i
 pub(crate) struct NewEvent<'a> {
     pub(crate) position: i64,
     pub(crate) source_id: i64,
-    pub(crate) event_id: Vec<u8>,
+    pub(crate) event_id: Encoded,
     pub(crate) kind_id: i64,
     pub(crate) trail_id: Option<i64>,
     pub(crate) received_at: Timestamp,
@@ -56,9 +56,11 @@ impl NewEvent<'_> {
     pub(crate) fn key(&self) -> (i64, &[u8]) {
         (self.source_id, &self.event_id)
     }
+}
 
-    /// The values of [`INSERT`].
-    pub(crate) fn binds(&self) -> [Bind<'_>; 13] {
+/// The values of [`INSERT`].
+impl Row<13> for NewEvent<'_> {
+    fn binds(&self) -> [Bind<'_>; 13] {
         let event = self.event.event();
         let envelope = event.envelope();
         let maybe = |int: Option<i64>| int.map_or(Bind::Null, Bind::Int);

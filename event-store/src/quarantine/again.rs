@@ -198,7 +198,7 @@ impl Seen {
             let envelope = event.event().envelope();
             // A source that is not known has no events.
             if let Some(source) = dictionary.source_id(&envelope.source) {
-                wanted.extend([event_id::encode(&envelope.id).into(), source.into()]);
+                wanted.extend([event_id::encode(&envelope.id).into_vec().into(), source.into()]);
             }
         }
         if wanted.is_empty() {

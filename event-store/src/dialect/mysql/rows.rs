@@ -1,0 +1,269 @@
+//! Rows go in as statements of many rows.
+
+use std::collections::HashSet;
+use std::slice;
+
+use foldhash::fast::RandomState;
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _, Row as _};
+
+use crate::dialect::Dialect;
+use crate::dialect::bind::{Bind, Insert, Merge, Row, Taken};
+use crate::dialect::failure::{exec, query};
+use crate::error::Error;
+use crate::tables::Tables;
+
+/// Rows in one statement: a few sizes only, so that there are few to prepare, and few make any number.
+const SIZES: [usize; 11] = [1_000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
+/// So many rows may go in again, or an eighth of all, and so many bytes.
+const MORE: usize = 32;
+const MORE_BYTES: usize = 64 << 10;
+/// Of so many rows it is told by one more statement which of them are new: a server that says so itself says it row by row.
+const MANY: usize = 256;
+/// Bytes in one statement, about: a quarter of the least packet that servers take by default.
+const MOST_BYTES: usize = 4 << 20;
+
+/// About how many bytes a value takes.
+fn bytes(value: Bind<'_>) -> usize {
+    match value {
+        Bind::Null | Bind::Int(_) | Bind::Float(_) => 8,
+        Bind::Text(text) => text.len(),
+        Bind::Bytes(bytes) => bytes.len(),
+    }
+}
+
+/// Which of the columns have no value in any of these rows.
+fn absent<const N: usize>(rows: &[impl Row<N>]) -> [bool; N] {
+    rows.iter().fold([true; N], |mut absent, row| {
+        for (absent, value) in absent.iter_mut().zip(row.binds()) {
+            *absent &= matches!(value, Bind::Null);
+        }
+        absent
+    })
+}
+
+/// Inserts rows by statements of many rows.
+pub(in crate::dialect) async fn insert<const N: usize, R: Row<N>>(
+    connection: &mut PoolConnection<sqlx::MySql>,
+    insert: &Insert<N>,
+    dialect: Dialect,
+    tables: &Tables,
+    [head, tail]: [&str; 2],
+    rows: &[R],
+) -> Result<Vec<bool>, Error> {
+    let (key, stays) = (insert.columns[0].0, matches!(insert.taken, Taken::Stays { .. }));
+    let told = if stays { rows } else { &[] };
+    let places: Vec<i64> = told.iter().map(place).collect();
+    // Answered is what stands there in the end, be it the row that was offered or the one that stays. What a server without
+    // RETURNING counts of a row that stays depends on the driver.
+    let tells = stays && dialect == Dialect::MariaDb && (places.len() < MANY || ends(&places).is_none());
+    let returning = if tells {
+        format!(" RETURNING {key}")
+    } else {
+        String::new()
+    };
+    // A place costs as much as a value, also where there is none.
+    let absent = absent(rows);
+    let row = absent.map(|absent| if absent { "NULL" } else { "?" }).join(", ");
+    let row = format!("({row})");
+    let mut new = HashSet::default();
+    let mut rest = rows;
+    while !rest.is_empty() {
+        let size = size(rest);
+        let (chunk, behind) = rest.split_at(size.min(rest.len()));
+        let again = again(chunk, size).map(|row| idle(insert, row.binds()));
+        let sql = format!(
+            "{head} VALUES {} {tail}{returning}",
+            vec![row.as_str(); size].join(", ")
+        );
+        let mut statement = sqlx::query::<sqlx::MySql>(AssertSqlSafe(sql));
+        for row in chunk.iter().map(Row::binds).chain(again) {
+            for (value, _) in row.into_iter().zip(absent).filter(|(_, absent)| !absent) {
+                statement = match value {
+                    Bind::Null => statement.bind(None::<i64>),
+                    Bind::Int(int) => statement.bind(int),
+                    Bind::Float(float) => statement.bind(float),
+                    Bind::Text(text) => statement.bind(text),
+                    Bind::Bytes(bytes) => statement.bind(bytes),
+                };
+            }
+        }
+        if tells {
+            for row in statement.fetch_all(&mut **connection).await.map_err(exec)? {
+                new.insert(row.try_get::<i64, _>(0).map_err(query)?);
+            }
+        } else {
+            statement.execute(&mut **connection).await.map_err(exec)?;
+        }
+        rest = behind;
+    }
+    if !stays {
+        return Ok(Vec::new());
+    }
+    if !tells {
+        new = there(connection, key, &tables.sql(insert.table), &places).await?;
+    }
+    Ok(places.iter().map(|place| new.contains(place)).collect())
+}
+
+/// The first column of a row, a number.
+fn place<const N: usize>(row: &impl Row<N>) -> i64 {
+    if let Bind::Int(place) = row.binds()[0] {
+        place
+    } else {
+        0
+    }
+}
+
+/// The last of some rows, so often that they are as many as a statement has.
+fn again<R>(rows: &[R], size: usize) -> impl Iterator<Item = &R> {
+    let times = size.saturating_sub(rows.len());
+    rows.last().into_iter().cycle().take(times)
+}
+
+/// A row that went in before, so that nothing changes if it goes in again.
+fn idle<'a, const N: usize>(insert: &Insert<N>, mut row: [Bind<'a>; N]) -> [Bind<'a>; N] {
+    if let Taken::Merges { changes, .. } = insert.taken {
+        for ((column, _), value) in insert.columns.iter().zip(&mut row) {
+            if changes.contains(&(*column, Merge::Add)) {
+                *value = Bind::Int(0);
+            }
+        }
+    }
+    row
+}
+
+/// How many rows the next statement has: a few more than are left, of which one goes in again and again, are faster than
+/// several statements.
+fn size<const N: usize, R: Row<N>>(rows: &[R]) -> usize {
+    let sent = |rows: &[R]| rows.iter().flat_map(Row::binds).map(bytes).sum::<usize>();
+    let fits = |size: &usize| {
+        let more = size.saturating_sub(rows.len());
+        let one = rows.last().map_or(0, |row| sent(slice::from_ref(row)));
+        let is_nearly = more <= (size / 8).max(MORE) && more < size / 2 && more * one <= MORE_BYTES;
+        let chunk = rows.get(..*size).or(is_nearly.then_some(rows));
+        chunk.is_some_and(|chunk| sent(chunk) <= MOST_BYTES)
+    };
+    SIZES.into_iter().find(fits).unwrap_or(1)
+}
+
+/// The first and the last of some numbers, if all there is between them is about what they are: so it is with those of one
+/// batch, and need not be with those of old rows.
+fn ends(places: &[i64]) -> Option<(i64, i64)> {
+    let (first, last) = (*places.iter().min()?, *places.iter().max()?);
+    let many = i64::try_from(places.len()).unwrap_or(i64::MAX / 4);
+    (last - first < 4 * many).then_some((first, last))
+}
+
+/// Which of these numbers a table has as a key. Only this transaction gives them out.
+async fn there(
+    connection: &mut PoolConnection<sqlx::MySql>,
+    key: &str,
+    table: &str,
+    places: &[i64],
+) -> Result<HashSet<i64, RandomState>, Error> {
+    let mut there = HashSet::default();
+    // Not prepared: the texts are others each time.
+    if let Some((first, last)) = ends(places) {
+        // A row for each would take longer than to look for them.
+        let number = format!("({key} - {first})");
+        let sql = format!(
+            "SELECT {number} DIV 64, BIT_OR(1 << ({number} MOD 64)) FROM {table} WHERE {key} BETWEEN {first} AND {last} \
+             GROUP BY 1"
+        );
+        for row in (**connection).fetch_all(AssertSqlSafe(sql)).await.map_err(query)? {
+            let (word, bits): (i64, u64) = (row.try_get(0).map_err(query)?, row.try_get(1).map_err(query)?);
+            let set = (0..64).filter(|bit| bits >> bit & 1 == 1);
+            there.extend(set.map(|bit| first + 64 * word + bit));
+        }
+        return Ok(there);
+    }
+    for chunk in places.chunks(1_000) {
+        let numbers: Vec<String> = chunk.iter().map(i64::to_string).collect();
+        let sql = format!("SELECT {key} FROM {table} WHERE {key} IN ({})", numbers.join(", "));
+        for row in (**connection).fetch_all(AssertSqlSafe(sql)).await.map_err(query)? {
+            there.insert(row.try_get::<i64, _>(0).map_err(query)?);
+        }
+    }
+    Ok(there)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::bind::Kind;
+
+    const COUNTS: Insert<3> = Insert {
+        table: "{cells}",
+        columns: [("id", Kind::Int), ("events", Kind::Int), ("least", Kind::Int)],
+        taken: Taken::Merges {
+            key: "id",
+            changes: &[("events", Merge::Add), ("least", Merge::Least)],
+        },
+    };
+
+    #[test]
+    fn few_statements_make_any_number_of_rows() {
+        let sizes = |rows: usize| {
+            let rows = vec![[Bind::Int(1); 3]; rows];
+            let (mut rest, mut sizes) = (rows.as_slice(), Vec::new());
+            while !rest.is_empty() {
+                let size = size(rest);
+                sizes.push(size);
+                rest = &rest[size.min(rest.len())..];
+            }
+            sizes
+        };
+        for (rows, expected) in [
+            (1, vec![1]),
+            (2, vec![2]),
+            (3, vec![4]),
+            (5, vec![8]),
+            (17, vec![32]),
+            (33, vec![64]),
+            (65, vec![64, 1]),
+            (95, vec![64, 32]),
+            (96, vec![128]),
+            (512, vec![512]),
+            (875, vec![1_000]),
+            (874, vec![512, 256, 128]),
+            (2_240, vec![1_000, 1_000, 256]),
+        ] {
+            assert_eq!(sizes(rows), expected, "{rows} rows");
+        }
+    }
+
+    #[test]
+    fn what_is_long_goes_in_once() {
+        let long = "x".repeat(MORE_BYTES);
+        let rows = |last: usize| {
+            let mut rows = vec![[Bind::Int(1)]; 3];
+            rows[2] = [Bind::Text(&long[..last])];
+            size(&rows)
+        };
+        assert_eq!((rows(MORE_BYTES), rows(MORE_BYTES - 1)), (4, 4));
+        let mut rows = vec![[Bind::Int(1)]; 30];
+        for (last, expected) in [(MORE_BYTES / 2, 32), (MORE_BYTES / 2 + 1, 16)] {
+            rows[29] = [Bind::Text(&long[..last])];
+            assert_eq!(size(&rows), expected);
+        }
+        let huge = "x".repeat(MOST_BYTES);
+        assert_eq!(size(&[[Bind::Text(&huge)], [Bind::Int(1)]]), 1);
+    }
+
+    #[test]
+    fn what_goes_in_again_changes_nothing() {
+        let [id, events, least] = idle(&COUNTS, [Bind::Int(7), Bind::Int(5), Bind::Int(3)]);
+        assert!(matches!(
+            (id, events, least),
+            (Bind::Int(7), Bind::Int(0), Bind::Int(3))
+        ));
+    }
+
+    #[test]
+    fn numbers_lie_together_unless_there_is_much_between_them() {
+        assert_eq!(ends(&[]), None);
+        assert_eq!(ends(&[9]), Some((9, 9)));
+        assert_eq!((ends(&[8, 1]), ends(&[9, 1])), (Some((1, 8)), None));
+    }
+}
