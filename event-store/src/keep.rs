@@ -19,6 +19,7 @@ const KEPT_BYTES: usize = 4 * 1024;
 /// The columns are those of a [`Row`].
 const INSERT: Insert<18> = Insert {
     table: "{quarantine}",
+    serial: true,
     columns: [
         ("digest", Kind::Bytes),
         ("code", Kind::Text),

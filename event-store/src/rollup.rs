@@ -157,6 +157,7 @@ impl Gathered {
 
 const GROUPS: Insert<4> = Insert {
     table: "{groups}",
+    serial: false,
     columns: [
         ("metric_id", Kind::Int),
         ("digest", Kind::Bytes),
@@ -170,6 +171,7 @@ const GROUPS: Insert<4> = Insert {
 
 const CELLS: Insert<11> = Insert {
     table: "{cells}",
+    serial: false,
     columns: [
         ("metric_id", Kind::Int),
         ("level", Kind::Int),

@@ -17,6 +17,7 @@ const CHUNK: usize = 200;
 
 const SKETCHES: Insert<5> = Insert {
     table: "{sketches}",
+    serial: false,
     columns: [
         ("metric_id", Kind::Int),
         ("level", Kind::Int),

@@ -96,6 +96,8 @@ pub(crate) enum Taken {
 pub(crate) struct Insert<const N: usize> {
     /// The table, as `{events}`.
     pub(crate) table: &'static str,
+    /// Whether the database numbers the rows. It may spend a number on one that is there already, too.
+    pub(crate) serial: bool,
     pub(crate) columns: [(&'static str, Kind); N],
     pub(crate) taken: Taken,
 }

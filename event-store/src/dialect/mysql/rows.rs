@@ -69,7 +69,7 @@ pub(in crate::dialect) async fn insert<const N: usize, R: Row<N>>(
     let mut new = HashSet::default();
     let mut rest = rows;
     while !rest.is_empty() {
-        let size = size(rest);
+        let size = size(rest, !insert.serial);
         let (chunk, behind) = rest.split_at(size.min(rest.len()));
         let again = again(chunk, size).map(|row| idle(insert, row.binds()));
         let sql = format!(
@@ -133,15 +133,15 @@ fn idle<'a, const N: usize>(insert: &Insert<N>, mut row: [Bind<'a>; N]) -> [Bind
     row
 }
 
-/// How many rows the next statement has: a few more than are left, of which one goes in again and again, are faster than
-/// several statements.
-fn size<const N: usize, R: Row<N>>(rows: &[R]) -> usize {
+/// How many rows the next statement has: a few more than are left, of which one goes in again and again if it may, are faster
+/// than several statements.
+fn size<const N: usize, R: Row<N>>(rows: &[R], may_repeat: bool) -> usize {
     let sent = |rows: &[R]| rows.iter().flat_map(Row::binds).map(bytes).sum::<usize>();
     let fits = |size: &usize| {
         let more = size.saturating_sub(rows.len());
         let one = rows.last().map_or(0, |row| sent(slice::from_ref(row)));
         let is_nearly = more <= (size / 8).max(MORE) && more < size / 2 && more * one <= MORE_BYTES;
-        let chunk = rows.get(..*size).or(is_nearly.then_some(rows));
+        let chunk = rows.get(..*size).or((may_repeat && is_nearly).then_some(rows));
         chunk.is_some_and(|chunk| sent(chunk) <= MOST_BYTES)
     };
     SIZES.into_iter().find(fits).unwrap_or(1)
@@ -195,6 +195,7 @@ mod tests {
 
     const COUNTS: Insert<3> = Insert {
         table: "{cells}",
+        serial: false,
         columns: [("id", Kind::Int), ("events", Kind::Int), ("least", Kind::Int)],
         taken: Taken::Merges {
             key: "id",
@@ -204,11 +205,11 @@ mod tests {
 
     #[test]
     fn few_statements_make_any_number_of_rows() {
-        let sizes = |rows: usize| {
+        let sizes = |rows: usize, may_repeat: bool| {
             let rows = vec![[Bind::Int(1); 3]; rows];
             let (mut rest, mut sizes) = (rows.as_slice(), Vec::new());
             while !rest.is_empty() {
-                let size = size(rest);
+                let size = size(rest, !insert.serial);
                 sizes.push(size);
                 rest = &rest[size.min(rest.len())..];
             }
@@ -229,8 +230,9 @@ mod tests {
             (874, vec![512, 256, 128]),
             (2_240, vec![1_000, 1_000, 256]),
         ] {
-            assert_eq!(sizes(rows), expected, "{rows} rows");
+            assert_eq!(sizes(rows, true), expected, "{rows} rows");
         }
+        assert_eq!(sizes(7, false), [4, 2, 1], "where each would spend a number");
     }
 
     #[test]
@@ -239,16 +241,16 @@ mod tests {
         let rows = |last: usize| {
             let mut rows = vec![[Bind::Int(1)]; 3];
             rows[2] = [Bind::Text(&long[..last])];
-            size(&rows)
+            size(&rows, true)
         };
         assert_eq!((rows(MORE_BYTES), rows(MORE_BYTES - 1)), (4, 4));
         let mut rows = vec![[Bind::Int(1)]; 30];
         for (last, expected) in [(MORE_BYTES / 2, 32), (MORE_BYTES / 2 + 1, 16)] {
             rows[29] = [Bind::Text(&long[..last])];
-            assert_eq!(size(&rows), expected);
+            assert_eq!(size(&rows, true), expected);
         }
         let huge = "x".repeat(MOST_BYTES);
-        assert_eq!(size(&[[Bind::Text(&huge)], [Bind::Int(1)]]), 1);
+        assert_eq!(size(&[[Bind::Text(&huge)], [Bind::Int(1)]], true), 1);
     }
 
     #[test]
