@@ -209,7 +209,7 @@ mod tests {
             let rows = vec![[Bind::Int(1); 3]; rows];
             let (mut rest, mut sizes) = (rows.as_slice(), Vec::new());
             while !rest.is_empty() {
-                let size = size(rest, !insert.serial);
+                let size = size(rest, may_repeat);
                 sizes.push(size);
                 rest = &rest[size.min(rest.len())..];
             }
