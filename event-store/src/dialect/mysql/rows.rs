@@ -13,6 +13,9 @@ use crate::dialect::failure::{exec, query};
 use crate::error::Error;
 use crate::tables::Tables;
 
+/// Numbers that only this transaction gives out, so that whoever has one is of it.
+type Numbers = HashSet<i64, RandomState>;
+
 /// Rows in one statement: a few sizes only, so that there are few to prepare, and few make any number.
 const SIZES: [usize; 11] = [1_000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 /// So many rows may go in again, or an eighth of all, and so many bytes.
@@ -24,7 +27,7 @@ const MANY: usize = 256;
 const MOST_BYTES: usize = 4 << 20;
 
 /// About how many bytes a value takes.
-fn bytes(value: Bind<'_>) -> usize {
+fn bytes(value: &Bind<'_>) -> usize {
     match value {
         Bind::Null | Bind::Int(_) | Bind::Float(_) => 8,
         Bind::Text(text) => text.len(),
@@ -33,13 +36,8 @@ fn bytes(value: Bind<'_>) -> usize {
 }
 
 /// Which of the columns have no value in any of these rows.
-fn absent<const N: usize>(rows: &[impl Row<N>]) -> [bool; N] {
-    rows.iter().fold([true; N], |mut absent, row| {
-        for (absent, value) in absent.iter_mut().zip(row.binds()) {
-            *absent &= matches!(value, Bind::Null);
-        }
-        absent
-    })
+fn absent<const N: usize>(rows: &[[Bind<'_>; N]]) -> [bool; N] {
+    std::array::from_fn(|place| rows.iter().all(|row| matches!(row[place], Bind::Null)))
 }
 
 /// Inserts rows by statements of many rows.
@@ -52,32 +50,35 @@ pub(in crate::dialect) async fn insert<const N: usize, R: Row<N>>(
     rows: &[R],
 ) -> Result<Vec<bool>, Error> {
     let (key, stays) = (insert.columns[0].0, matches!(insert.taken, Taken::Stays { .. }));
-    let told = if stays { rows } else { &[] };
-    let places: Vec<i64> = told.iter().map(place).collect();
+    // They are looked at more than once.
+    let rows: Vec<[Bind<'_>; N]> = rows.iter().map(Row::binds).collect();
+    let place = |row: &[Bind<'_>; N]| if let Bind::Int(place) = row[0] { place } else { 0 };
+    let places: Vec<i64> = rows.iter().filter(|_| stays).map(place).collect();
+    let together = ends(&places).filter(|_| places.len() >= MANY);
     // Answered is what stands there in the end, be it the row that was offered or the one that stays. What a server without
     // RETURNING counts of a row that stays depends on the driver.
-    let tells = stays && dialect == Dialect::MariaDb && (places.len() < MANY || ends(&places).is_none());
+    let tells = stays && dialect == Dialect::MariaDb && together.is_none();
     let returning = if tells {
         format!(" RETURNING {key}")
     } else {
         String::new()
     };
     // A place costs as much as a value, also where there is none.
-    let absent = absent(rows);
+    let absent = absent(&rows);
     let row = absent.map(|absent| if absent { "NULL" } else { "?" }).join(", ");
     let row = format!("({row})");
-    let mut new = HashSet::default();
-    let mut rest = rows;
+    let mut new = Numbers::default();
+    let mut rest = rows.as_slice();
     while !rest.is_empty() {
         let size = size(rest, !insert.serial);
         let (chunk, behind) = rest.split_at(size.min(rest.len()));
-        let again = again(chunk, size).map(|row| idle(insert, row.binds()));
+        let again = again(chunk, size).map(|row| idle(insert, *row));
         let sql = format!(
             "{head} VALUES {} {tail}{returning}",
             vec![row.as_str(); size].join(", ")
         );
         let mut statement = sqlx::query::<sqlx::MySql>(AssertSqlSafe(sql));
-        for row in chunk.iter().map(Row::binds).chain(again) {
+        for row in chunk.iter().copied().chain(again) {
             for (value, _) in row.into_iter().zip(absent).filter(|(_, absent)| !absent) {
                 statement = match value {
                     Bind::Null => statement.bind(None::<i64>),
@@ -101,18 +102,13 @@ pub(in crate::dialect) async fn insert<const N: usize, R: Row<N>>(
         return Ok(Vec::new());
     }
     if !tells {
-        new = there(connection, key, &tables.sql(insert.table), &places).await?;
+        let table = tables.sql(insert.table);
+        new = match together {
+            Some(ends) => between(connection, key, &table, ends).await?,
+            None => among(connection, key, &table, &places).await?,
+        };
     }
     Ok(places.iter().map(|place| new.contains(place)).collect())
-}
-
-/// The first column of a row, a number.
-fn place<const N: usize>(row: &impl Row<N>) -> i64 {
-    if let Bind::Int(place) = row.binds()[0] {
-        place
-    } else {
-        0
-    }
 }
 
 /// The last of some rows, so often that they are as many as a statement has.
@@ -133,14 +129,14 @@ fn idle<'a, const N: usize>(insert: &Insert<N>, mut row: [Bind<'a>; N]) -> [Bind
     row
 }
 
-/// How many rows the next statement has: a few more than are left, of which one goes in again and again if it may, are faster
-/// than several statements.
-fn size<const N: usize, R: Row<N>>(rows: &[R], may_repeat: bool) -> usize {
-    let sent = |rows: &[R]| rows.iter().flat_map(Row::binds).map(bytes).sum::<usize>();
+/// How many rows the next statement has: a quarter more than are left, of which one goes in again and again if it may, but not
+/// many more, are faster than several statements.
+fn size<const N: usize>(rows: &[[Bind<'_>; N]], may_repeat: bool) -> usize {
+    let sent = |rows: &[[Bind<'_>; N]]| rows.iter().flatten().map(bytes).sum::<usize>();
     let fits = |size: &usize| {
         let more = size.saturating_sub(rows.len());
         let one = rows.last().map_or(0, |row| sent(slice::from_ref(row)));
-        let is_nearly = more <= (size / 8).max(MORE) && more < size / 2 && more * one <= MORE_BYTES;
+        let is_nearly = more <= size / 4 && more <= MORE.max(size / 8) && more * one <= MORE_BYTES;
         let chunk = rows.get(..*size).or((may_repeat && is_nearly).then_some(rows));
         chunk.is_some_and(|chunk| sent(chunk) <= MOST_BYTES)
     };
@@ -155,29 +151,36 @@ fn ends(places: &[i64]) -> Option<(i64, i64)> {
     (last - first < 4 * many).then_some((first, last))
 }
 
-/// Which of these numbers a table has as a key. Only this transaction gives them out.
-async fn there(
+/// Which numbers between two a table has as a key: a bit for each, as a row for each would take longer than to look for them.
+async fn between(
+    connection: &mut PoolConnection<sqlx::MySql>,
+    key: &str,
+    table: &str,
+    (first, last): (i64, i64),
+) -> Result<Numbers, Error> {
+    let number = format!("({key} - {first})");
+    // Not prepared: the text is another each time.
+    let sql = format!(
+        "SELECT CAST({number} DIV 64 AS SIGNED), CAST(BIT_OR(1 << ({number} MOD 64)) AS UNSIGNED) FROM {table} \
+         WHERE {key} BETWEEN {first} AND {last} GROUP BY 1"
+    );
+    let mut there = Numbers::default();
+    for row in (**connection).fetch_all(AssertSqlSafe(sql)).await.map_err(query)? {
+        let (word, bits): (i64, u64) = (row.try_get(0).map_err(query)?, row.try_get(1).map_err(query)?);
+        let set = (0..64).filter(|bit| bits >> bit & 1 == 1);
+        there.extend(set.map(|bit| first + 64 * word + bit));
+    }
+    Ok(there)
+}
+
+/// Which of these numbers a table has as a key.
+async fn among(
     connection: &mut PoolConnection<sqlx::MySql>,
     key: &str,
     table: &str,
     places: &[i64],
-) -> Result<HashSet<i64, RandomState>, Error> {
-    let mut there = HashSet::default();
-    // Not prepared: the texts are others each time.
-    if let Some((first, last)) = ends(places) {
-        // A row for each would take longer than to look for them.
-        let number = format!("({key} - {first})");
-        let sql = format!(
-            "SELECT {number} DIV 64, BIT_OR(1 << ({number} MOD 64)) FROM {table} WHERE {key} BETWEEN {first} AND {last} \
-             GROUP BY 1"
-        );
-        for row in (**connection).fetch_all(AssertSqlSafe(sql)).await.map_err(query)? {
-            let (word, bits): (i64, u64) = (row.try_get(0).map_err(query)?, row.try_get(1).map_err(query)?);
-            let set = (0..64).filter(|bit| bits >> bit & 1 == 1);
-            there.extend(set.map(|bit| first + 64 * word + bit));
-        }
-        return Ok(there);
-    }
+) -> Result<Numbers, Error> {
+    let mut there = Numbers::default();
     for chunk in places.chunks(1_000) {
         let numbers: Vec<String> = chunk.iter().map(i64::to_string).collect();
         let sql = format!("SELECT {key} FROM {table} WHERE {key} IN ({})", numbers.join(", "));
@@ -219,12 +222,16 @@ mod tests {
             (1, vec![1]),
             (2, vec![2]),
             (3, vec![4]),
-            (5, vec![8]),
-            (17, vec![32]),
-            (33, vec![64]),
-            (65, vec![64, 1]),
+            (5, vec![4, 1]),
+            (6, vec![8]),
+            (11, vec![8, 4]),
+            (12, vec![16]),
+            (47, vec![32, 16]),
+            (48, vec![64]),
             (95, vec![64, 32]),
             (96, vec![128]),
+            (223, vec![128, 64, 32]),
+            (224, vec![256]),
             (512, vec![512]),
             (875, vec![1_000]),
             (874, vec![512, 256, 128]),
@@ -237,13 +244,13 @@ mod tests {
 
     #[test]
     fn what_is_long_goes_in_once() {
-        let long = "x".repeat(MORE_BYTES);
+        let long = "x".repeat(MORE_BYTES + 1);
         let rows = |last: usize| {
             let mut rows = vec![[Bind::Int(1)]; 3];
             rows[2] = [Bind::Text(&long[..last])];
             size(&rows, true)
         };
-        assert_eq!((rows(MORE_BYTES), rows(MORE_BYTES - 1)), (4, 4));
+        assert_eq!((rows(MORE_BYTES), rows(MORE_BYTES + 1)), (4, 2));
         let mut rows = vec![[Bind::Int(1)]; 30];
         for (last, expected) in [(MORE_BYTES / 2, 32), (MORE_BYTES / 2 + 1, 16)] {
             rows[29] = [Bind::Text(&long[..last])];
@@ -255,11 +262,13 @@ mod tests {
 
     #[test]
     fn what_goes_in_again_changes_nothing() {
-        let [id, events, least] = idle(&COUNTS, [Bind::Int(7), Bind::Int(5), Bind::Int(3)]);
-        assert!(matches!(
-            (id, events, least),
-            (Bind::Int(7), Bind::Int(0), Bind::Int(3))
-        ));
+        let rows = |insert| idle(insert, [Bind::Int(7), Bind::Int(5), Bind::Int(3)]);
+        assert!(matches!(rows(&COUNTS), [Bind::Int(7), Bind::Int(0), Bind::Int(3)]));
+        let ignored = Insert {
+            taken: Taken::Ignored { key: "id" },
+            ..COUNTS
+        };
+        assert!(matches!(rows(&ignored), [Bind::Int(7), Bind::Int(5), Bind::Int(3)]));
     }
 
     #[test]
