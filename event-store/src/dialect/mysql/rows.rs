@@ -21,8 +21,6 @@ const SIZES: [usize; 11] = [1_000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 /// So many rows may go in again, or an eighth of all, and so many bytes.
 const MORE: usize = 32;
 const MORE_BYTES: usize = 64 << 10;
-/// Of so many rows it is told by one more statement which of them are new: a server that says so itself says it row by row.
-const MANY: usize = 256;
 /// Bytes in one statement, about: a quarter of the least packet that servers take by default.
 const MOST_BYTES: usize = 4 << 20;
 
@@ -54,10 +52,8 @@ pub(in crate::dialect) async fn insert<const N: usize, R: Row<N>>(
     let rows: Vec<[Bind<'_>; N]> = rows.iter().map(Row::binds).collect();
     let place = |row: &[Bind<'_>; N]| if let Bind::Int(place) = row[0] { place } else { 0 };
     let places: Vec<i64> = rows.iter().filter(|_| stays).map(place).collect();
-    let together = ends(&places).filter(|_| places.len() >= MANY);
-    // Answered is what stands there in the end, be it the row that was offered or the one that stays. What a server without
-    // RETURNING counts of a row that stays depends on the driver.
-    let tells = stays && dialect == Dialect::MariaDb && together.is_none();
+    // Answered is what stands there in the end, be it the row that was offered or the one that stays.
+    let tells = stays && dialect == Dialect::MariaDb;
     let returning = if tells {
         format!(" RETURNING {key}")
     } else {
@@ -102,11 +98,8 @@ pub(in crate::dialect) async fn insert<const N: usize, R: Row<N>>(
         return Ok(Vec::new());
     }
     if !tells {
-        let table = tables.sql(insert.table);
-        new = match together {
-            Some(ends) => between(connection, key, &table, ends).await?,
-            None => among(connection, key, &table, &places).await?,
-        };
+        // What a server without RETURNING counts of a row that stays depends on the driver.
+        new = there(connection, key, &tables.sql(insert.table), &places).await?;
     }
     Ok(places.iter().map(|place| new.contains(place)).collect())
 }
@@ -151,40 +144,26 @@ fn ends(places: &[i64]) -> Option<(i64, i64)> {
     (last - first < 4 * many).then_some((first, last))
 }
 
-/// Which numbers between two a table has as a key: a bit for each, as a row for each would take longer than to look for them.
-async fn between(
-    connection: &mut PoolConnection<sqlx::MySql>,
-    key: &str,
-    table: &str,
-    (first, last): (i64, i64),
-) -> Result<Numbers, Error> {
-    let number = format!("({key} - {first})");
-    // Not prepared: the text is another each time.
-    let sql = format!(
-        "SELECT CAST({number} DIV 64 AS SIGNED), CAST(BIT_OR(1 << ({number} MOD 64)) AS UNSIGNED) FROM {table} \
-         WHERE {key} BETWEEN {first} AND {last} GROUP BY 1"
-    );
-    let mut there = Numbers::default();
-    for row in (**connection).fetch_all(AssertSqlSafe(sql)).await.map_err(query)? {
-        let (word, bits): (i64, u64) = (row.try_get(0).map_err(query)?, row.try_get(1).map_err(query)?);
-        let set = (0..64).filter(|bit| bits >> bit & 1 == 1);
-        there.extend(set.map(|bit| first + 64 * word + bit));
-    }
-    Ok(there)
-}
-
 /// Which of these numbers a table has as a key.
-async fn among(
+async fn there(
     connection: &mut PoolConnection<sqlx::MySql>,
     key: &str,
     table: &str,
     places: &[i64],
 ) -> Result<Numbers, Error> {
     let mut there = Numbers::default();
-    for chunk in places.chunks(1_000) {
-        let numbers: Vec<String> = chunk.iter().map(i64::to_string).collect();
-        let sql = format!("SELECT {key} FROM {table} WHERE {key} IN ({})", numbers.join(", "));
-        for row in (**connection).fetch_all(AssertSqlSafe(sql)).await.map_err(query)? {
+    let ends = ends(places);
+    for chunk in places.chunks(if ends.is_some() { places.len() } else { 1_000 }) {
+        let wanted = match ends {
+            Some((first, last)) => format!("{key} BETWEEN {first} AND {last}"),
+            None => {
+                let numbers: Vec<String> = chunk.iter().map(i64::to_string).collect();
+                format!("{key} IN ({})", numbers.join(", "))
+            }
+        };
+        // Not prepared: the text is another each time.
+        let sql = AssertSqlSafe(format!("SELECT {key} FROM {table} WHERE {wanted}"));
+        for row in (**connection).fetch_all(sql).await.map_err(query)? {
             there.insert(row.try_get::<i64, _>(0).map_err(query)?);
         }
     }
