@@ -32,7 +32,7 @@ impl From<Bind<'_>> for Value {
     }
 }
 
-/// What is inserted as a row. Its values are asked for one row after the other, so that those of many rows are never in memory
+/// What is inserted as a row. Its values are asked for where they are needed, so that those of many rows need not be in memory
 /// at once.
 pub(crate) trait Row<const N: usize>: Sync {
     /// A value for each column.
