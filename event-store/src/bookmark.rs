@@ -14,7 +14,6 @@ const LONGEST: usize = 200;
 
 const BOOKMARKS: Insert<3> = Insert {
     table: "{bookmarks}",
-    serial: false,
     columns: [("name", Kind::Text), ("place", Kind::Text), ("updated_at", Kind::Int)],
     taken: Taken::Merges {
         key: "name",

@@ -19,7 +19,6 @@ const KEPT_BYTES: usize = 4 * 1024;
 /// The columns are those of a [`Row`].
 const INSERT: Insert<18> = Insert {
     table: "{quarantine}",
-    serial: true,
     columns: [
         ("digest", Kind::Bytes),
         ("code", Kind::Text),
@@ -40,7 +39,7 @@ const INSERT: Insert<18> = Insert {
         ("zone", Kind::Text),
         ("occurrences", Kind::Int),
     ],
-    taken: Taken::Merges {
+    taken: Taken::MergesNumbered {
         key: "digest",
         changes: &[("occurrences", Merge::Add), ("last_received_at", Merge::Replace)],
     },

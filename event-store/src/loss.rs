@@ -40,7 +40,6 @@ pub struct LossFilter {
 
 const LOSSES: Insert<4> = Insert {
     table: "{losses}",
-    serial: false,
     columns: [
         ("hour", Kind::Int),
         ("source", Kind::Text),

@@ -192,7 +192,6 @@ impl Plan {
 /// Up to where events of a kind may be missing, for those who follow the log.
 const PRUNED: Insert<2> = Insert {
     table: "{pruned}",
-    serial: false,
     columns: [("kind_id", Kind::Int), ("position", Kind::Int)],
     taken: Taken::Merges {
         key: "kind_id",

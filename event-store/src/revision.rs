@@ -17,7 +17,6 @@ pub(crate) type Day = (i64, i64);
 
 const REVISIONS: Insert<3> = Insert {
     table: "{revisions}",
-    serial: false,
     columns: [("metric_id", Kind::Int), ("at", Kind::Int), ("revision", Kind::Int)],
     taken: Taken::Merges {
         key: "metric_id, at",

@@ -157,7 +157,6 @@ impl Gathered {
 
 const GROUPS: Insert<4> = Insert {
     table: "{groups}",
-    serial: false,
     columns: [
         ("metric_id", Kind::Int),
         ("digest", Kind::Bytes),
@@ -171,7 +170,6 @@ const GROUPS: Insert<4> = Insert {
 
 const CELLS: Insert<11> = Insert {
     table: "{cells}",
-    serial: false,
     columns: [
         ("metric_id", Kind::Int),
         ("level", Kind::Int),
@@ -308,7 +306,7 @@ impl Rollup {
             in_minutes.push(Stored {
                 metric: *metric,
                 level: Level::Minute,
-                at: Level::Minute.start(*at),
+                at: *at,
                 digest: self.digest(*metric, group, &mut groups),
                 exponent: *exponent,
                 cell: *cell,

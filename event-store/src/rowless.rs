@@ -16,7 +16,6 @@ use crate::tables::Tables;
 /// Stores ids; the columns are those of a [`Rowless`].
 const KEYS: Insert<4> = Insert {
     table: "{keys}",
-    serial: false,
     columns: [
         ("position", Kind::Int),
         ("event_id", Kind::Bytes),
@@ -30,7 +29,6 @@ const KEYS: Insert<4> = Insert {
 
 const ROWLESS: Insert<4> = Insert {
     table: "{rowless}",
-    serial: false,
     columns: [
         ("kind_id", Kind::Int),
         ("least", Kind::Int),

@@ -17,7 +17,6 @@ const CHUNK: usize = 200;
 
 const SKETCHES: Insert<5> = Insert {
     table: "{sketches}",
-    serial: false,
     columns: [
         ("metric_id", Kind::Int),
         ("level", Kind::Int),

@@ -20,7 +20,6 @@ pub(crate) fn is_too_much(remembered: usize) -> bool {
 /// Stores new pairs.
 const INSERT: Insert<3> = Insert {
     table: "{trails}",
-    serial: false,
     columns: [("id", Kind::Int), ("session", Kind::Text), ("subject", Kind::Text)],
     taken: Taken::Stays {
         key: "session, subject",

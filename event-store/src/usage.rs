@@ -10,7 +10,6 @@ use crate::inner::Inner;
 
 const KEY_DAYS: Insert<3> = Insert {
     table: "{key_days}",
-    serial: false,
     columns: [("day", Kind::Int), ("prefix", Kind::Text), ("events", Kind::Int)],
     taken: Taken::Merges {
         key: "day, prefix",

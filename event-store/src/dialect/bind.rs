@@ -89,6 +89,11 @@ pub(crate) enum Taken {
         key: &'static str,
         changes: &'static [(&'static str, Merge)],
     },
+    /// The same, where the database gives the rows numbers: it may spend one on a row that is there, too.
+    MergesNumbered {
+        key: &'static str,
+        changes: &'static [(&'static str, Merge)],
+    },
 }
 
 /// How rows go into a table.
@@ -96,8 +101,6 @@ pub(crate) enum Taken {
 pub(crate) struct Insert<const N: usize> {
     /// The table, as `{events}`.
     pub(crate) table: &'static str,
-    /// Whether the database numbers the rows. It may spend a number on one that is there already, too.
-    pub(crate) serial: bool,
     pub(crate) columns: [(&'static str, Kind); N],
     pub(crate) taken: Taken,
 }
@@ -120,7 +123,7 @@ impl<const N: usize> Insert<N> {
         let table = tables.sql(self.table);
         match self.taken {
             Taken::Stays { key } | Taken::Ignored { key } => grammar.keep_existing(key),
-            Taken::Merges { key, changes } => {
+            Taken::Merges { key, changes } | Taken::MergesNumbered { key, changes } => {
                 let (least, greatest) = grammar.least_and_greatest();
                 let change = |(column, merge): &(&str, Merge)| {
                     let offered = grammar.offered(column);

@@ -13,7 +13,6 @@ use crate::error::Error;
 /// Stores rows; the columns are those of a [`NewEvent`].
 pub(crate) const INSERT: Insert<13> = Insert {
     table: "{events}",
-    serial: false,
     columns: [
         ("position", Kind::Int),
         ("source_id", Kind::Int),

@@ -1,7 +1,6 @@
 //! Rows go in as statements of many rows.
 
 use std::collections::HashSet;
-use std::slice;
 
 use foldhash::fast::RandomState;
 use sea_orm::sqlx::pool::PoolConnection;
@@ -50,8 +49,6 @@ pub(in crate::dialect) async fn insert<const N: usize, R: Row<N>>(
     let (key, stays) = (insert.columns[0].0, matches!(insert.taken, Taken::Stays { .. }));
     // They are looked at more than once.
     let rows: Vec<[Bind<'_>; N]> = rows.iter().map(Row::binds).collect();
-    let place = |row: &[Bind<'_>; N]| if let Bind::Int(place) = row[0] { place } else { 0 };
-    let places: Vec<i64> = rows.iter().filter(|_| stays).map(place).collect();
     // Answered is what stands there in the end, be it the row that was offered or the one that stays.
     let tells = stays && dialect == Dialect::MariaDb;
     let returning = if tells {
@@ -59,6 +56,7 @@ pub(in crate::dialect) async fn insert<const N: usize, R: Row<N>>(
     } else {
         String::new()
     };
+    let may_repeat = !matches!(insert.taken, Taken::MergesNumbered { .. });
     // A place costs as much as a value, also where there is none.
     let absent = absent(&rows);
     let row = absent.map(|absent| if absent { "NULL" } else { "?" }).join(", ");
@@ -66,15 +64,14 @@ pub(in crate::dialect) async fn insert<const N: usize, R: Row<N>>(
     let mut new = Numbers::default();
     let mut rest = rows.as_slice();
     while !rest.is_empty() {
-        let size = size(rest, !insert.serial);
+        let size = size(rest, may_repeat);
         let (chunk, behind) = rest.split_at(size.min(rest.len()));
-        let again = again(chunk, size).map(|row| idle(insert, *row));
         let sql = format!(
             "{head} VALUES {} {tail}{returning}",
             vec![row.as_str(); size].join(", ")
         );
         let mut statement = sqlx::query::<sqlx::MySql>(AssertSqlSafe(sql));
-        for row in chunk.iter().copied().chain(again) {
+        for row in chunk.iter().copied().chain(again(insert, chunk, size)) {
             for (value, _) in row.into_iter().zip(absent).filter(|(_, absent)| !absent) {
                 statement = match value {
                     Bind::Null => statement.bind(None::<i64>),
@@ -97,6 +94,8 @@ pub(in crate::dialect) async fn insert<const N: usize, R: Row<N>>(
     if !stays {
         return Ok(Vec::new());
     }
+    let place = |row: &[Bind<'_>; N]| if let Bind::Int(place) = row[0] { place } else { 0 };
+    let places: Vec<i64> = rows.iter().map(place).collect();
     if !tells {
         // What a server without RETURNING counts of a row that stays depends on the driver.
         new = there(connection, key, &tables.sql(insert.table), &places).await?;
@@ -104,10 +103,14 @@ pub(in crate::dialect) async fn insert<const N: usize, R: Row<N>>(
     Ok(places.iter().map(|place| new.contains(place)).collect())
 }
 
-/// The last of some rows, so often that they are as many as a statement has.
-fn again<R>(rows: &[R], size: usize) -> impl Iterator<Item = &R> {
-    let times = size.saturating_sub(rows.len());
-    rows.last().into_iter().cycle().take(times)
+/// The last of some rows, with nothing to add, so often that they are as many as a statement has.
+fn again<'a, const N: usize>(
+    insert: &Insert<N>,
+    rows: &[[Bind<'a>; N]],
+    size: usize,
+) -> impl Iterator<Item = [Bind<'a>; N]> {
+    let row = rows.last().map(|row| idle(insert, *row));
+    row.into_iter().cycle().take(size.saturating_sub(rows.len()))
 }
 
 /// A row that went in before, so that nothing changes if it goes in again.
@@ -125,13 +128,13 @@ fn idle<'a, const N: usize>(insert: &Insert<N>, mut row: [Bind<'a>; N]) -> [Bind
 /// How many rows the next statement has: a quarter more than are left, of which one goes in again and again if it may, but not
 /// many more, are faster than several statements.
 fn size<const N: usize>(rows: &[[Bind<'_>; N]], may_repeat: bool) -> usize {
-    let sent = |rows: &[[Bind<'_>; N]]| rows.iter().flatten().map(bytes).sum::<usize>();
+    let sent = |row: &[Bind<'_>; N]| row.iter().map(bytes).sum::<usize>();
+    let one = rows.last().map_or(0, sent);
     let fits = |size: &usize| {
         let more = size.saturating_sub(rows.len());
-        let one = rows.last().map_or(0, |row| sent(slice::from_ref(row)));
         let is_nearly = more <= size / 4 && more <= MORE.max(size / 8) && more * one <= MORE_BYTES;
         let chunk = rows.get(..*size).or((may_repeat && is_nearly).then_some(rows));
-        chunk.is_some_and(|chunk| sent(chunk) <= MOST_BYTES)
+        chunk.is_some_and(|chunk| chunk.iter().map(sent).sum::<usize>() <= MOST_BYTES)
     };
     SIZES.into_iter().find(fits).unwrap_or(1)
 }
@@ -177,7 +180,6 @@ mod tests {
 
     const COUNTS: Insert<3> = Insert {
         table: "{cells}",
-        serial: false,
         columns: [("id", Kind::Int), ("events", Kind::Int), ("least", Kind::Int)],
         taken: Taken::Merges {
             key: "id",
