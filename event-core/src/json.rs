@@ -10,6 +10,7 @@ mod parse;
 mod pointer;
 mod scan;
 mod tape;
+mod lookup;
 mod text;
 
 use std::fmt;

@@ -68,6 +68,8 @@ pub enum Found<'a> {
     Node(Node<'a>),
     /// A number that is kept as one, say in a column.
     Number(Number),
+    /// A number as canonical text has it.
+    Literal(&'a str),
     /// A boolean that is kept as one.
     Bool(bool),
     /// `null`, which is as good as nothing.
@@ -92,13 +94,35 @@ impl Field {
 }
 
 impl<'a> Found<'a> {
+    /// What a canonical JSON text is, as [`Pointer::find_in`](crate::Pointer::find_in) finds it; `None` where that takes
+    /// a [`Payload`]: for objects, arrays, and strings with an escape in them.
+    ///
+    /// ```
+    /// use event_core::filter::Found;
+    /// assert_eq!(Found::of_canonical("19.9").and_then(|found| found.as_number()).map(|it| it.as_f64()), Some(19.9));
+    /// assert_eq!(Found::of_canonical("\"FR\"").and_then(|found| found.as_str().map(Into::into)), Some("FR".to_owned()));
+    /// assert!(Found::of_canonical("[1]").is_none());
+    /// ```
+    #[must_use]
+    pub fn of_canonical(text: &'a str) -> Option<Self> {
+        let string = || text.strip_prefix('"')?.strip_suffix('"');
+        match text.as_bytes().first()? {
+            b'"' => string().filter(|text| !text.contains('\\')).map(Found::Text),
+            b'-' | b'0'..=b'9' => Some(Found::Literal(text)),
+            b't' => Some(Found::Bool(true)),
+            b'f' => Some(Found::Bool(false)),
+            b'n' => Some(Found::Null),
+            _ => None,
+        }
+    }
+
     /// The string, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
         match self {
             Found::Text(text) => Some(Cow::Borrowed(text)),
             Found::Node(node) => node.as_str(),
-            Found::Number(_) | Found::Bool(_) | Found::Null => None,
+            Found::Number(_) | Found::Literal(_) | Found::Bool(_) | Found::Null => None,
         }
     }
 
@@ -108,6 +132,7 @@ impl<'a> Found<'a> {
         match self {
             Found::Node(node) => node.as_number(),
             Found::Number(number) => Some(*number),
+            Found::Literal(text) => Number::from_literal(text),
             Found::Text(_) | Found::Bool(_) | Found::Null => None,
         }
     }
@@ -115,10 +140,12 @@ impl<'a> Found<'a> {
     /// Mantissa and exponent, if it is a number.
     pub(crate) fn decimal_parts(&self) -> Option<(i64, i16)> {
         // The text of canonical data says it at once.
-        if let Found::Node(node) = self
-            && node.kind() == Kind::Number
-            && let Some(parts) = json::decimal_parts(node.text())
-        {
+        let literal = match self {
+            Found::Node(node) if node.kind() == Kind::Number => Some(node.text()),
+            Found::Literal(text) => Some(*text),
+            _ => None,
+        };
+        if let Some(parts) = literal.and_then(json::decimal_parts) {
             return Some(parts);
         }
         // A float made by hand may be an integer.
@@ -136,7 +163,7 @@ impl<'a> Found<'a> {
         match self {
             Found::Node(node) => node.as_bool(),
             Found::Bool(bool) => Some(*bool),
-            Found::Text(_) | Found::Number(_) | Found::Null => None,
+            Found::Text(_) | Found::Number(_) | Found::Literal(_) | Found::Null => None,
         }
     }
 
@@ -156,6 +183,7 @@ impl<'a> Found<'a> {
             }
             Found::Node(node) => out.push_str(node.text()),
             Found::Number(number) => number.write_to(out),
+            Found::Literal(text) => out.push_str(text),
             Found::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
             Found::Null => out.push_str("null"),
         }
@@ -172,7 +200,7 @@ impl<'a> Found<'a> {
         match self {
             Found::Text(_) => Kind::String,
             Found::Node(node) => node.kind(),
-            Found::Number(_) => Kind::Number,
+            Found::Number(_) | Found::Literal(_) => Kind::Number,
             Found::Bool(_) => Kind::Bool,
             Found::Null => Kind::Null,
         }

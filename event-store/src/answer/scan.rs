@@ -1,10 +1,12 @@
 //! Rows of a database that is in this process: each is looked at where it lies, and counted by core.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use event_core::aggregate::Tally;
 use event_core::filter::{Field, Found};
-use event_core::{Payload, Timestamp};
+use event_core::json::JsonError;
+use event_core::{Payload, Pointer, Timestamp};
 
 use crate::dialect::{Bind, Kind as Column, Transaction};
 use crate::dictionary::{Dictionary, Kind};
@@ -94,14 +96,13 @@ impl Reading {
             Some(Bind::Text(text)) => (!text.is_empty()).then_some(Found::Text(text)),
             _ => None,
         };
-        let payload = match self.data.map(|place| row[place]) {
-            None => None,
-            Some(Bind::Text(data)) => {
-                let payload = Payload::from_canonical(data.to_owned());
-                Some(payload.map_err(|error| Error::corrupt(format!("data that is {error}")))?)
-            }
+        let data = match self.data.map(|place| row[place]) {
+            None => "",
+            Some(Bind::Text(data)) => data,
             Some(_) => return Err(Error::corrupt("an event without data")),
         };
+        // All of it, if that is needed.
+        let payload = OnceCell::new();
         let Kind { event_type, version } = kind;
         let find = |_, field: &Field| match field {
             Field::Category => Some(Found::Text(event_type.category.as_str())),
@@ -110,10 +111,30 @@ impl Reading {
             Field::Source => source.map(|source| Found::Text(source.as_str())),
             Field::SessionId => text(self.session),
             Field::Subject => text(self.subject),
-            Field::Data(pointer) => payload.as_ref()?.pointer(pointer).map(Found::Node),
+            Field::Data(pointer) => data_at(data, pointer, &payload),
         };
         let at = Timestamp::from_micros(*at).map_err(|_| Error::corrupt("a time outside the years 1970 to 9999"))?;
         self.tally.add_found(at, find);
-        Ok(())
+        match payload.into_inner() {
+            Some(Err(error)) => Err(Error::corrupt(format!("data that is {error}"))),
+            _ => Ok(()),
+        }
     }
+}
+
+/// What stands at a place of canonical data: most questions ask for a number or a short string of it.
+fn data_at<'a>(
+    data: &'a str,
+    pointer: &Pointer,
+    payload: &'a OnceCell<Result<Payload, JsonError>>,
+) -> Option<Found<'a>> {
+    let found = match pointer.find_in(data) {
+        Ok(None) => return None,
+        Ok(Some(text)) => Found::of_canonical(text),
+        Err(_) => None,
+    };
+    found.or_else(|| {
+        let payload = payload.get_or_init(|| Payload::from_canonical(data.to_owned()));
+        payload.as_ref().ok()?.pointer(pointer).map(Found::Node)
+    })
 }
