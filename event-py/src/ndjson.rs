@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use event_core::{Code, Limits, Refusal};
+use memchr::memchr;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -53,7 +54,11 @@ impl Tally {
     fn of(lines: &[u8], book: &Book, max_errors: usize) -> Self {
         let mut tally = Tally::default();
         let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
-        for line in lines.split(|byte| *byte == b'\n') {
+        let mut rest = Some(lines);
+        while let Some(text) = rest {
+            let end = memchr(b'\n', text);
+            let line = &text[..end.unwrap_or(text.len())];
+            rest = end.map(|end| &text[end + 1..]);
             tally.lines += 1;
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.iter().all(u8::is_ascii_whitespace) {
@@ -128,7 +133,9 @@ impl Reading<'_, '_> {
         let pool = self.pool.as_ref();
         let (done, judged): (T, Vec<Tally>) = self.py.detach(|| match pool {
             Some(pool) => pool.install(|| {
-                let judged = pieces.par_iter().map(|piece| Tally::of(piece, book, max_errors));
+                // Piece by piece: a thread that has taken several at once would be waited for by the others.
+                let pieces = pieces.par_iter().with_max_len(1);
+                let judged = pieces.map(|piece| Tally::of(piece, book, max_errors));
                 rayon::join(beside, || judged.collect())
             }),
             None => {

@@ -197,7 +197,9 @@ impl EventBuilder {
     }
 
     fn replace(&mut self, data: Data) {
-        if let Data::Members(members) = std::mem::replace(&mut self.data, data) {
+        if let Data::Members(members) = std::mem::replace(&mut self.data, data)
+            && !members.is_empty()
+        {
             dismantle(Value::Object(members));
         }
     }
