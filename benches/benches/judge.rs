@@ -1,8 +1,10 @@
 //! From JSON bytes to a verdict, on one core: a page view and an order, of which one in fifty is bad, by the house's own
 //! reader and by the peer (`serde_json::Value` and the validator of `jsonschema`). Ours checks depth, size, duplicate keys
-//! and numbers beside the schema; with a payload or an event to keep it makes canonical text of it, too. Run it by `cargo xtask bench --only validation`.
+//! and numbers beside the schema; with a payload or an event to keep both make canonical text of it, too, and a hash of an event. Run it by `cargo xtask bench --only validation`.
 
 #![allow(clippy::unwrap_used, missing_docs)]
+
+use std::hint::black_box;
 
 use clap::Parser;
 use event_benches::arguments::Run;
@@ -109,6 +111,12 @@ fn validator(schema: &Value) -> jsonschema::Validator {
         .unwrap()
 }
 
+/// What tells two contents apart, as the peer would have it: of text whose keys are sorted.
+fn hash(value: &Value) -> [u8; 32] {
+    let text = black_box(value.to_string());
+    *blake3::hash(text.as_bytes()).as_bytes()
+}
+
 /// Whether a text is good.
 type Judge<'a> = Box<dyn Fn(&[u8]) -> bool + 'a>;
 
@@ -144,6 +152,13 @@ fn data(kind: &Kind, rounds: usize) -> Table {
                 Box::new(|text| peer.is_valid(&serde_json::from_slice(text).unwrap())),
             ),
             ("event-core", Box::new(|text| ours.check(text, &limits).is_ok())),
+            (
+                "serde_json and jsonschema, with a payload to keep",
+                Box::new(|text| {
+                    let value = serde_json::from_slice(text).unwrap();
+                    peer.is_valid(&value) && !black_box(value.to_string()).is_empty()
+                }),
+            ),
             (
                 "event-core, with a payload to keep",
                 Box::new(|text| ours.validate(&Payload::parse(text, &limits).unwrap()).is_ok()),
@@ -199,6 +214,13 @@ fn whole(kind: &Kind, rounds: usize) -> Table {
                 Box::new(|text| peer.is_valid(&serde_json::from_slice(text).unwrap())),
             ),
             ("event-core", Box::new(|text| registry.check(text, &reception).is_ok())),
+            (
+                "serde_json and jsonschema, with an event to keep",
+                Box::new(|text| {
+                    let value = serde_json::from_slice(text).unwrap();
+                    peer.is_valid(&value) && hash(&value) != [0; 32]
+                }),
+            ),
             (
                 "event-core, with an event to keep",
                 Box::new(|text| read(text).is_ok_and(|event| registry.validate(event, Timestamp::MAX).is_ok())),
