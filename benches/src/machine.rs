@@ -26,6 +26,28 @@ pub fn lines() -> Vec<String> {
     ]
 }
 
+/// How busy all processors were while something was done, from 0 to 1; nothing where the system does not tell.
+pub fn busy<T>(work: impl FnOnce() -> T) -> (T, Option<f64>) {
+    let before = ticks();
+    let done = work();
+    let share = before.zip(ticks()).and_then(|((busy, all), (busy_now, all_now))| {
+        let all = all_now.checked_sub(all).filter(|all| *all > 0)?;
+        Some(busy_now.saturating_sub(busy) as f64 / all as f64)
+    });
+    (done, share)
+}
+
+/// Ticks of all processors since they started: those that were used, and all. By proc(5), `/proc/stat`.
+fn ticks() -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string("/proc/stat").ok()?;
+    let numbers = text.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+    // User, nice, system, idle, iowait, interrupts twice, stolen; what guests used is in the first two.
+    let numbers: Vec<u64> = numbers.take(8).filter_map(|number| number.parse().ok()).collect();
+    let idle = numbers.get(3)? + numbers.get(4)?;
+    let all: u64 = numbers.iter().sum();
+    Some((all - idle, all))
+}
+
 fn field(file: &str, name: &str) -> String {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();

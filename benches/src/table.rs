@@ -17,6 +17,8 @@ pub struct Table {
 
 /// Columns of rates beside those of a peer.
 pub const RATES: &[&str] = &["events/s", "ratio", "min", "max"];
+/// The same, and how busy the machine was meanwhile.
+pub const RATES_AND_LOAD: &[&str] = &["events/s", "ratio", "min", "max", "processors busy %"];
 /// Columns of times beside those of a peer.
 pub const TIMES: &[&str] = &["ms", "times as fast", "min", "max"];
 /// Columns of times of many readings beside those of a peer.

@@ -95,6 +95,10 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, options: &Options, s
                     name: "cells, none in memory",
                     work: Box::new(asked(&forgetful)),
                 },
+                Contender {
+                    name: "a way there and back",
+                    work: Box::new(|| often(|| runtime.block_on(nothing(&db, backend)))),
+                },
             ],
         );
         let title = format!("{}, {} rows: {}", backend.name(), options.rows, question.title);
@@ -120,6 +124,12 @@ async fn ask(db: &DatabaseConnection, backend: &Backend, question: &Question) ->
     let statement = backend.statement(&question.sql, question.values.clone());
     let rows = db.query_all_raw(statement).await.unwrap();
     rows.iter().map(|row| row.try_get_by_index(1).unwrap()).collect()
+}
+
+/// Asks for nothing that takes time: less no question to this database can take.
+async fn nothing(db: &DatabaseConnection, backend: &Backend) {
+    let statement = backend.statement("SELECT 1", Vec::new());
+    drop(db.query_one_raw(statement).await.unwrap());
 }
 
 /// That all three say the same.

@@ -1,13 +1,16 @@
 //! Several writers on one server, beside one.
 
+use std::cell::RefCell;
+
 use event_benches::backend::Backend;
+use event_benches::machine;
 use event_benches::orders::Orders;
-use event_benches::rounds::{Contender, measure as compare};
+use event_benches::rounds::{Contender, measure as compare, spread};
 use event_store::EventStore;
 use tokio::runtime::Runtime;
 
 use crate::append::{Rounds, check, rounds, sales};
-use event_benches::table::Table;
+use event_benches::table::{RATES_AND_LOAD, Table};
 
 const WRITERS: usize = 4;
 /// Transactions of a round, and events in each.
@@ -36,28 +39,44 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, count: usize, show: 
         };
         let (one, four) = (open("bench_one_", 1), open("bench_four_", WRITERS));
         let events = || rounds(&mut Orders::new(5_000, 1_000), count, BATCHES, SIZE);
-        let contender = |name, stores: &[EventStore]| {
-            let (stores, mut rounds): (Vec<EventStore>, Rounds) = (stores.to_vec(), events());
-            Contender {
-                name,
-                work: Box::new(move || runtime.block_on(together(&stores, rounds.pop_front().unwrap()))),
-            }
-        };
-        let measured = compare(
-            count,
-            vec![contender("one writer", &one), contender("four writers", &four)],
-        );
+        let shares = [(); 2].map(|()| RefCell::new(Vec::new()));
+        let writers = [
+            ("one writer", &one[..], &shares[0]),
+            ("four writers", &four[..], &shares[1]),
+        ];
+        let measured = compare(count, writers.map(|it| contender(runtime, it, events())).into());
         let with = if metric { ", with a metric" } else { "" };
-        show(Table::rates(
-            format!(
-                "{}, four writers beside one, {SIZE} a transaction{with}",
-                backend.name()
-            ),
-            &measured,
-        ));
+        let title = format!(
+            "{}, four writers beside one, {SIZE} a transaction{with}",
+            backend.name()
+        );
+        let mut table = Table::rates(title, &measured);
+        table.columns = RATES_AND_LOAD;
+        for ((_, numbers), shares) in table.lines.iter_mut().zip(&shares) {
+            let (busy, ..) = spread(shares.borrow().iter().copied());
+            numbers.push(format!("{:.0}", busy * 100.0));
+        }
+        show(table);
         for store in one.iter().chain(&four) {
             runtime.block_on(store.close()).unwrap();
         }
+    }
+}
+
+/// Some writers: their name, their stores, and how busy the processors were in each round.
+type Writers<'a> = (&'static str, &'a [EventStore], &'a RefCell<Vec<f64>>);
+
+/// Appends a round, and notes how busy the processors were meanwhile.
+fn contender<'a>(runtime: &'a Runtime, (name, stores, shares): Writers<'a>, mut rounds: Rounds) -> Contender<'a> {
+    let work = move || {
+        let round = rounds.pop_front().unwrap();
+        let (events, share) = machine::busy(|| runtime.block_on(together(stores, round)));
+        shares.borrow_mut().extend(share);
+        events
+    };
+    Contender {
+        name,
+        work: Box::new(work),
     }
 }
 
