@@ -111,10 +111,14 @@ fn validator(schema: &Value) -> jsonschema::Validator {
         .unwrap()
 }
 
-/// What tells two contents apart, as the peer would have it: of text whose keys are sorted.
+/// What tells two contents apart, as the peer would have it: names, times, and data as text whose keys are sorted.
 fn hash(value: &Value) -> [u8; 32] {
-    let text = black_box(value.to_string());
-    *blake3::hash(text.as_bytes()).as_bytes()
+    let text = black_box(value["data"].to_string());
+    let mut hasher = blake3::Hasher::new();
+    for name in ["category", "name", "session_id", "occurred_at"] {
+        hasher.update(value[name].as_str().unwrap_or_default().as_bytes());
+    }
+    *hasher.update(text.as_bytes()).finalize().as_bytes()
 }
 
 /// Whether a text is good.
@@ -156,7 +160,8 @@ fn data(kind: &Kind, rounds: usize) -> Table {
                 "serde_json and jsonschema, with a payload to keep",
                 Box::new(|text| {
                     let value = serde_json::from_slice(text).unwrap();
-                    peer.is_valid(&value) && !black_box(value.to_string()).is_empty()
+                    let text = black_box(Value::to_string(&value));
+                    peer.is_valid(&value) && !text.is_empty()
                 }),
             ),
             (
@@ -218,7 +223,8 @@ fn whole(kind: &Kind, rounds: usize) -> Table {
                 "serde_json and jsonschema, with an event to keep",
                 Box::new(|text| {
                     let value = serde_json::from_slice(text).unwrap();
-                    peer.is_valid(&value) && hash(&value) != [0; 32]
+                    let hash = black_box(hash(&value));
+                    peer.is_valid(&value) && hash != [0; 32]
                 }),
             ),
             (

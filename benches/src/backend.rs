@@ -107,7 +107,11 @@ impl Backend {
     /// One connection, as an expert would open it.
     pub async fn connection(&self, prefix: &str) -> DatabaseConnection {
         let mut options = ConnectOptions::new(self.url(prefix));
-        options.max_connections(1).sqlx_logging(false);
+        // An expert would not ask the server whether it is there before each question, nor does the store.
+        options
+            .max_connections(1)
+            .test_before_acquire(false)
+            .sqlx_logging(false);
         let db = Database::connect(options).await.unwrap();
         if let Backend::Sqlite(_) = self {
             // What the store's readers have, too.

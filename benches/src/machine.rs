@@ -41,9 +41,9 @@ pub fn busy<T>(work: impl FnOnce() -> T) -> (T, Option<f64>) {
 fn ticks() -> Option<(u64, u64)> {
     let text = std::fs::read_to_string("/proc/stat").ok()?;
     let numbers = text.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
-    // User, nice, system, idle, iowait, interrupts twice, stolen; what guests used is in the first two.
+    // User, nice, system, idle, iowait, interrupts twice, stolen by other machines; what guests used is in the first two.
     let numbers: Vec<u64> = numbers.take(8).filter_map(|number| number.parse().ok()).collect();
-    let idle = numbers.get(3)? + numbers.get(4)?;
+    let idle = numbers.get(3)? + numbers.get(4)? + numbers.get(7)?;
     let all: u64 = numbers.iter().sum();
     Some((all - idle, all))
 }

@@ -1,7 +1,7 @@
 //! Events, their data, and bodies that hold several.
 
 use event_core::json::Document;
-use event_core::{Event, Payload, wire};
+use event_core::{Event, Payload, Pointer, wire};
 
 use super::{limits, received};
 
@@ -23,8 +23,14 @@ pub(super) fn event(bytes: &[u8]) {
     });
 }
 
-/// What is read is JSON; the canonical form is read as the same, and is its own.
+/// What is read is JSON; the canonical form is read as the same, and is its own; a place in it is found by its text alone, too.
 pub(super) fn payload(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        for place in ["", "/a", "/a/0", "/0/a"] {
+            let pointer: Pointer = place.parse().expect("a pointer");
+            drop(pointer.find_in(text));
+        }
+    }
     let document = Document::parse(bytes, &limits());
     if let Ok(document) = &document {
         let ours = document.root().to_value();
@@ -37,6 +43,10 @@ pub(super) fn payload(bytes: &[u8]) {
     let again = Payload::parse(payload.as_str().as_bytes(), &limits()).expect("a canonical form that is not read");
     assert_eq!(payload, again);
     assert_eq!(payload.as_str(), again.as_str());
+    for (key, value) in payload.root().members() {
+        let found = Pointer::from_tokens([key.into_owned()]).find_in(payload.as_str());
+        assert_eq!(found, Ok(Some(value.text())));
+    }
 }
 
 /// The parts of a body lie in it one behind the other, and each is JSON.

@@ -126,7 +126,7 @@ async fn ask(db: &DatabaseConnection, backend: &Backend, question: &Question) ->
     rows.iter().map(|row| row.try_get_by_index(1).unwrap()).collect()
 }
 
-/// Asks for nothing that takes time: less no question to this database can take.
+/// Asks for nothing that takes time.
 async fn nothing(db: &DatabaseConnection, backend: &Backend) {
     let statement = backend.statement("SELECT 1", Vec::new());
     drop(db.query_one_raw(statement).await.unwrap());

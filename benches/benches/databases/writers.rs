@@ -53,8 +53,14 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, count: usize, show: 
         let mut table = Table::rates(title, &measured);
         table.columns = RATES_AND_LOAD;
         for ((_, numbers), shares) in table.lines.iter_mut().zip(&shares) {
-            let (busy, ..) = spread(shares.borrow().iter().copied());
-            numbers.push(format!("{:.0}", busy * 100.0));
+            // The first round was to warm up.
+            let (busy, ..) = spread(shares.borrow().iter().skip(1).copied());
+            let is_told = busy.is_finite();
+            numbers.push(if is_told {
+                format!("{:.0}", busy * 100.0)
+            } else {
+                "-".to_owned()
+            });
         }
         show(table);
         for store in one.iter().chain(&four) {

@@ -68,7 +68,7 @@ pub enum Found<'a> {
     Node(Node<'a>),
     /// A number that is kept as one, say in a column.
     Number(Number),
-    /// A number as canonical text has it.
+    /// A number as canonical text has it, which is taken on trust.
     Literal(&'a str),
     /// A boolean that is kept as one.
     Bool(bool),
@@ -95,7 +95,7 @@ impl Field {
 
 impl<'a> Found<'a> {
     /// What a canonical JSON text is, as [`Pointer::find_in`](crate::Pointer::find_in) finds it; `None` where that takes
-    /// a [`Payload`]: for objects, arrays, and strings with an escape in them.
+    /// a [`Payload`]: for objects, arrays, and strings with an escape in them. That it is canonical is taken on trust.
     ///
     /// ```
     /// use event_core::filter::Found;

@@ -21,7 +21,8 @@ impl Pointer {
     /// ```
     ///
     /// # Errors
-    /// If the text is no JSON as far as it was read. That it is canonical is taken on trust.
+    /// If the text is no JSON as far as it was read, which is to the byte behind the value. That it is canonical is taken on
+    /// trust.
     pub fn find_in<'a>(&self, canonical: &'a str) -> Result<Option<&'a str>, JsonError> {
         let mut scanner = Scanner::new(canonical);
         find(&mut scanner, self).map_err(|code| JsonError {
@@ -37,7 +38,8 @@ fn find<'a>(scanner: &mut Scanner<'a>, pointer: &Pointer) -> Result<Option<&'a s
         let is_there = match scanner.peek() {
             b'{' => to_member(scanner, token)?,
             b'[' => to_element(scanner, token)?,
-            _ => false,
+            b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => false,
+            _ => return Err(Code::MalformedJson),
         };
         if !is_there {
             return Ok(None);
@@ -45,7 +47,16 @@ fn find<'a>(scanner: &mut Scanner<'a>, pointer: &Pointer) -> Result<Option<&'a s
     }
     let start = scanner.at;
     skip(scanner)?;
-    Ok(Some(&scanner.text[start..scanner.at]))
+    let is_whole = match scanner.peek() {
+        b',' | b'}' | b']' => pointer.tokens().len() > 0,
+        _ => scanner.is_at_end() && pointer.tokens().len() == 0,
+    };
+    if is_whole {
+        Ok(Some(&scanner.text[start..scanner.at]))
+    } else {
+        // Say `01`, or a number that the end of the text cuts off.
+        Err(Code::MalformedJson)
+    }
 }
 
 /// From the start of an object to the value of a key, if it has it.
@@ -191,6 +202,12 @@ mod tests {
             "{a:1}",
             "{\"b\":}",
             "{\"b\":x}",
+            "{\"b\":1",
+            "{\"b\":1x}",
+            "{\"b\":01}",
+            "",
+            "x",
+            " {\"b\":1}",
         ] {
             assert!(pointer.find_in(text).is_err(), "{text}");
         }

@@ -128,13 +128,47 @@ fn data_at<'a>(
     pointer: &Pointer,
     payload: &'a OnceCell<Result<Payload, JsonError>>,
 ) -> Option<Found<'a>> {
-    let found = match pointer.find_in(data) {
-        Ok(None) => return None,
-        Ok(Some(text)) => Found::of_canonical(text),
-        Err(_) => None,
+    // Whatever is not as it should be goes to the reader of all of it, which says what is wrong.
+    let needs_all = payload.get().is_some() || !data.starts_with('{');
+    let found = if needs_all {
+        None
+    } else {
+        match pointer.find_in(data) {
+            Ok(None) => return None,
+            Ok(Some(text)) => Found::of_canonical(text),
+            Err(_) => None,
+        }
     };
     found.or_else(|| {
         let payload = payload.get_or_init(|| Payload::from_canonical(data.to_owned()));
         payload.as_ref().ok()?.pointer(pointer).map(Found::Node)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_that_is_met_is_an_error() {
+        let met = [
+            ("", "/a"),
+            ("x", "/a"),
+            ("1", ""),
+            ("1", "/a"),
+            ("[1]", "/0"),
+            ("{\"a\":1", "/a"),
+            ("{\"a\":01}", "/a"),
+            ("{\"a\":x}", "/a/b"),
+            ("{\"a\":[1", "/b"),
+        ];
+        for (data, place) in met {
+            let payload = OnceCell::new();
+            assert!(data_at(data, &place.parse().unwrap(), &payload).is_none(), "{data}");
+            assert!(matches!(payload.get(), Some(Err(_))), "{data}");
+        }
+        let payload = OnceCell::new();
+        let found = data_at(" {\"a\": 1}", &"/a".parse().unwrap(), &payload);
+        assert_eq!(found.map(|found| found.text()).as_deref(), Some("1"));
+    }
 }

@@ -237,7 +237,7 @@ impl<'a> Pieces<'a> {
 }
 
 /// The part of a buffer that begins as far behind the start of a cache line as a place of the file does. Where memory
-/// lies a byte further within a page than the file, the system's copy takes three times as long on some processors.
+/// lies a few bytes further within a page than the file, the system's copy takes three times as long on some processors.
 fn in_step(buffer: &mut [u8], from: u64) -> &mut [u8] {
     let here = buffer.as_ptr().addr() % CACHE_LINE;
     let there = (from % CACHE_LINE as u64) as usize;
