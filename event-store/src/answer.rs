@@ -27,6 +27,9 @@ use cells::Cells;
 use moment::Moment;
 use plan::{Plan, Work};
 
+/// An answer of this [weight](Tally::weight) is built in less time than another thread takes to begin with it.
+const LIGHT: usize = 1_000;
+
 impl EventStore {
     /// Answers a question over all stored events, exactly as [`event_core::answer`] would over the
     /// same events in memory. The answer says up to which position it holds, and whether the cells
@@ -55,9 +58,13 @@ async fn answer(inner: &Inner, query: &Query) -> Result<Answer, Error> {
             read
         }
     };
-    // Building a large answer takes a while, and asks nothing of the database.
-    let answer = tokio::task::spawn_blocking(move || tally.answer()).await;
-    let answer = answer.map_err(|error| Error::corrupt(format!("the answer failed: {error}")))??;
+    let answer = if tally.weight() <= LIGHT {
+        tally.answer()?
+    } else {
+        // Building a large answer takes a while, and asks nothing of the database.
+        let answer = tokio::task::spawn_blocking(move || tally.answer()).await;
+        answer.map_err(|error| Error::corrupt(format!("the answer failed: {error}")))??
+    };
     Ok(Answer {
         position: Some(position),
         source,

@@ -108,6 +108,13 @@ impl Tally {
         &self.query
     }
 
+    /// How many cells there are, and about how many rows the answer will have: what there is to do for [`Tally::answer`].
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let buckets = self.edges.as_ref().map_or(1, Edges::len);
+        self.cells.len() + self.groups.len().saturating_mul(buckets)
+    }
+
     /// Adds an event, if it is one that the question is about.
     pub fn add(&mut self, event: &Event) {
         self.add_parts(event.envelope(), event.payload());

@@ -19,16 +19,39 @@ pub(super) fn order(a: &str, b: &str) -> Ordering {
     }
 }
 
+/// A member of an object whose keys are to be put in order.
+#[derive(Clone, Copy)]
+struct Member {
+    /// How its key begins.
+    prefix: u64,
+    /// The entry of its key; that of its value comes next.
+    key: usize,
+}
+
+/// How a key begins, as a number: of two that differ the lesser is the key that comes first by [`order`].
+fn prefix(key: &str) -> u64 {
+    let mut bytes = [0; 8];
+    let length = key.len().min(8);
+    bytes[..length].copy_from_slice(&key.as_bytes()[..length]);
+    for byte in &mut bytes {
+        // They begin characters from U+E000 on, which come behind all those beyond U+FFFF.
+        if matches!(byte, 0xee | 0xef) {
+            *byte += 0x10;
+        }
+    }
+    u64::from_be_bytes(bytes)
+}
+
 /// Writes canonical text and its tape at once.
 #[derive(Default)]
-pub(super) struct Writer<'a> {
+pub(super) struct Writer {
     pub(super) text: String,
     pub(super) tape: Vec<Entry>,
     /// Members of the objects that are open, each object's behind its parent's.
-    members: Vec<(std::borrow::Cow<'a, str>, Node<'a>)>,
+    members: Vec<Member>,
 }
 
-impl<'a> Writer<'a> {
+impl Writer {
     pub(super) fn with_capacity(text: usize, tape: usize) -> Self {
         Writer {
             text: String::with_capacity(text),
@@ -48,7 +71,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes a value and everything inside it.
-    pub(super) fn value(&mut self, node: Node<'a>) {
+    pub(super) fn value(&mut self, node: Node<'_>) {
         let (kind, index) = (node.kind(), self.tape.len());
         if kind == Kind::String {
             return self.string_of(node);
@@ -75,7 +98,7 @@ impl<'a> Writer<'a> {
         self.tape[index].flag |= kind == Kind::Object;
     }
 
-    fn number(&mut self, node: Node<'a>) {
+    fn number(&mut self, node: Node<'_>) {
         let literal = node.span();
         if number::is_canonical(literal) {
             self.text.push_str(literal);
@@ -84,7 +107,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn array(&mut self, node: Node<'a>) {
+    fn array(&mut self, node: Node<'_>) {
         self.text.push('[');
         for (at, element) in node.elements().enumerate() {
             if at > 0 {
@@ -95,7 +118,7 @@ impl<'a> Writer<'a> {
         self.text.push(']');
     }
 
-    fn object(&mut self, node: Node<'a>) {
+    fn object(&mut self, node: Node<'_>) {
         self.text.push('{');
         if node.entry().flag {
             for (at, (key, value)) in node.entries().enumerate() {
@@ -108,28 +131,28 @@ impl<'a> Writer<'a> {
             }
         } else {
             let base = self.members.len();
-            self.members.extend(node.members());
-            self.members[base..].sort_unstable_by(|a, b| order(&a.0, &b.0));
+            self.members.extend(node.entries().map(|(key, _)| Member {
+                prefix: prefix(&key.string()),
+                key: key.index,
+            }));
+            let by_key = |a: &Member, b: &Member| order(&node.at(a.key).string(), &node.at(b.key).string());
+            self.members[base..].sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| by_key(a, b)));
             for at in base..self.members.len() {
-                let (key, value) = (std::mem::take(&mut self.members[at].0), self.members[at].1);
-                self.member(at - base, &key, value);
+                if at > base {
+                    self.text.push(',');
+                }
+                let key = self.members[at].key;
+                self.string_of(node.at(key));
+                self.text.push(':');
+                self.value(node.at(key + 1));
             }
             self.members.truncate(base);
         }
         self.text.push('}');
     }
 
-    fn member(&mut self, at: usize, key: &str, value: Node<'a>) {
-        if at > 0 {
-            self.text.push(',');
-        }
-        self.string(key);
-        self.text.push(':');
-        self.value(value);
-    }
-
     /// Writes a string or a key. One without escapes needs none: nothing in it is looked at.
-    fn string_of(&mut self, node: Node<'a>) {
+    fn string_of(&mut self, node: Node<'_>) {
         if node.entry().flag {
             return self.string(&node.string());
         }
@@ -225,6 +248,36 @@ fn first_in(word: [u8; 8]) -> Option<usize> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn keys_stand_in_the_order_of_utf_16() {
+        let mut keys = [
+            "",
+            "a",
+            "a\u{1}",
+            "aaaaaaaa",
+            "aaaaaaaab",
+            "aaaaaaaa\u{e000}",
+            "aaaaaaaa\u{10000}",
+            "\u{7f}",
+            "\u{e9}",
+            "\u{d7ff}",
+            "\u{10000}",
+            "\u{10ffff}",
+            "\u{e000}",
+            "\u{ffff}",
+            "b\u{ffff}",
+            "b\u{10000}",
+        ];
+        let units = |key: &str| key.encode_utf16().collect::<Vec<_>>();
+        keys.sort_by_key(|key| units(key));
+        for (at, key) in keys.iter().enumerate() {
+            for other in &keys[at..] {
+                assert_eq!(order(key, other), units(key).cmp(&units(other)), "{key:?} {other:?}");
+                assert!(prefix(key) <= prefix(other), "{key:?} {other:?}");
+            }
+        }
+    }
 
     proptest! {
         #[test]

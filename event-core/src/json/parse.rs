@@ -7,8 +7,8 @@ use super::tape::{Entry, Kind, Node};
 use crate::code::Code;
 use crate::limits::Limits;
 
-/// So many keys are compared each with each; of more the texts are sorted.
-const FEW: usize = 16;
+/// Among so many keys one is looked for one by one; of more the texts are sorted.
+const FEW: u32 = 64;
 
 pub(super) fn parse(text: &str, limits: &Limits) -> Result<Vec<Entry>, JsonError> {
     let mut parser = Parser {
@@ -148,9 +148,11 @@ impl Parser<'_> {
         let mut count = 0;
         let mut last = None;
         let mut sorted = true;
+        let mut seen = Seen::default();
         if self.scanner.peek() != b'}' {
             loop {
                 let key = self.key()?;
+                self.see(&mut seen, index, count, key);
                 sorted = sorted && last.is_none_or(|last| ascending(self.node(last), self.node(key)));
                 last = Some(key);
                 self.value(depth + 1)
@@ -164,7 +166,11 @@ impl Parser<'_> {
         self.close(index, count);
         self.tape[index].flag = sorted;
         // Keys in strictly ascending order cannot repeat.
-        if sorted { Ok(()) } else { self.refuse_duplicates(index) }
+        if sorted || !seen.in_doubt {
+            Ok(())
+        } else {
+            self.refuse_duplicates(index)
+        }
     }
 
     fn node(&self, index: usize) -> Node<'_> {
@@ -206,19 +212,22 @@ impl Parser<'_> {
         })
     }
 
-    /// Whether no key comes twice, where that is found out by looking at a few keys without escapes.
-    fn surely_differ(&self, object: usize) -> bool {
-        let mut keys = self.keys(object);
-        self.tape[object].count as usize <= FEW
-            && keys.clone().all(|key| !key.entry().flag)
-            && std::iter::from_fn(|| keys.next().map(|key| (key.span(), keys.clone())))
-                .all(|(key, mut others)| others.all(|other| other.span() != key))
+    /// Looks whether a key has come before, behind so many others of its object.
+    #[inline]
+    fn see(&self, seen: &mut Seen, object: usize, count: u32, key: usize) {
+        let key = self.node(key);
+        let bit = 1 << (mix(key.span().as_bytes()) % 64);
+        let is_new = seen.kinds & bit == 0;
+        seen.kinds |= bit;
+        if key.entry().flag || count > FEW {
+            seen.in_doubt = true;
+        } else if !is_new && !seen.in_doubt {
+            let mut others = self.keys(object).take(count as usize);
+            seen.in_doubt = others.any(|other| other.span() == key.span());
+        }
     }
 
     fn refuse_duplicates(&self, object: usize) -> Result<(), JsonError> {
-        if self.surely_differ(object) {
-            return Ok(());
-        }
         let mut keys: Vec<_> = self.keys(object).map(|key| key.string()).collect();
         keys.sort_unstable();
         match keys.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -226,6 +235,22 @@ impl Parser<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// What is known of the keys of an object while they come.
+#[derive(Default)]
+struct Seen {
+    /// A bit for each kind of key that has come.
+    kinds: u64,
+    /// Whether one may have come twice.
+    in_doubt: bool,
+}
+
+/// A number that tells most keys of an object apart.
+#[inline]
+fn mix(key: &[u8]) -> usize {
+    let byte = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default());
+    byte(key.first()) * 7 + byte(key.get(key.len() / 2)) * 3 + byte(key.last()) * 13 + key.len()
 }
 
 /// Whether two keys without escapes stand in strictly ascending canonical order.

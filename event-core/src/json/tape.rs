@@ -50,7 +50,7 @@ impl<'a> Node<'a> {
         &self.tape[self.index]
     }
 
-    fn at(&self, index: usize) -> Node<'a> {
+    pub(super) fn at(&self, index: usize) -> Node<'a> {
         Node { index, ..*self }
     }
 
@@ -126,11 +126,13 @@ impl<'a> Node<'a> {
 
     /// Nested containers, itself included; 0 for scalars.
     pub(super) fn depth(&self) -> usize {
-        match self.kind() {
-            Kind::Object => 1 + self.members().map(|(_, value)| value.depth()).max().unwrap_or(0),
-            Kind::Array => 1 + self.elements().map(|value| value.depth()).max().unwrap_or(0),
-            _ => 0,
+        let kind = self.kind();
+        if kind != Kind::Object && kind != Kind::Array {
+            return 0;
         }
+        let mut children = self.children(kind);
+        let inside = std::iter::from_fn(|| children.step()).map(|child| child.depth());
+        1 + inside.max().unwrap_or(0)
     }
 
     /// The members of an object in the order of the document; nothing for other values.
