@@ -121,15 +121,14 @@ impl Payload {
             return Err(fail(Code::PayloadNotObject));
         }
         let entries = node.entry().next as usize - node.index;
-        // Keys are entries too, so that few entries mean few nodes and little depth.
+        // Keys are entries too, so that few entries mean few nodes.
         if entries > limits.nodes && node.nodes() > limits.nodes {
             return Err(fail(Code::TooManyNodes));
         }
-        if entries > limits.depth && node.depth() > limits.depth {
+        let mut writer = canonical::Writer::with_capacity(node.text().len() + 16, entries);
+        if writer.value(node) > limits.depth {
             return Err(fail(Code::TooDeep));
         }
-        let mut writer = canonical::Writer::with_capacity(node.text().len() + 16, entries);
-        writer.value(node);
         Ok(Payload {
             text: writer.text,
             tape: writer.tape,

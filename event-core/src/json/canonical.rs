@@ -70,36 +70,49 @@ impl Writer {
         u32::try_from(self.tape.len()).unwrap_or(u32::MAX)
     }
 
-    /// Writes a value and everything inside it.
-    pub(super) fn value(&mut self, node: Node<'_>) {
-        let (kind, index) = (node.kind(), self.tape.len());
-        if kind == Kind::String {
-            return self.string_of(node);
+    /// Writes a value and everything inside it; answers how many containers are nested there, itself included.
+    pub(super) fn value(&mut self, node: Node<'_>) -> usize {
+        let kind = node.kind();
+        match kind {
+            Kind::String => self.string_of(node),
+            Kind::Object | Kind::Array => return self.container(node),
+            Kind::Number | Kind::Bool | Kind::Null => {
+                let start = self.offset();
+                if kind == Kind::Number {
+                    self.number(node.span());
+                } else {
+                    self.text.push_str(node.span());
+                }
+                self.push(kind, node.entry().flag, start, self.offset());
+            }
         }
-        let start = self.offset();
+        0
+    }
+
+    fn container(&mut self, node: Node<'_>) -> usize {
+        let index = self.tape.len();
         let source = node.entry();
+        let start = self.offset();
         self.tape.push(Entry {
-            kind,
-            flag: source.flag,
+            kind: source.kind,
+            flag: true,
             start,
             end: start,
             next: 0,
             count: source.count,
         });
-        match kind {
-            Kind::Object => self.object(node),
-            Kind::Array => self.array(node),
-            Kind::Number => self.number(node),
-            Kind::String | Kind::Bool | Kind::Null => self.text.push_str(node.span()),
-        }
+        let deepest = if source.kind == Kind::Object {
+            self.object(node)
+        } else {
+            self.array(node)
+        };
         let (end, next) = (self.offset(), self.length());
         self.tape[index].end = end;
         self.tape[index].next = next;
-        self.tape[index].flag |= kind == Kind::Object;
+        1 + deepest
     }
 
-    fn number(&mut self, node: Node<'_>) {
-        let literal = node.span();
+    fn number(&mut self, literal: &str) {
         if number::is_canonical(literal) {
             self.text.push_str(literal);
         } else if let Some(number) = Number::of_literal(literal) {
@@ -107,27 +120,25 @@ impl Writer {
         }
     }
 
-    fn array(&mut self, node: Node<'_>) {
+    fn array(&mut self, node: Node<'_>) -> usize {
+        let mut deepest = 0;
         self.text.push('[');
         for (at, element) in node.elements().enumerate() {
             if at > 0 {
                 self.text.push(',');
             }
-            self.value(element);
+            deepest = deepest.max(self.value(element));
         }
         self.text.push(']');
+        deepest
     }
 
-    fn object(&mut self, node: Node<'_>) {
+    fn object(&mut self, node: Node<'_>) -> usize {
+        let mut deepest = 0;
         self.text.push('{');
         if node.entry().flag {
             for (at, (key, value)) in node.entries().enumerate() {
-                if at > 0 {
-                    self.text.push(',');
-                }
-                self.string_of(key);
-                self.text.push(':');
-                self.value(value);
+                deepest = deepest.max(self.member(at, key, value));
             }
         } else {
             let base = self.members.len();
@@ -138,30 +149,32 @@ impl Writer {
             let by_key = |a: &Member, b: &Member| order(&node.at(a.key).string(), &node.at(b.key).string());
             self.members[base..].sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| by_key(a, b)));
             for at in base..self.members.len() {
-                if at > base {
-                    self.text.push(',');
-                }
                 let key = self.members[at].key;
-                self.string_of(node.at(key));
-                self.text.push(':');
-                self.value(node.at(key + 1));
+                deepest = deepest.max(self.member(at - base, node.at(key), node.at(key + 1)));
             }
             self.members.truncate(base);
         }
         self.text.push('}');
+        deepest
     }
 
-    /// Writes a string or a key. One without escapes needs none: nothing in it is looked at.
+    fn member(&mut self, at: usize, key: Node<'_>, value: Node<'_>) -> usize {
+        if at > 0 {
+            self.text.push(',');
+        }
+        self.string_of(key);
+        self.text.push(':');
+        self.value(value)
+    }
+
+    /// Writes a string or a key. One without escapes needs none: nothing in it is looked at, and its quotes come with it.
     fn string_of(&mut self, node: Node<'_>) {
         if node.entry().flag {
             return self.string(&node.string());
         }
-        self.text.push('"');
-        let start = self.offset();
-        self.text.push_str(node.span());
-        let end = self.offset();
-        self.text.push('"');
-        self.push_string(false, start, end);
+        let start = self.offset() + 1;
+        self.text.push_str(node.text());
+        self.push(Kind::String, false, start, self.offset() - 1);
     }
 
     fn string(&mut self, string: &str) {
@@ -170,11 +183,11 @@ impl Writer {
         let escaped = escape_into(&mut self.text, string);
         let end = self.offset();
         self.text.push('"');
-        self.push_string(escaped, start, end);
+        self.push(Kind::String, escaped, start, end);
     }
 
-    fn push_string(&mut self, flag: bool, start: u32, end: u32) {
-        let (kind, next) = (Kind::String, self.length() + 1);
+    fn push(&mut self, kind: Kind, flag: bool, start: u32, end: u32) {
+        let next = self.length() + 1;
         self.tape.push(Entry {
             kind,
             flag,

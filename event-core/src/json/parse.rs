@@ -16,7 +16,7 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Result<Vec<Entry>, JsonError
         nodes: 0,
         limits,
         // About what the text of an event makes.
-        tape: Vec::with_capacity(16 + text.len().min(4 * 1024) / 16),
+        tape: Vec::with_capacity(16 + text.len().min(4 * 1024) / 10),
     };
     if text.len() >= u32::MAX as usize {
         return Err(parser.fail(Code::EventTooLarge));

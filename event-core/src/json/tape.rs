@@ -124,17 +124,6 @@ impl<'a> Node<'a> {
         nodes
     }
 
-    /// Nested containers, itself included; 0 for scalars.
-    pub(super) fn depth(&self) -> usize {
-        let kind = self.kind();
-        if kind != Kind::Object && kind != Kind::Array {
-            return 0;
-        }
-        let mut children = self.children(kind);
-        let inside = std::iter::from_fn(|| children.step()).map(|child| child.depth());
-        1 + inside.max().unwrap_or(0)
-    }
-
     /// The members of an object in the order of the document; nothing for other values.
     #[must_use]
     pub fn members(&self) -> Members<'a> {

@@ -111,13 +111,18 @@ impl Outline {
     #[inline]
     #[must_use]
     pub fn string(&self, text: &str) -> bool {
+        self.string_of_form(text, |form| has(form, text))
+    }
+
+    #[inline]
+    fn string_of_form(&self, text: &str, has_form: impl FnOnce(&Validator<Tape>) -> bool) -> bool {
         let (least, most) = self.length;
         // Bytes are as many as characters, or more, up to four times as many.
         let surely = text.len() <= most && text.len() >= least.saturating_mul(4);
         self.is_of(Kind::String)
             && (surely || (least..=most).contains(&text.chars().count()))
             && self.is_chosen(|choice| matches!(choice, Choice::String(string) if **string == *text))
-            && self.form.as_ref().is_none_or(|form| has(form, text))
+            && self.form.as_ref().is_none_or(has_form)
     }
 
     /// The rules for its elements, if it may be an array of so many.
@@ -199,7 +204,9 @@ impl Outline {
             Kind::Null => self.null(),
             Kind::Bool => node.as_bool().is_some_and(|value| self.boolean(value)),
             Kind::Number => self.any_number() || node.as_number().is_some_and(|value| self.number(value)),
-            Kind::String => node.as_str().is_some_and(|text| self.string(&text)),
+            Kind::String => node
+                .as_str()
+                .is_some_and(|text| self.string_of_form(&text, |form| form.is_valid(TapeNode(node)))),
             Kind::Array => self
                 .array(node.len())
                 .is_some_and(|each| each.is_none() || node.elements().all(|element| below(each, element))),
