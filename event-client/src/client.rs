@@ -1,5 +1,6 @@
 //! The handle that applications hold.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -28,6 +29,16 @@ use crate::worker;
 
 /// How much longer than its deadline a blocking call waits for a worker that ought to answer.
 const SLACK: Duration = Duration::from_secs(2);
+
+/// Bytes of an event, more than most have.
+const USUAL: usize = 512;
+/// A line's room is kept up to so many bytes.
+const LARGE: usize = 16 * 1024;
+
+thread_local! {
+    /// Room for the line of an event, used again by the next one of the same thread.
+    static LINE: Cell<String> = const { Cell::new(String::new()) };
+}
 
 /// Sends events to a collector. Cheap to clone; all clones are one client.
 ///
@@ -85,9 +96,17 @@ impl Client {
     pub fn track(&self, event: EventBuilder) -> Result<EventId, TrackError> {
         let shared = self.shared();
         let now = now();
-        let mut line = String::with_capacity(512);
-        match shared.line(event, now, &mut line) {
-            Ok(id) => self.offer(&shared, line.as_bytes(), now).map(|()| id),
+        let mut line = LINE.try_with(Cell::take).unwrap_or_default();
+        line.reserve(USUAL);
+        let written = shared.line(event, now, &mut line);
+        let offered = written.map(|id| self.offer(&shared, line.as_bytes(), now).map(|()| id));
+        if line.capacity() <= LARGE {
+            line.clear();
+            // A thread that ends has none any more.
+            let _kept = LINE.try_with(|kept| kept.set(line));
+        }
+        match offered {
+            Ok(offered) => offered,
             Err(refusal) => {
                 let mut state = shared.lock();
                 state.counts.offered += 1;

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 /// Sessions whose next number is remembered.
 const SESSIONS: usize = 65_536;
 
@@ -12,7 +14,7 @@ const SESSIONS: usize = 65_536;
 /// anew from 0.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
-    sessions: HashMap<Box<str>, Session>,
+    sessions: HashMap<Box<str>, Session, RandomState>,
     /// Grows with every number.
     turn: u64,
 }

@@ -16,7 +16,8 @@ mod text;
 use std::fmt;
 
 pub use number::Number;
-pub(crate) use number::{decimal_parts, digits};
+use number::short_decimal;
+pub(crate) use number::{decimal_parts, digits, integer};
 pub(crate) use pointer::index as pointer_index;
 pub use pointer::{Pointer, PointerError};
 pub(crate) use scan::Scanner;

@@ -289,11 +289,12 @@ impl Number {
     pub(crate) fn write_to(self, out: &mut String) {
         match self {
             Number::Int(int) => integer(int, out),
-            Number::Float(float) => match short_parts(float) {
-                Some((mantissa, exponent)) => decimal(mantissa, exponent.unsigned_abs() as usize, out),
-                // Writing into a String cannot fail.
-                None => drop(write!(out, "{self}")),
-            },
+            Number::Float(float) => {
+                if !short_decimal(float, out) {
+                    // Writing into a String cannot fail.
+                    let _ = write!(out, "{self}");
+                }
+            }
         }
     }
 }
@@ -357,6 +358,15 @@ pub(crate) fn integer(integer: i64, out: &mut String) {
         out.push('-');
     }
     digits(integer.unsigned_abs(), out);
+}
+
+/// Writes a float of few decimal places, and at least with one, without the formatter; `false`, and nothing, if it has more.
+pub(super) fn short_decimal(float: f64, out: &mut String) -> bool {
+    let parts = short_parts(float);
+    if let Some((mantissa, exponent)) = parts {
+        decimal(mantissa, exponent.unsigned_abs() as usize, out);
+    }
+    parts.is_some()
 }
 
 /// Writes `mantissa` with so many decimal places, at least one, as plain text.

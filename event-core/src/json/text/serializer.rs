@@ -6,7 +6,7 @@ use serde::ser::{self, Error as _, Serialize};
 
 use super::{Text, TextError};
 use crate::code::Code;
-use crate::json::{digits, quote_into};
+use crate::json::{integer, quote_into, short_decimal};
 use crate::limits::Limits;
 
 /// Objects with more keys than this are sorted to find one that comes twice.
@@ -80,18 +80,15 @@ impl<'a> Writer<'a> {
     }
 
     #[inline]
-    fn integer(&mut self, integer: impl TryInto<i64>) -> Done {
-        let Ok(integer) = integer.try_into() else {
+    fn integer(&mut self, value: impl TryInto<i64>) -> Done {
+        let Ok(value) = value.try_into() else {
             return Err(TextError::new(
                 Code::NumberOutOfRange,
                 "a number is beyond 64-bit integers",
             ));
         };
         self.node()?;
-        if integer < 0 {
-            self.out.push('-');
-        }
-        digits(integer.unsigned_abs(), &mut self.out);
+        integer(value, &mut self.out);
         Ok(())
     }
 
@@ -288,6 +285,9 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
     }
 
     fn serialize_f64(self, value: f64) -> Done {
+        if short_decimal(value, &mut self.out) {
+            return self.node();
+        }
         match serde_json::Number::from_f64(value) {
             Some(number) => self.float(value, number),
             None => self.float(value, value),
