@@ -40,6 +40,7 @@ mod infer;
 mod upcaster;
 mod patch;
 mod book;
+mod blocks;
 mod ndjson;
 mod registry;
 mod verdict;

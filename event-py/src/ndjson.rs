@@ -2,32 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::mpsc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use event_core::{Code, Limits, Refusal};
-use memchr::{memchr, memrchr};
-use pyo3::exceptions::PyTypeError;
+use memchr::memchr;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use rayon::ThreadPool;
-use rayon::prelude::*;
 
+use crate::blocks::{Block, Buffer, Input, Reader, pieces};
 use crate::book::Book;
 use crate::boundary::guarded;
 use crate::error;
 use crate::schema::lone_surrogate;
 
-/// So much is read, and judged, at once.
-const CHUNK_BYTES: usize = 4 << 20;
-/// So much of a file is read before the first is judged.
-const FIRST_BYTES: usize = 256 << 10;
-/// What the processor moves at once.
-const CACHE_LINE: usize = 64;
-/// What one thread judges at once.
-const PIECE_BYTES: usize = 64 << 10;
+/// Python is told how far it is when so many blocks more were judged.
+const TOLD: usize = 32;
+/// It is told sooner where they are slow in coming.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// So many blocks are read for each thread: one that it judges, and others that wait for it.
+const AHEAD: usize = 3;
 
 /// What became of the lines of `Registry.validate_ndjson`.
 ///
@@ -82,6 +79,22 @@ impl Tally {
         tally
     }
 
+    /// Judges a block, and answers the room that it was in.
+    fn of_block(block: Block<'_>, book: &Book, max_errors: usize) -> (Self, Option<Buffer>) {
+        match block {
+            Block::Given(lines) => (Tally::of(lines, book, max_errors), None),
+            Block::Read(buffer) => (Tally::of(buffer.bytes(), book, max_errors), Some(buffer)),
+            Block::TooLong(bytes) => {
+                let mut tally = Tally {
+                    lines: 1,
+                    ..Tally::default()
+                };
+                tally.refuse(Refusal::too_large(bytes, Limits::DEFAULT.event_bytes), max_errors);
+                (tally, None)
+            }
+        }
+    }
+
     /// Counts the line that was begun last as refused.
     fn refuse(&mut self, refusal: Refusal, max_errors: usize) {
         *self.codes.entry(refusal.code).or_default() += 1;
@@ -106,187 +119,136 @@ impl Tally {
     }
 }
 
-/// One reading of NDJSON.
-struct Reading<'a, 'py> {
-    py: Python<'py>,
-    book: &'a Book,
-    /// Its own, and gone with it: threads do not survive a fork.
-    pool: Option<ThreadPool>,
-    max_errors: usize,
-    progress: Option<&'a Bound<'py, PyAny>>,
+/// What was found so far, put together in the order of the lines.
+struct Found {
     tally: Tally,
-    /// How much of a line that is too long to be kept has been seen.
-    skipped: usize,
+    /// Blocks, and how many of them are in the tally.
+    blocks: usize,
+    /// What was found behind lines that are being judged.
+    ahead: BTreeMap<usize, Tally>,
+    /// Lines and blocks that Python was told of, and when.
+    told: u64,
+    told_blocks: usize,
+    told_at: Instant,
 }
 
-impl Reading<'_, '_> {
-    /// Judges whole lines, all of them in memory, and does something else meanwhile.
-    fn lines<T: Send>(&mut self, lines: &[u8], beside: impl FnOnce() -> T + Send) -> PyResult<T> {
-        if lines.is_empty() {
-            let done = self.py.detach(beside);
-            self.py.check_signals()?;
-            return Ok(done);
-        }
-        let (book, max_errors) = (self.book, self.max_errors);
-        let pieces: Vec<&[u8]> = pieces(lines, PIECE_BYTES).collect();
-        if self.pool.is_none() && pieces.len() > 1 {
-            let threads = thread::available_parallelism().map_or(1, usize::from);
-            self.pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
-        }
-        let pool = self.pool.as_ref();
-        let (done, judged): (T, Vec<Tally>) = self.py.detach(|| match pool {
-            Some(pool) => pool.install(|| {
-                // Piece by piece: a thread that has taken several at once would be waited for by the others.
-                let pieces = pieces.par_iter().with_max_len(1);
-                let judged = pieces.map(|piece| Tally::of(piece, book, max_errors));
-                rayon::join(beside, || judged.collect())
-            }),
-            None => {
-                let judged = pieces.iter().map(|piece| Tally::of(piece, book, max_errors));
-                (beside(), judged.collect())
-            }
-        });
-        for next in judged {
+impl Found {
+    fn add(&mut self, block: usize, tally: Tally, max_errors: usize) {
+        self.ahead.insert(block, tally);
+        while let Some(next) = self.ahead.remove(&self.blocks) {
             self.tally = std::mem::take(&mut self.tally).followed_by(next, max_errors);
-        }
-        self.py.check_signals()?;
-        if let Some(progress) = self.progress {
-            progress.call1((self.tally.lines,))?;
-        }
-        Ok(done)
-    }
-
-    /// The line that was too long is over.
-    fn skip(&mut self) {
-        self.tally.lines += 1;
-        let refusal = Refusal::too_large(self.skipped, Limits::DEFAULT.event_bytes);
-        self.tally.refuse(refusal, self.max_errors);
-        self.skipped = 0;
-    }
-
-    /// Which part of what was read, and was not judged yet, is whole lines; what lies before it is of a line that is too
-    /// long, and what lies behind it is to be kept.
-    fn whole(&mut self, read: &[u8]) -> Range<usize> {
-        let mut start = 0;
-        if self.skipped > 0 {
-            let end = memchr(b'\n', read);
-            self.skipped += end.unwrap_or(read.len());
-            let Some(end) = end else { return read.len()..read.len() };
-            self.skip();
-            start = end + 1;
-        }
-        match memrchr(b'\n', &read[start..]) {
-            Some(last) => start..start + last + 1,
-            None if read.len() - start > CHUNK_BYTES => {
-                self.skipped = read.len() - start;
-                read.len()..read.len()
-            }
-            None => start..start,
+            self.blocks += 1;
         }
     }
 
-    /// Judges a file of Python's, of which never more than a chunk and a line is in memory.
-    fn file(&mut self, file: &Bound<'_, PyAny>) -> PyResult<()> {
-        let mut buffer: Vec<u8> = Vec::new();
-        loop {
-            let chunk = file.call_method1("read", (CHUNK_BYTES,))?;
-            let Ok(chunk) = chunk.cast::<PyBytes>() else {
-                return Err(PyTypeError::new_err("the file is to be opened in binary mode"));
-            };
-            if chunk.as_bytes().is_empty() {
-                return self.finish(&buffer);
-            }
-            buffer.extend_from_slice(chunk.as_bytes());
-            let whole = self.whole(&buffer);
-            self.lines(&buffer[whole.clone()], || ())?;
-            buffer.drain(..whole.end);
-        }
-    }
-
-    /// The same without Python: the next chunk is read while one is judged.
-    fn ahead(&mut self, file: File) -> PyResult<()> {
-        let (mut buffer, mut next) = (Buffer::default(), Buffer::default());
-        let mut source = Source { file, at: 0 };
-        let mut read = self.py.detach(|| source.fill(&mut buffer, &[], FIRST_BYTES))?;
-        while read > 0 {
-            let whole = self.whole(buffer.bytes());
-            let (lines, kept) = (&buffer.bytes()[whole.clone()], &buffer.bytes()[whole.end..]);
-            read = self.lines(lines, || source.fill(&mut next, kept, CHUNK_BYTES))??;
-            std::mem::swap(&mut buffer, &mut next);
-        }
-        self.finish(buffer.bytes())
-    }
-
-    /// Judges the last line, which need not end.
-    fn finish(&mut self, line: &[u8]) -> PyResult<()> {
-        if self.skipped > 0 {
-            self.skip();
-        }
-        self.lines(line, || ())
-    }
-}
-
-/// A part of a file, in room that is used again.
-#[derive(Default)]
-struct Buffer {
-    room: Vec<u8>,
-    filled: Range<usize>,
-}
-
-impl Buffer {
-    fn bytes(&self) -> &[u8] {
-        &self.room[self.filled.clone()]
-    }
-}
-
-/// A file, and how much of it was read.
-struct Source {
-    file: File,
-    at: usize,
-}
-
-impl Source {
-    /// Fills a buffer with what is kept and the next so many bytes; answers how many there were.
-    ///
-    /// They lie in memory as they lie in the cache lines of the file: the system's copy takes three times as long on
-    /// some processors where they are a few bytes out of step.
-    fn fill(&mut self, buffer: &mut Buffer, kept: &[u8], bytes: usize) -> io::Result<usize> {
-        let most = CACHE_LINE + kept.len() + bytes;
-        if buffer.room.len() < most {
-            buffer.room = vec![0; most];
-        }
-        let here = (buffer.room.as_ptr().addr() + kept.len()) % CACHE_LINE;
-        let start = (CACHE_LINE + self.at % CACHE_LINE - here) % CACHE_LINE;
-        let begin = start + kept.len();
-        buffer.room[start..begin].copy_from_slice(kept);
-        let (mut end, mut room) = (begin, &mut buffer.room[begin..begin + bytes]);
-        while !room.is_empty() {
-            match self.file.read(room) {
-                Ok(0) => break,
-                Ok(read) => {
-                    end += read;
-                    room = &mut room[read..];
+    /// Judges blocks on so many threads, all of them at once.
+    fn judge_all<'a>(
+        &mut self,
+        book: &'a Book,
+        max_errors: usize,
+        progress: Option<&Py<PyAny>>,
+        threads: usize,
+        mut next: impl FnMut(Buffer) -> PyResult<Option<Block<'a>>>,
+    ) -> PyResult<()> {
+        // Its own, and gone with it: threads do not survive a fork.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.map_err(|error| PyRuntimeError::new_err(format!("no threads to judge lines: {error}")))?;
+        let (sender, judged) = mpsc::channel();
+        let (mut begun, mut ended, mut spare) = (0, 0, Vec::new());
+        pool.in_place_scope(|scope| -> PyResult<()> {
+            while let Some(block) = next(spare.pop().unwrap_or_default())? {
+                let (sender, number) = (sender.clone(), begun);
+                scope.spawn(move |_| {
+                    // Nobody listens any more where Python has raised an error.
+                    let _heard = sender.send((number, Tally::of_block(block, book, max_errors)));
+                });
+                begun += 1;
+                while ended < begun {
+                    let one = if begun - ended < AHEAD * threads {
+                        judged.try_recv().ok()
+                    } else {
+                        judged.recv().ok()
+                    };
+                    let Some((number, (tally, room))) = one else { break };
+                    self.add(number, tally, max_errors);
+                    spare.extend(room);
+                    ended += 1;
+                    self.tell_now_and_then(progress)?;
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
             }
+            Ok(())
+        })?;
+        drop(sender);
+        for (number, (tally, _)) in judged {
+            self.add(number, tally, max_errors);
         }
-        buffer.filled = start..end;
-        self.at += end - begin;
-        Ok(end - begin)
+        Ok(())
+    }
+
+    fn tell_now_and_then(&mut self, progress: Option<&Py<PyAny>>) -> PyResult<()> {
+        if self.blocks >= self.told_blocks + TOLD || self.told_at.elapsed() > PATIENCE {
+            self.tell(progress)?;
+        }
+        Ok(())
+    }
+
+    /// Lets Python do what it has to, and tells it how many lines were judged.
+    fn tell(&mut self, progress: Option<&Py<PyAny>>) -> PyResult<()> {
+        Python::attach(|py| {
+            py.check_signals()?;
+            if let Some(progress) = progress
+                && self.tally.lines > self.told
+            {
+                progress.call1(py, (self.tally.lines,))?;
+            }
+            self.told = self.tally.lines;
+            self.told_blocks = self.blocks;
+            self.told_at = Instant::now();
+            Ok(())
+        })
     }
 }
 
-/// Whole lines, about so many bytes at a time.
-fn pieces(lines: &[u8], bytes: usize) -> impl Iterator<Item = &[u8]> {
-    let mut rest = lines;
-    std::iter::from_fn(move || {
-        let behind = rest.get(bytes..).unwrap_or_default();
-        let end = memchr(b'\n', behind);
-        let (piece, left) = rest.split_at(end.map_or(rest.len(), |end| bytes + end + 1));
-        rest = left;
-        (!piece.is_empty()).then_some(piece)
-    })
+/// Judges blocks, as they are asked for, on all cores: no thread waits for another, and no more is in memory than a few blocks
+/// for each. `next` is given room that is free again.
+fn all<'a>(
+    book: &'a Book,
+    max_errors: usize,
+    progress: Option<&Py<PyAny>>,
+    mut next: impl FnMut(Buffer) -> PyResult<Option<Block<'a>>>,
+) -> PyResult<Tally> {
+    let mut found = Found {
+        tally: Tally::default(),
+        blocks: 0,
+        ahead: BTreeMap::new(),
+        told: 0,
+        told_blocks: 0,
+        told_at: Instant::now(),
+    };
+    let mut ready: Vec<Block<'a>> = Vec::new();
+    for _ in 0..2 {
+        ready.extend(next(Buffer::default())?);
+    }
+    let threads = if ready.len() < 2 {
+        1
+    } else {
+        thread::available_parallelism().map_or(1, usize::from)
+    };
+    ready.reverse();
+    let mut next = |room| ready.pop().map_or_else(|| next(room), |block| Ok(Some(block)));
+    if threads == 1 {
+        let mut room = None;
+        while let Some(block) = next(room.take().unwrap_or_default())? {
+            let (tally, free) = Tally::of_block(block, book, max_errors);
+            found.add(found.blocks, tally, max_errors);
+            found.tell_now_and_then(progress)?;
+            room = free;
+        }
+    } else {
+        found.judge_all(book, max_errors, progress, threads, next)?;
+    }
+    found.tell(progress)?;
+    Ok(found.tally)
 }
 
 /// Judges a source of NDJSON: bytes or text, the path of a file, or an open file.
@@ -296,50 +258,46 @@ pub(crate) fn judge(
     max_errors: usize,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Report> {
-    let mut reading = Reading {
-        py: source.py(),
-        book,
-        pool: None,
-        max_errors,
-        progress,
-        tally: Tally::default(),
-        skipped: 0,
+    let py = source.py();
+    let progress = progress.map(|progress| progress.clone().unbind());
+    let progress = progress.as_ref();
+    let read = |input: Input| {
+        let mut reader = Reader::new(input);
+        py.detach(|| all(book, max_errors, progress, |room| reader.next(room)))
     };
     let text = source.cast::<PyString>();
     let bytes = match (source.cast::<PyBytes>(), &text) {
         (Ok(bytes), _) => Some(bytes.as_bytes()),
         (_, Ok(text)) => Some(
             text.to_str()
-                .map_err(|_| error::refused(source.py(), &lone_surrogate()))?
+                .map_err(|_| error::refused(py, &lone_surrogate()))?
                 .as_bytes(),
         ),
         _ => None,
     };
     if let Some(bytes) = bytes {
-        for chunk in pieces(bytes, CHUNK_BYTES) {
-            reading.lines(chunk, || ())?;
-        }
-    } else if source.hasattr("read")? {
-        reading.file(source)?;
-    } else {
-        let path: PathBuf = source.extract()?;
-        // Whatever else than a common file may be long in opening, and Python can be interrupted there.
-        let open = || {
-            let is_file = fs::metadata(&path).is_ok_and(|it| it.is_file());
-            is_file.then(|| File::open(&path).ok()).flatten()
-        };
-        if let Some(file) = source.py().detach(open) {
-            reading.ahead(file)?;
-        } else {
-            let open = source.py().import("io")?.getattr("open")?;
-            // Unbuffered: a chunk is a buffer already. Where there is no such file, Python says so.
-            let file = open.call1((path, "rb", 0))?;
-            let read = reading.file(&file);
-            file.call_method0("close")?;
-            read?;
-        }
+        let mut pieces = pieces(bytes);
+        let judged = py.detach(|| all(book, max_errors, progress, |_| Ok(pieces.next().map(Block::Given))));
+        return judged.map(Report);
     }
-    Ok(Report(reading.tally))
+    if source.hasattr("read")? {
+        return read(Input::Python(source.clone().unbind())).map(Report);
+    }
+    let path: PathBuf = source.extract()?;
+    // Whatever else than a common file may be long in opening, and Python can be interrupted there.
+    let open = || {
+        let is_file = fs::metadata(&path).is_ok_and(|it| it.is_file());
+        is_file.then(|| File::open(&path).ok()).flatten()
+    };
+    if let Some(file) = py.detach(open) {
+        return read(Input::File(file)).map(Report);
+    }
+    let open = py.import("io")?.getattr("open")?;
+    // Unbuffered: a block is a buffer already. Where there is no such file, Python says so.
+    let file = open.call1((path, "rb", 0))?;
+    let judged = read(Input::Python(file.clone().unbind()));
+    file.call_method0("close")?;
+    judged.map(Report)
 }
 
 #[pymethods]

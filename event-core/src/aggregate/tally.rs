@@ -109,6 +109,19 @@ impl Tally {
     }
 
     /// How many cells there are, and about how many rows the answer will have: what there is to do for [`Tally::answer`].
+    ///
+    /// ```
+    /// use event_core::{Query, aggregate::{GroupKey, Summary, Tally}};
+    /// let query = Query::from_json(br#"{"by": ["name"], "bucket": "hour"}"#)?;
+    /// let mut tally = Tally::new(&query)?;
+    /// assert_eq!(tally.weight(), 0);
+    /// for at in ["2026-03-29T01:10:00Z", "2026-03-29T03:10:00Z"] {
+    ///     tally.add_cell(at.parse()?, GroupKey::new([Some("\"pageview\"")]), &Summary::default());
+    /// }
+    /// // Two cells of one group, and a row for each of three hours.
+    /// assert_eq!(tally.weight(), 2 + 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn weight(&self) -> usize {
         let buckets = self.edges.as_ref().map_or(1, Edges::len);
