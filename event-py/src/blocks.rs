@@ -5,14 +5,14 @@ use std::io::{self, Read as _};
 use std::ops::Range;
 
 use memchr::{memchr, memrchr};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 /// So much is read, and judged by one thread, at once.
 const BLOCK_BYTES: usize = 128 << 10;
 /// A line that is longer is not kept. No event is as large.
-const LONGEST_BYTES: usize = 4 << 20;
+const LONGEST_BYTES: usize = 512 << 10;
 /// What the processor moves at once.
 const CACHE_LINE: usize = 64;
 
@@ -29,6 +29,15 @@ pub(crate) enum Block<'a> {
 pub(crate) struct Buffer {
     room: Vec<u8>,
     filled: Range<usize>,
+    /// Whether there was less to be read than was asked for: what comes next may be a while in coming.
+    pub(crate) is_short: bool,
+}
+
+impl Block<'_> {
+    /// Whether the next one may be a while in coming.
+    pub(crate) fn is_short(&self) -> bool {
+        matches!(self, Block::Read(Buffer { is_short: true, .. }))
+    }
 }
 
 impl Buffer {
@@ -50,10 +59,13 @@ impl Buffer {
         self.room[self.filled.clone()].copy_from_slice(kept);
     }
 
-    /// Where to read to.
-    fn free(&mut self) -> &mut [u8] {
+    /// Where to read so many bytes to.
+    fn free(&mut self, bytes: usize) -> &mut [u8] {
         let begin = self.filled.end;
-        &mut self.room[begin..begin + BLOCK_BYTES]
+        if self.room.len() < begin + bytes {
+            self.room.resize((begin + bytes).next_power_of_two(), 0);
+        }
+        &mut self.room[begin..begin + bytes]
     }
 }
 
@@ -67,26 +79,25 @@ pub(crate) enum Input {
 impl Input {
     /// Reads behind what a buffer holds; answers how many bytes there were.
     fn read(&mut self, buffer: &mut Buffer) -> PyResult<usize> {
-        let room = buffer.free();
         let read = match self {
             Input::File(file) => loop {
-                match file.read(room) {
+                match file.read(buffer.free(BLOCK_BYTES)) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     read => break read?,
                 }
             },
             Input::Python(file) => Python::attach(|py| {
-                let chunk = file.call_method1(py, "read", (room.len(),))?;
+                let chunk = file.call_method1(py, "read", (BLOCK_BYTES,))?;
                 let Ok(chunk) = chunk.cast_bound::<PyBytes>(py) else {
                     return Err(PyTypeError::new_err("the file is to be opened in binary mode"));
                 };
+                // Some give more than they are asked for.
                 let chunk = chunk.as_bytes();
-                let room = room.get_mut(..chunk.len());
-                let room = room.ok_or_else(|| PyValueError::new_err("the file has read more than it was asked for"))?;
-                room.copy_from_slice(chunk);
+                buffer.free(chunk.len()).copy_from_slice(chunk);
                 Ok(chunk.len())
             })?,
         };
+        buffer.is_short = read < BLOCK_BYTES;
         buffer.filled.end += read;
         Ok(read)
     }
@@ -117,8 +128,11 @@ impl Reader {
 
     /// The next whole lines.
     pub(crate) fn next(&mut self, mut buffer: Buffer) -> PyResult<Option<Block<'static>>> {
+        buffer.begin(&self.kept, self.at);
+        self.kept.clear();
+        // Where the line ends that is begun is looked for only once.
+        let mut searched = 0;
         while !self.is_over {
-            buffer.begin(&self.kept, self.at);
             let read = self.input.read(&mut buffer)?;
             self.at += read;
             self.is_over = read == 0;
@@ -126,29 +140,35 @@ impl Reader {
             if self.skipped > 0 {
                 let end = memchr(b'\n', bytes);
                 self.skipped += end.unwrap_or(bytes.len());
-                self.kept = end.map(|end| bytes[end + 1..].to_vec()).unwrap_or_default();
-                if end.is_some() || self.is_over {
-                    return Ok(Some(Block::TooLong(std::mem::take(&mut self.skipped))));
+                if let Some(end) = end {
+                    self.kept.extend_from_slice(&bytes[end + 1..]);
+                    return Ok(Some(self.too_long()));
                 }
-                continue;
-            }
-            let whole = if self.is_over {
-                bytes.len()
-            } else {
-                memrchr(b'\n', bytes).map_or(0, |last| last + 1)
-            };
-            self.kept.clear();
-            self.kept.extend_from_slice(&bytes[whole..]);
-            if whole > 0 {
+                buffer.filled.end = buffer.filled.start;
+            } else if let Some(last) = memrchr(b'\n', &bytes[searched..]) {
+                let whole = searched + last + 1;
+                self.kept.extend_from_slice(&bytes[whole..]);
                 buffer.filled.end = buffer.filled.start + whole;
                 return Ok(Some(Block::Read(buffer)));
+            } else {
+                searched = bytes.len();
+                if searched > LONGEST_BYTES {
+                    self.skipped = searched;
+                    searched = 0;
+                    buffer.filled.end = buffer.filled.start;
+                }
             }
-            if self.kept.len() > LONGEST_BYTES {
-                self.skipped = self.kept.len();
-                self.kept.clear();
-            }
+            // A line may have no end, and Python is to be heard all the same.
+            Python::attach(|py| py.check_signals())?;
         }
-        Ok(None)
+        if self.skipped > 0 {
+            return Ok(Some(self.too_long()));
+        }
+        Ok((!buffer.bytes().is_empty()).then_some(Block::Read(buffer)))
+    }
+
+    fn too_long(&mut self) -> Block<'static> {
+        Block::TooLong(std::mem::take(&mut self.skipped))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
@@ -9,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use event_core::{Code, Limits, Refusal};
 use memchr::memchr;
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
+use rayon::ThreadPool;
 
 use crate::blocks::{Block, Buffer, Input, Reader, pieces};
 use crate::book::Book;
@@ -141,48 +142,56 @@ impl Found {
         }
     }
 
-    /// Judges blocks on so many threads, all of them at once.
+    /// Judges blocks on the threads of a pool, all of them at once.
     fn judge_all<'a>(
         &mut self,
         book: &'a Book,
         max_errors: usize,
         progress: Option<&Py<PyAny>>,
-        threads: usize,
+        pool: &ThreadPool,
         mut next: impl FnMut(Buffer) -> PyResult<Option<Block<'a>>>,
     ) -> PyResult<()> {
-        // Its own, and gone with it: threads do not survive a fork.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|error| PyRuntimeError::new_err(format!("no threads to judge lines: {error}")))?;
         let (sender, judged) = mpsc::channel();
         let (mut begun, mut ended, mut spare) = (0, 0, Vec::new());
-        pool.in_place_scope(|scope| -> PyResult<()> {
-            while let Some(block) = next(spare.pop().unwrap_or_default())? {
-                let (sender, number) = (sender.clone(), begun);
-                scope.spawn(move |_| {
-                    // Nobody listens any more where Python has raised an error.
-                    let _heard = sender.send((number, Tally::of_block(block, book, max_errors)));
-                });
-                begun += 1;
+        let most = AHEAD * pool.current_num_threads();
+        pool.in_place_scope(|scope| {
+            loop {
+                let block = next(spare.pop().unwrap_or_default())?;
+                let is_over = block.is_none();
+                // All are waited for where nothing comes behind them, or not so soon.
+                let waits = block.as_ref().is_none_or(Block::is_short);
+                if let Some(block) = block {
+                    let (sender, number) = (sender.clone(), begun);
+                    scope.spawn(move |_| {
+                        let judged = panic::catch_unwind(AssertUnwindSafe(|| Tally::of_block(block, book, max_errors)));
+                        // Nobody listens any more where Python has raised an error.
+                        let _heard = sender.send((number, judged));
+                    });
+                    begun += 1;
+                }
                 while ended < begun {
-                    let one = if begun - ended < AHEAD * threads {
+                    // What was found behind a block that takes its time is kept, too.
+                    let one = if !waits && begun - self.blocks < most {
                         judged.try_recv().ok()
                     } else {
                         judged.recv().ok()
                     };
-                    let Some((number, (tally, room))) = one else { break };
+                    let Some((number, judged)) = one else { break };
+                    // A panic goes on where the caller catches it.
+                    let (tally, room) = judged.unwrap_or_else(|panic| panic::resume_unwind(panic));
                     self.add(number, tally, max_errors);
                     spare.extend(room);
                     ended += 1;
                     self.tell_now_and_then(progress)?;
                 }
+                if is_over {
+                    return Ok(());
+                }
+                if waits {
+                    self.tell(progress)?;
+                }
             }
-            Ok(())
-        })?;
-        drop(sender);
-        for (number, (tally, _)) in judged {
-            self.add(number, tally, max_errors);
-        }
-        Ok(())
+        })
     }
 
     fn tell_now_and_then(&mut self, progress: Option<&Py<PyAny>>) -> PyResult<()> {
@@ -226,26 +235,35 @@ fn all<'a>(
         told_at: Instant::now(),
     };
     let mut ready: Vec<Block<'a>> = Vec::new();
-    for _ in 0..2 {
+    ready.extend(next(Buffer::default())?);
+    if ready.first().is_some_and(|first| !first.is_short()) {
         ready.extend(next(Buffer::default())?);
     }
-    let threads = if ready.len() < 2 {
-        1
-    } else {
-        thread::available_parallelism().map_or(1, usize::from)
-    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    // Its own, and gone with it: threads do not survive a fork. Where the system has no more, this one does the work.
+    let pool = (ready.len() > 1 && threads > 1)
+        .then(|| rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok())
+        .flatten();
     ready.reverse();
-    let mut next = |room| ready.pop().map_or_else(|| next(room), |block| Ok(Some(block)));
-    if threads == 1 {
-        let mut room = None;
-        while let Some(block) = next(room.take().unwrap_or_default())? {
+    let mut next = |room| match ready.pop() {
+        Some(block) => Ok(Some(block)),
+        None => next(room),
+    };
+    if let Some(pool) = pool {
+        found.judge_all(book, max_errors, progress, &pool, next)?;
+    } else {
+        let mut room = Buffer::default();
+        while let Some(block) = next(std::mem::take(&mut room))? {
+            let is_short = block.is_short();
             let (tally, free) = Tally::of_block(block, book, max_errors);
             found.add(found.blocks, tally, max_errors);
-            found.tell_now_and_then(progress)?;
-            room = free;
+            if is_short {
+                found.tell(progress)?;
+            } else {
+                found.tell_now_and_then(progress)?;
+            }
+            room = free.unwrap_or_default();
         }
-    } else {
-        found.judge_all(book, max_errors, progress, threads, next)?;
     }
     found.tell(progress)?;
     Ok(found.tally)

@@ -146,6 +146,11 @@ impl Summary {
         }
     }
 
+    /// How many values are kept for it one by one.
+    pub(super) fn kept(&self) -> usize {
+        self.values.as_ref().map_or(0, |values| values.kept())
+    }
+
     /// Adds one event of canonical data, with what it has at the measured place, as far as the measure asks
     /// for it.
     pub(super) fn observe(&mut self, measure: &Measure, found: Option<Found<'_>>) {

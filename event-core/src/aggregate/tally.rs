@@ -108,7 +108,8 @@ impl Tally {
         &self.query
     }
 
-    /// How many cells there are, and about how many rows the answer will have: what there is to do for [`Tally::answer`].
+    /// How many cells and values there are, and about how many rows the answer will have: what there is to do for
+    /// [`Tally::answer`]. Buckets up to an end that the question has, where it has but one, are not counted.
     ///
     /// ```
     /// use event_core::{Query, aggregate::{GroupKey, Summary, Tally}};
@@ -125,7 +126,8 @@ impl Tally {
     #[must_use]
     pub fn weight(&self) -> usize {
         let buckets = self.edges.as_ref().map_or(1, Edges::len);
-        self.cells.len() + self.groups.len().saturating_mul(buckets)
+        let kept: usize = self.cells.iter().map(|cell| 1 + cell.summary.kept()).sum();
+        kept + self.groups.len().saturating_mul(buckets)
     }
 
     /// Adds an event, if it is one that the question is about.

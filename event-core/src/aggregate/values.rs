@@ -80,6 +80,15 @@ impl Values {
         }
     }
 
+    /// How many are kept one by one.
+    pub(super) fn kept(&self) -> usize {
+        match self {
+            Values::Once(known) => known.len(),
+            Values::Sketch(_) => 0,
+            Values::Numbers(counts) => counts.len(),
+        }
+    }
+
     /// How many values.
     pub(super) fn count(&self) -> u64 {
         match self {

@@ -290,7 +290,8 @@ impl Number {
         match self {
             Number::Int(int) => integer(int, out),
             Number::Float(float) => {
-                if !short_decimal(float, out) {
+                // One that was made by hand may be whole, and has no decimal places then.
+                if float.fract() == 0.0 || !short_decimal(float, out) {
                     // Writing into a String cannot fail.
                     let _ = write!(out, "{self}");
                 }
@@ -352,7 +353,7 @@ impl std::hash::Hash for Number {
     }
 }
 
-/// Writes an integer: several times faster than the formatter, and asked for with every event.
+/// Writes an integer, several times faster than the formatter: every event asks for it.
 pub(crate) fn integer(integer: i64, out: &mut String) {
     if integer < 0 {
         out.push('-');
@@ -382,7 +383,7 @@ fn decimal(mantissa: i64, places: usize, out: &mut String) {
     out.insert(out.len() - places, '.');
 }
 
-/// The same without a sign.
+/// Writes the digits of an integer.
 pub(crate) fn digits(mut integer: u64, out: &mut String) {
     let mut text = [b'0'; 20];
     let mut at = text.len();
@@ -459,6 +460,11 @@ mod tests {
             let mut text = String::from("before");
             number.write_to(&mut text);
             assert_eq!(text, format!("before{number}"));
+        }
+        for float in [2.0, -3.0, 0.0, -0.0, 1e15, 1e19, 1e300] {
+            let mut text = String::new();
+            Number::Float(float).write_to(&mut text);
+            assert_eq!(text, Number::Float(float).to_string());
         }
     }
 

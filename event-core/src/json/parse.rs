@@ -152,8 +152,8 @@ impl Parser<'_> {
         if self.scanner.peek() != b'}' {
             loop {
                 let key = self.key()?;
-                self.see(&mut seen, index, count, key);
                 sorted = sorted && last.is_none_or(|last| ascending(self.node(last), self.node(key)));
+                self.see(&mut seen, index, count, key, sorted);
                 last = Some(key);
                 self.value(depth + 1)
                     .map_err(|error| error.below(&self.node(key).string()))?;
@@ -212,16 +212,16 @@ impl Parser<'_> {
         })
     }
 
-    /// Looks whether a key has come before, behind so many others of its object.
+    /// Looks whether a key has come before, behind so many others of its object; one that all of them stand before has not.
     #[inline]
-    fn see(&self, seen: &mut Seen, object: usize, count: u32, key: usize) {
+    fn see(&self, seen: &mut Seen, object: usize, count: u32, key: usize, is_last: bool) {
         let key = self.node(key);
         let bit = 1 << (mix(key.span().as_bytes()) % 64);
         let is_new = seen.kinds & bit == 0;
         seen.kinds |= bit;
         if key.entry().flag || count > FEW {
             seen.in_doubt = true;
-        } else if !is_new && !seen.in_doubt {
+        } else if !is_new && !is_last && !seen.in_doubt {
             let mut others = self.keys(object).take(count as usize);
             seen.in_doubt = others.any(|other| other.span() == key.span());
         }
@@ -266,5 +266,42 @@ impl JsonError {
         pointer.push_str(&self.pointer);
         self.pointer = pointer;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    proptest! {
+        #[test]
+        fn a_key_that_comes_twice_is_found_wherever_it_stands(
+            keys in prop_oneof![
+                // Of one kind: the same first, middle and last byte, and the same length.
+                prop::collection::vec("a[a-z]m[a-z]z", 1..80),
+                prop::collection::vec("[a-z]{1,3}", 1..12),
+            ],
+            twice in prop::option::of((any::<prop::sample::Index>(), any::<prop::sample::Index>())),
+            escaped in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+        ) {
+            let mut keys: Vec<String> = keys;
+            if let Some((from, to)) = twice {
+                let key = from.get(&keys).clone();
+                keys.insert(to.index(keys.len() + 1), key);
+            }
+            let differ = keys.iter().collect::<HashSet<_>>().len() == keys.len();
+            let escaped = escaped.map(|at| at.index(keys.len()));
+            let members: Vec<String> = keys.iter().enumerate().map(|(at, key)| match escaped {
+                Some(escaped) if escaped == at => format!("\"\\u{:04x}{}\":{{}}", key.as_bytes()[0], &key[1..]),
+                _ => format!("\"{key}\":[1]"),
+            }).collect();
+            let text = format!("{{{}}}", members.join(","));
+            match parse(&text, &Limits::default()) {
+                Ok(_) => prop_assert!(differ, "{text}"),
+                Err(error) => prop_assert!(!differ && error.code == Code::DuplicateKey, "{text}"),
+            }
+        }
     }
 }
