@@ -229,7 +229,8 @@ impl Registry {
     /// Args:
     ///     source: `bytes` or `str`, a path as a `pathlib.Path`, or a file that is open in binary mode.
     ///     max_errors: How many errors are told; the rest is counted.
-    ///     progress: Called every few megabytes with the number of lines that were judged. What it raises ends it.
+    ///     progress: Called every few megabytes, and sooner where they are slow in coming, with the number of lines
+    ///         that were judged. What it raises ends it.
     ///
     /// Raises:
     ///     OSError: if the file cannot be read.

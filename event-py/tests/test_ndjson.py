@@ -128,7 +128,11 @@ def test_what_takes_its_time_comes_first_all_the_same(tmp_path: Path) -> None:
     path.write_bytes(text)
     for source in (text, path):
         report = registry.validate_ndjson(source, max_errors=5)
-        assert (report.valid, report.invalid, [error.line for error in report.errors]) == (12, 20_000, [13, 14, 15, 16, 17])
+        assert (report.valid, report.invalid, [error.line for error in report.errors]) == (
+            12,
+            20_000,
+            [13, 14, 15, 16, 17],
+        )
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no way to have a single core")
