@@ -10,7 +10,7 @@ use event_core::aggregate::Origin;
 use event_core::metric::Metric;
 use event_core::{Answer, Query};
 use event_store::EventStore;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, QueryResult, Statement};
 use tokio::runtime::Runtime;
 
 use crate::append::{check, sales};
@@ -69,19 +69,38 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, options: &Options, s
     };
     show(reader.measure(options.run.rounds));
     for question in questions(backend, "bench_rows_") {
-        let expert = || runtime.block_on(ask(&db, backend, &question));
+        let expert = backend.statement(&question.sql, question.values.clone());
+        let nothing = backend.statement("SELECT 1", Vec::new());
+        let numbers: Vec<i64> = runtime
+            .block_on(ask(db.clone(), expert.clone()))
+            .iter()
+            .map(number)
+            .collect();
         let answer = |store: &EventStore| runtime.block_on(store.answer(&question.query)).unwrap();
-        equal(&expert(), &answer(&rows), &answer(&counted), &question);
+        equal(&numbers, &answer(&rows), &answer(&counted), &question);
+        let by_hand = |statement: Statement| {
+            let db = db.clone();
+            move || {
+                let (db, statement) = (db.clone(), statement.clone());
+                often(runtime, move || ask(db.clone(), statement.clone()))
+            }
+        };
         let asked = |store: &EventStore| {
             let (store, query): (EventStore, Query) = (store.clone(), question.query.clone());
-            move || often(|| drop(runtime.block_on(store.answer(&query)).unwrap()))
+            move || {
+                let (store, query) = (store.clone(), query.clone());
+                often(runtime, move || {
+                    let (store, query) = (store.clone(), query.clone());
+                    async move { store.answer(&query).await.unwrap() }
+                })
+            }
         };
         let measured = compare(
             options.run.rounds,
             vec![
                 Contender {
                     name: "expert",
-                    work: Box::new(|| often(|| drop(expert()))),
+                    work: Box::new(by_hand(expert)),
                 },
                 Contender {
                     name: "rows",
@@ -97,7 +116,7 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, options: &Options, s
                 },
                 Contender {
                     name: "a way there and back",
-                    work: Box::new(|| often(|| runtime.block_on(nothing(&db, backend)))),
+                    work: Box::new(by_hand(nothing)),
                 },
             ],
         );
@@ -109,27 +128,31 @@ pub(crate) fn measure(runtime: &Runtime, backend: &Backend, options: &Options, s
     }
 }
 
-/// Asks as often as fits into a round, and tells how often that was.
-fn often(mut ask: impl FnMut()) -> usize {
-    let started = Instant::now();
-    let mut times = 0;
-    while times == 0 || started.elapsed() < ROUND {
-        ask();
-        times += 1;
-    }
-    times
+/// Asks as often as fits into a round, and tells how often that was: in a task of the runtime, as the handlers of a
+/// server ask. The main thread is none of the runtime's, and would be woken once more for each answer.
+fn often<F>(runtime: &Runtime, ask: impl Fn() -> F + Send + 'static) -> usize
+where
+    F: Future<Output: Send> + Send,
+{
+    let asking = async move {
+        let started = Instant::now();
+        let mut times = 0;
+        while times == 0 || started.elapsed() < ROUND {
+            drop(ask().await);
+            times += 1;
+        }
+        times
+    };
+    runtime.block_on(runtime.spawn(asking)).unwrap()
 }
 
-async fn ask(db: &DatabaseConnection, backend: &Backend, question: &Question) -> Vec<i64> {
-    let statement = backend.statement(&question.sql, question.values.clone());
-    let rows = db.query_all_raw(statement).await.unwrap();
-    rows.iter().map(|row| row.try_get_by_index(1).unwrap()).collect()
+async fn ask(db: DatabaseConnection, statement: Statement) -> Vec<QueryResult> {
+    db.query_all_raw(statement).await.unwrap()
 }
 
-/// Asks for nothing that takes time.
-async fn nothing(db: &DatabaseConnection, backend: &Backend) {
-    let statement = backend.statement("SELECT 1", Vec::new());
-    drop(db.query_one_raw(statement).await.unwrap());
+/// The number beside a row's key.
+fn number(row: &QueryResult) -> i64 {
+    row.try_get_by_index(1).unwrap()
 }
 
 /// That all three say the same.
