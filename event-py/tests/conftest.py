@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,11 @@ import pytest
 from collector import Collector, running
 from event_py import Client
 from ways import waiting
+
+# A shell without job control starts what it sends to the background with Ctrl-C ignored, and every program that is
+# started here would inherit that: nobody would hear it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
